@@ -1,0 +1,128 @@
+//! What can go wrong, classified once and in one table: the class decides when to try again and what to tell a person.
+
+use crate::engine::time::WallTime;
+
+/// The class of a failure; it decides the retry policy and the `class` in `status --json`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Class {
+    /// STS was not reached, or something else answered in its place.
+    Unreachable,
+    /// STS asks for patience: throttling, 5xx.
+    Busy,
+    /// The source credentials are missing or have ended: a person is needed.
+    Source,
+    /// STS said no.
+    Refused,
+    /// The request itself cannot succeed as configured.
+    Settings,
+    /// The clocks are too far apart for the signature.
+    Clock,
+    /// STS calls the duration too long; the keeper falls back to one hour at once.
+    TooLong,
+    /// The credentials file could not be written.
+    Store,
+}
+
+/// A fault as it happened, before anybody has judged it: what the shell reports.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// STS answered with an error.
+    Service(ServiceError),
+    /// No answer of STS came.
+    Transport {
+        /// Where it broke.
+        layer: Layer,
+        /// One line from the error chain, free of secrets.
+        detail: String,
+    },
+    /// An answer came that is not one of STS, or not one to this request.
+    Reply(ReplyFault),
+    /// The source credentials could not be had.
+    Source(SourceFault),
+    /// evertoken itself stumbled (a panic in a task): a failure of that task and of nothing else.
+    Internal(String),
+}
+
+/// An error answer of STS (or of another AWS service on the way, SSO for instance).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ServiceError {
+    /// HTTP status.
+    pub status: u16,
+    /// The code, `None` when the body had none (HTML of a captive portal, an empty 503).
+    pub code: Option<String>,
+    /// The message as it came (control characters are stripped where it is shown).
+    pub message: Option<String>,
+    /// AWS request id.
+    pub request_id: Option<String>,
+}
+
+/// The layer at which a connection broke.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Layer {
+    /// The name was not resolved.
+    Dns,
+    /// Refused, reset, unreachable, cut.
+    Connect,
+    /// The certificate is not trusted, or no TLS is spoken there.
+    Tls,
+    /// The proxy refused or is not there.
+    Proxy,
+    /// Nothing came in time.
+    Timeout,
+    /// Anything else below HTTP.
+    Other,
+}
+
+/// What is wrong with an answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ReplyFault {
+    /// Keys or Expiration missing, or the body cut off.
+    Incomplete(String),
+    /// Expiration lies in the past.
+    Past(WallTime),
+    /// A session for something that was not asked for.
+    OtherRole {
+        /// `ACCOUNT/ROLE/SESSION` as asked.
+        asked: String,
+        /// As it came.
+        came: String,
+    },
+}
+
+/// What is wrong with a source.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SourceFault {
+    /// The profile does not exist, or holds nothing that gives credentials.
+    Missing(String),
+    /// They were there and have ended. `login` is the command that brings new ones, where there is one.
+    Ended {
+        /// What ended, for a person.
+        what: String,
+        /// The exact command.
+        login: Option<String>,
+    },
+    /// A one-time code of a person is due.
+    MfaDue {
+        /// The profile to log in for.
+        profile: String,
+    },
+    /// The AWS config cannot be read, or is wrong.
+    Config(String),
+    /// A `credential_process`, or an `mfa_command`, failed.
+    Process(String),
+    /// The source has no end: nothing to keep fresh.
+    LongTerm,
+}
+
+/// A judged failure: what `status`, the log and the hooks tell.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// The class.
+    pub class: Class,
+    /// The code of STS, where it sent one.
+    pub code: Option<String>,
+    /// For a person: what happened and to what. One line, bounded, no control characters.
+    pub message: String,
+    /// The exact command or edit that mends it; `None` where waiting does.
+    pub fix: Option<String>,
+}

@@ -1,0 +1,95 @@
+//! What a keeper wants done. Values that a test can compare; only the shell carries them out.
+
+use crate::engine::config::model::{Entry, Source, StoreKind};
+use crate::engine::credentials_file::Edit;
+use crate::engine::failure::Failure;
+use crate::engine::names::ProfileName;
+use crate::engine::session::{Session, SourceCredentials};
+use crate::engine::time::WallTime;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Something to do.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Action {
+    /// Resolve source credentials afresh; answer with `Resolved` or `ResolveFailed`.
+    Resolve(Source),
+    /// Call STS under the refresh lock of the profile; answer with `Assumed`, `Adopted` or `AssumeFailed`.
+    Assume(Box<AssumeCall>),
+    /// Change a credentials file; answer with `Stored` or `StoreFailed`.
+    Store {
+        /// Which file.
+        store: StoreKind,
+        /// In this order.
+        edits: Vec<Edit>,
+    },
+    /// Read the credentials files again; answer with `Observed` for each.
+    Observe,
+    /// Tell a person: log, and hook where there is one.
+    Tell(Notice),
+    /// The status changed: write it down.
+    Report,
+}
+
+/// One call to STS.
+#[derive(Clone, PartialEq, Debug)]
+pub struct AssumeCall {
+    /// Its number, to be given back.
+    pub attempt: u64,
+    /// For whom, and with which parameters.
+    pub entry: Arc<Entry>,
+    /// DurationSeconds.
+    pub duration: Duration,
+    /// What signs it; `None` for a web identity.
+    pub source: Option<SourceCredentials>,
+    /// A session in the store with the entry's digest that was issued after this (in the time of STS) and ends after
+    /// `adopt_beyond` makes the call needless.
+    pub adopt_issued_after: WallTime,
+    /// See `adopt_issued_after`.
+    pub adopt_beyond: WallTime,
+}
+
+impl AssumeCall {
+    /// Whether what another process has stored meanwhile makes this call needless.
+    pub fn satisfied_by(&self, session: &Session) -> bool {
+        session.digest == self.entry.digest
+            && session.issued > self.adopt_issued_after
+            && session.expiration > self.adopt_beyond
+    }
+}
+
+/// Something that matters to a person.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Notice {
+    /// What kind of news.
+    pub kind: NoticeKind,
+    /// All profiles concerned, at least one.
+    pub profiles: Vec<ProfileName>,
+    /// The role of the first, where it has one.
+    pub role_arn: Option<String>,
+    /// When the session (or, for `Expiring`, the source) ends.
+    pub expiration: Option<WallTime>,
+    /// One sentence.
+    pub message: String,
+    /// The trouble, where it is one.
+    pub failure: Option<Failure>,
+}
+
+/// The kinds of news; four of them have a hook.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum NoticeKind {
+    /// A new session stands in the file.
+    Refreshed,
+    /// A trouble began, or changed its cause.
+    Failed,
+    /// A trouble is over.
+    Recovered,
+    /// A source will end before the next refresh.
+    Expiring,
+    /// A session was found in the store and is kept.
+    Kept,
+    /// Our keys were taken out of a section.
+    Removed,
+    /// Anything else worth a line.
+    Remark,
+}

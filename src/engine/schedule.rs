@@ -1,0 +1,1 @@
+//! When a session is due and when a failure is tried again: arithmetic only.

@@ -1,0 +1,3 @@
+//! The `evertoken` binary.
+
+fn main() {}
