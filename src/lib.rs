@@ -4,3 +4,4 @@
 //! decides. `emulator` is an STS on loopback for the demo and the tests.
 
 pub mod engine;
+pub mod shell;

@@ -1,0 +1,6 @@
+//! The acting half: clocks, files, network, signals, children. It carries out and reports; it never decides.
+
+pub mod clock;
+pub mod service;
+pub mod signals;
+pub mod watch;
