@@ -9,6 +9,8 @@ pub mod credentials_file;
 pub mod failure;
 pub mod keeper;
 pub mod names;
+pub mod place;
+pub mod reply;
 pub mod schedule;
 pub mod secret;
 pub mod session;

@@ -1,5 +1,6 @@
 //! What can go wrong, classified once and in one table: the class decides when to try again and what to tell a person.
 
+use crate::engine::config::model::Entry;
 use crate::engine::time::WallTime;
 
 /// The class of a failure; it decides the retry policy and the `class` in `status --json`.
@@ -125,4 +126,59 @@ pub struct Failure {
     pub message: String,
     /// The exact command or edit that mends it; `None` where waiting does.
     pub fix: Option<String>,
+}
+
+impl Class {
+    /// As `status --json` spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Busy => "busy",
+            Self::Source => "source",
+            Self::Refused => "refused",
+            Self::Settings | Self::TooLong => "settings",
+            Self::Clock => "clock",
+            Self::Store => "store",
+        }
+    }
+
+    /// Whether waiting alone can mend it.
+    pub const fn passes_by_itself(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Busy | Self::Clock | Self::Store)
+    }
+}
+
+/// What the judgement of a fault depends on besides the fault.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Context {
+    profile: String,
+}
+
+impl Context {
+    /// The context of an entry.
+    pub fn of(entry: &Entry) -> Self {
+        Self { profile: entry.profile.to_string() }
+    }
+}
+
+/// Judges a fault.
+pub fn classify(fault: &Fault, context: &Context) -> Failure {
+    let class = match fault {
+        Fault::Service(error) if error.message.as_deref().is_some_and(|text| text.contains("exceeds")) => {
+            Class::TooLong
+        }
+        Fault::Service(error) if error.status >= 500 => Class::Busy,
+        Fault::Service(error) if error.code.as_deref() == Some("ExpiredToken") => Class::Source,
+        Fault::Service(_) => Class::Refused,
+        Fault::Source(_) => Class::Source,
+        Fault::Transport { .. } | Fault::Reply(_) | Fault::Internal(_) => Class::Unreachable,
+    };
+    let (code, message) = match fault {
+        Fault::Service(error) => (error.code.clone(), error.message.clone()),
+        Fault::Transport { detail, .. } => (None, Some(detail.clone())),
+        Fault::Internal(text) => (None, Some(text.clone())),
+        Fault::Source(_) | Fault::Reply(_) => (None, None),
+    };
+    let message = message.unwrap_or_else(|| format!("no session for {}", context.profile));
+    Failure { class, code, message, fix: None }
 }

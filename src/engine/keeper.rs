@@ -1,7 +1,296 @@
 //! The state machine of every session: one event in, drain the actions, wait until the next wake-up.
+//!
+//! ```text
+//!            Observed                due                 Resolved              Assumed
+//! (unknown) ──────────▶ kept ─────────────▶ resolving ─────────────▶ calling ──────────▶ unstored ──▶ storing ──▶ kept
+//!                        ▲                      │ ResolveFailed         │ AssumeFailed                    │ StoreFailed
+//!                        └───── gate opens ─────┴───────────────────────┴─────────────────────────────────┘
+//! ```
+//!
+//! Two clocks: schedules are kept in the time of STS (our own plus the skew that its `Date` header told), waits after a
+//! failure in our own. Whatever was good stays until something better stands in the file.
+
+mod gate;
+mod kept;
+mod news;
+mod outcome;
+mod plan;
+mod report;
+mod shelf;
+mod sight;
+mod storing;
+mod wake;
 
 pub mod action;
 pub mod event;
 
 pub use action::{Action, AssumeCall, Notice, NoticeKind};
 pub use event::{Event, Reply, Sighting};
+
+use crate::engine::config::Config;
+use crate::engine::config::model::{Source, StoreKind};
+use crate::engine::names::ProfileName;
+use crate::engine::place::Place;
+use crate::engine::session::SourceCredentials;
+use crate::engine::time::{Skew, WallTime};
+use gate::Gate;
+use kept::{Kept, Want};
+use news::News;
+use shelf::Shelf;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+/// A call or a write that has not been answered for so long is taken for lost. Far above every bound of the shell.
+const LOST: Duration = Duration::from_secs(180);
+
+/// What a keeper is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// Keep everything on the list fresh, for ever.
+    Daemon,
+    /// Do what is asked for once, and nothing else.
+    OnePass,
+}
+
+/// Whether a person is there who can enter an MFA code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Attendance {
+    /// Nobody: what needs a person waits for one.
+    Alone,
+    /// A person is at the keyboard (`evertoken login`).
+    Attended,
+}
+
+/// Source credentials on their way into a wave; never kept beyond it.
+#[derive(Clone, PartialEq, Debug, Default)]
+struct Supply {
+    gate: Gate,
+    resolving: Option<WallTime>,
+    ready: Option<SourceCredentials>,
+}
+
+/// Decides for all profiles of a config.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Keeper {
+    mode: Mode,
+    attendance: Attendance,
+    /// In the order of the config: parents first.
+    kept: Vec<Kept>,
+    supplies: BTreeMap<Source, Supply>,
+    /// One that is in trouble is probed by one call at a time.
+    endpoints: BTreeMap<Place, Gate>,
+    shelves: [Shelf; 2],
+    news: News,
+    actions: VecDeque<Action>,
+    skew: Skew,
+    skew_told: bool,
+    attempts: u64,
+    stopping: bool,
+    /// Since when something changed that was not reported.
+    changed: Option<WallTime>,
+    reported_wakeup: Option<WallTime>,
+}
+
+impl Keeper {
+    /// A keeper that knows the config and nothing else yet: its first action is to look at the files.
+    pub fn new(config: &Config, mode: Mode, attendance: Attendance) -> Self {
+        Self {
+            mode,
+            attendance,
+            kept: config.entries.iter().cloned().map(Kept::new).collect(),
+            supplies: BTreeMap::new(),
+            endpoints: BTreeMap::new(),
+            shelves: [Shelf::new(StoreKind::Shared), Shelf::new(StoreKind::Private)],
+            news: News::default(),
+            actions: VecDeque::from([Action::Observe]),
+            skew: Skew::default(),
+            skew_told: false,
+            attempts: 0,
+            stopping: false,
+            changed: None,
+            reported_wakeup: None,
+        }
+    }
+
+    /// Starts from a skew that an earlier run has learned.
+    #[must_use]
+    pub fn with_skew(mut self, skew: Skew) -> Self {
+        self.learn(Some(skew));
+        self
+    }
+
+    /// Takes one event in. `now` is our own wall clock.
+    pub fn handle(&mut self, event: Event, now: WallTime) {
+        if event != Event::Tick {
+            self.changed.get_or_insert(now);
+        }
+        match event {
+            Event::Tick => {}
+            Event::Observed(sighting) => self.see(sighting, now),
+            Event::Resolved { source, credentials } => self.supply(&source, credentials),
+            Event::ResolveFailed { source, fault, jitter } => self.supply_failed(&source, fault, jitter, now),
+            Event::Assumed { profile, attempt, reply, jitter } => self.assumed(&profile, attempt, &reply, jitter, now),
+            Event::Adopted { profile, attempt, session } => self.adopted(&profile, attempt, session, now),
+            Event::AssumeFailed { profile, attempt, fault, skew, jitter } => {
+                self.learn(skew);
+                self.assume_failed(&profile, attempt, fault, jitter, now);
+            }
+            Event::Stored { store, outcomes } => self.stored(store, outcomes, now),
+            Event::StoreFailed { store, message, jitter } => self.store_failed(store, message, jitter, now),
+            Event::Reloaded(config) => self.reload(&config),
+            Event::SourcesChanged => self.sources_changed(now),
+            Event::Asked { profiles, min_ttl, force } => self.ask(&profiles, min_ttl, force, now),
+            Event::Resumed => self.hurry(now),
+            Event::ClockStepped { by } => self.step(by),
+            Event::Stop => self.stopping = true,
+        }
+        self.advance(now);
+    }
+
+    /// The next thing to do; `None` when the wait may begin.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// How far STS is ahead of our clock, as far as is known.
+    pub fn skew(&self) -> Skew {
+        self.skew
+    }
+
+    /// Whether nothing is under way any more: for an order to stop, and for the end of one pass.
+    pub fn is_settled(&self) -> bool {
+        let quiet = self.kept.iter().all(|kept| kept.call.is_none())
+            && self.supplies.values().all(|supply| supply.resolving.is_none())
+            && self.shelves.iter().all(|shelf| shelf.writing.is_none());
+        let looked = self.kept.iter().all(|kept| kept.on_disk != kept::OnDisk::Unknown);
+        let stored = self.shelves.iter().all(|shelf| shelf.gate.trouble().is_some() || !self.has_unstored(shelf.kind));
+        let answered = self.mode == Mode::Daemon || self.kept.iter().all(|kept| kept.want.is_none());
+        quiet && (self.stopping || looked) && stored && (self.stopping || answered)
+    }
+
+    fn advance(&mut self, now: WallTime) {
+        self.give_up_lost(now);
+        if !self.stopping {
+            self.mend_gates(now);
+            self.plan(now);
+        }
+        self.plan_writes(now);
+        self.speak(now);
+        self.plan_report(now);
+    }
+
+    fn sts_now(&self, now: WallTime) -> WallTime {
+        now + self.skew
+    }
+
+    fn position(&self, profile: &ProfileName) -> Option<usize> {
+        self.kept.iter().position(|kept| kept.entry.profile == *profile)
+    }
+
+    fn shelf(&mut self, kind: StoreKind) -> &mut Shelf {
+        match kind {
+            StoreKind::Shared => &mut self.shelves[0],
+            StoreKind::Private => &mut self.shelves[1],
+        }
+    }
+
+    /// The `Date` header counts whole seconds and a reply takes time to arrive: below two seconds there is no skew.
+    fn learn(&mut self, skew: Option<Skew>) {
+        let Some(skew) = skew else { return };
+        let clear = skew.magnitude() > Duration::from_secs(2);
+        self.skew = if clear { skew } else { Skew::default() };
+    }
+
+    /// Our clock was set by `by`: the time of STS goes on as before, so the skew shrinks by as much, and whatever is
+    /// remembered in our own time moves along.
+    fn step(&mut self, by: Skew) {
+        self.skew = Skew::from_millis(self.skew.millis().saturating_sub(by.millis()));
+        for gate in self.gates() {
+            gate.shift(by);
+        }
+        for kept in &mut self.kept {
+            if let Some(call) = &mut kept.call {
+                call.started = call.started + by;
+            }
+            for time in &mut kept.undone {
+                *time = *time + by;
+            }
+        }
+        for shelf in &mut self.shelves {
+            shelf.first_result = shelf.first_result.map(|at| at + by);
+            if let Some(batch) = &mut shelf.writing {
+                batch.started = batch.started + by;
+            }
+        }
+        for supply in self.supplies.values_mut() {
+            supply.resolving = supply.resolving.map(|at| at + by);
+        }
+        self.changed = self.changed.map(|at| at + by);
+    }
+
+    fn gates(&mut self) -> impl Iterator<Item = &mut Gate> {
+        let kept = self.kept.iter_mut().map(|kept| &mut kept.gate);
+        let supplies = self.supplies.values_mut().map(|supply| &mut supply.gate);
+        let shelves = self.shelves.iter_mut().map(|shelf| &mut shelf.gate);
+        kept.chain(supplies).chain(self.endpoints.values_mut()).chain(shelves)
+    }
+
+    fn mend_gates(&mut self, now: WallTime) {
+        self.gates().for_each(|gate| gate.mend(now));
+    }
+
+    /// The network is about to come back: try again at once and, if it is not there yet, quickly.
+    fn hurry(&mut self, now: WallTime) {
+        for gate in self.gates() {
+            if gate.trouble().is_some_and(|trouble| trouble.failure.class.passes_by_itself()) {
+                gate.nudge(now);
+            }
+        }
+    }
+
+    /// A file changed that sources live in: whoever waits for a person, or was refused, may try again.
+    fn sources_changed(&mut self, now: WallTime) {
+        for gate in self.gates() {
+            gate.nudge(now);
+        }
+    }
+
+    fn ask(&mut self, profiles: &[ProfileName], min_ttl: Option<Duration>, force: bool, now: WallTime) {
+        let sts_now = self.sts_now(now);
+        for kept in &mut self.kept {
+            if !profiles.is_empty() && !profiles.contains(&kept.entry.profile) {
+                continue;
+            }
+            let enough = min_ttl.unwrap_or_else(|| kept.min_ttl());
+            let has_it =
+                kept.current().is_some_and(|session| session.left(sts_now) >= enough.max(Duration::from_millis(1)));
+            if force || !has_it {
+                kept.want = Some(Want);
+            }
+        }
+        // Whatever stands in the way is tried again: a person is waiting.
+        for gate in self.gates() {
+            gate.nudge(now);
+        }
+    }
+
+    /// A new config: profiles that it shares with the old one keep their sessions.
+    fn reload(&mut self, config: &Config) {
+        let mut old: BTreeMap<ProfileName, Kept> =
+            self.kept.drain(..).map(|kept| (kept.entry.profile.clone(), kept)).collect();
+        for entry in &config.entries {
+            let kept = match old.remove(&entry.profile) {
+                Some(kept) if kept.entry == *entry => kept,
+                Some(kept) => kept.under_new_settings(entry),
+                None => Kept::new(entry.clone()),
+            };
+            self.kept.push(kept);
+        }
+        for profile in old.keys() {
+            self.news.forget(profile);
+        }
+        self.endpoints.clear();
+        self.supplies.retain(|_, supply| supply.resolving.is_some());
+        self.actions.push_back(Action::Observe);
+    }
+}

@@ -1,0 +1,112 @@
+//! A gate that closes for a while after a failure: one each for a profile, a source, an endpoint and a file.
+
+use crate::engine::failure::{Class, Failure};
+use crate::engine::schedule::{FLOOR, backoff, longest_backoff};
+use crate::engine::time::{Skew, WallTime};
+use std::time::Duration;
+
+/// The failures in a row of one thing, and when it may be tried again (in our own time).
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct Gate {
+    trouble: Option<Trouble>,
+    not_before: Option<WallTime>,
+    last: Option<WallTime>,
+}
+
+/// A trouble that lasts.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Trouble {
+    pub(super) failure: Failure,
+    pub(super) since: WallTime,
+    pub(super) attempts: u32,
+}
+
+impl Gate {
+    pub(super) fn trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_ref()
+    }
+
+    /// When it opens, if it is closed at `now`.
+    pub(super) fn opens(&self, now: WallTime) -> Option<WallTime> {
+        self.not_before.filter(|at| *at > now)
+    }
+
+    pub(super) fn is_open(&self, now: WallTime) -> bool {
+        self.opens(now).is_none()
+    }
+
+    /// When something was last tried.
+    pub(super) fn last_try(&self) -> Option<WallTime> {
+        self.last
+    }
+
+    pub(super) fn tried(&mut self, now: WallTime) {
+        self.last = Some(now);
+    }
+
+    /// Closes after a failure. The first failure by the clock is tried again at once: the client has learned the skew.
+    pub(super) fn fail(&mut self, failure: Failure, alive: bool, jitter: f64, now: WallTime) {
+        let class = failure.class;
+        self.note(failure, now);
+        let attempts = self.trouble.as_ref().map_or(1, |trouble| trouble.attempts);
+        let at_once = class == Class::Clock && attempts == 1;
+        let wait = if at_once { Duration::ZERO } else { backoff(class, attempts, alive, jitter) };
+        self.not_before = Some(now + wait);
+    }
+
+    /// Remembers a trouble without closing: for what waits for something else.
+    pub(super) fn note(&mut self, failure: Failure, now: WallTime) {
+        match &mut self.trouble {
+            Some(trouble) if trouble.failure.class == failure.class => {
+                trouble.attempts = trouble.attempts.saturating_add(1);
+                trouble.failure = failure;
+            }
+            trouble => *trouble = Some(Trouble { failure, since: now, attempts: 1 }),
+        }
+    }
+
+    /// Takes over the trouble of what it waits for, word for word.
+    pub(super) fn inherit(&mut self, trouble: &Trouble) {
+        self.trouble = Some(trouble.clone());
+    }
+
+    /// Closes until `at` without any trouble.
+    pub(super) fn hold_until(&mut self, at: WallTime) {
+        self.not_before = Some(at);
+    }
+
+    /// All is well again.
+    pub(super) fn clear(&mut self) -> Option<Trouble> {
+        self.not_before = None;
+        self.trouble.take()
+    }
+
+    /// Somebody has reason to think that the next try succeeds: open at once, but never twice within the floor.
+    pub(super) fn nudge(&mut self, now: WallTime) {
+        let earliest = self.last.map_or(now, |last| last + FLOOR);
+        self.not_before = self.not_before.map(|at| at.min(earliest.max(now)));
+        if let Some(trouble) = &mut self.trouble {
+            trouble.attempts = 0;
+        }
+    }
+
+    /// Our clock was set: what was remembered in our time moves along.
+    pub(super) fn shift(&mut self, by: Skew) {
+        self.not_before = self.not_before.map(|at| at + by);
+        self.last = self.last.map(|at| at + by);
+        if let Some(trouble) = &mut self.trouble {
+            trouble.since = trouble.since + by;
+        }
+    }
+
+    /// A wait longer than any back-off is the work of a clock that was set behind our back.
+    pub(super) fn mend(&mut self, now: WallTime) {
+        let longest = self
+            .trouble
+            .as_ref()
+            .map_or(Duration::from_secs(3600), |trouble| longest_backoff(trouble.failure.class, false));
+        if self.not_before.is_some_and(|at| at > now + longest) {
+            self.not_before = Some(now + longest);
+        }
+    }
+}

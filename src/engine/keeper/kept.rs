@@ -1,0 +1,142 @@
+//! One profile of the list: its session, what its file holds of it, and what is under way for it.
+
+use super::gate::Gate;
+use crate::engine::config::model::{Entry, Operation};
+use crate::engine::credentials_file::Reason;
+use crate::engine::schedule;
+use crate::engine::session::Session;
+use crate::engine::time::WallTime;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the keeper knows of one profile.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Kept {
+    pub(super) entry: Arc<Entry>,
+    pub(super) session: Option<Session>,
+    pub(super) on_disk: OnDisk,
+    pub(super) call: Option<Call>,
+    pub(super) want: Option<Want>,
+    pub(super) gate: Gate,
+    /// The duration that STS allows where it called the configured one too long.
+    pub(super) allowed: Option<Duration>,
+    /// When others undid what we had written (within the last minute).
+    pub(super) undone: Vec<WallTime>,
+    /// The end that was announced ahead, so that it is said once.
+    pub(super) announced_end: Option<WallTime>,
+}
+
+/// What the store holds of a session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum OnDisk {
+    /// Not looked at yet.
+    Unknown,
+    /// Nothing of any use.
+    Nothing,
+    /// A session of ours, but not the one in memory; it ends then.
+    Other(WallTime),
+    /// The session in memory.
+    Current,
+    /// A section that is not ours to change.
+    LeftAlone(Reason),
+}
+
+/// A call to STS that is under way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Call {
+    pub(super) attempt: u64,
+    pub(super) started: WallTime,
+    pub(super) entry: Arc<Entry>,
+    pub(super) duration: Duration,
+}
+
+/// It is to be refreshed now, whatever its schedule says: somebody asked for it, or it goes along with a wave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Want;
+
+impl Kept {
+    pub(super) fn new(entry: Arc<Entry>) -> Self {
+        Self {
+            entry,
+            session: None,
+            on_disk: OnDisk::Unknown,
+            call: None,
+            want: None,
+            gate: Gate::default(),
+            allowed: None,
+            undone: Vec::new(),
+            announced_end: None,
+        }
+    }
+
+    /// The session, when it was issued for the settings of now.
+    pub(super) fn current(&self) -> Option<&Session> {
+        self.session.as_ref().filter(|session| session.digest == self.entry.digest)
+    }
+
+    pub(super) fn is_outdated(&self) -> bool {
+        self.session.is_some() && self.current().is_none()
+    }
+
+    /// Whether its session, for whichever settings, still holds.
+    pub(super) fn is_alive(&self, sts_now: WallTime) -> bool {
+        self.session.as_ref().is_some_and(|session| session.expiration > sts_now)
+    }
+
+    /// Whether its session can sign for a child.
+    pub(super) fn can_sign(&self, sts_now: WallTime) -> bool {
+        self.current().is_some_and(|session| session.left(sts_now) > schedule::lead(session.life()))
+    }
+
+    /// When it is due, in the time of STS; the beginning of time when it is due in any case.
+    pub(super) fn due(&self) -> WallTime {
+        match self.current() {
+            Some(session) if self.want.is_none() => schedule::due(session, self.entry.min_ttl),
+            _ => WallTime::from_unix_millis(i64::MIN),
+        }
+    }
+
+    /// Whether calling for it makes sense at all: its section was looked at, and may be written.
+    pub(super) fn is_writable(&self) -> bool {
+        !matches!(self.on_disk, OnDisk::Unknown | OnDisk::LeftAlone(_))
+    }
+
+    /// The duration to ask for.
+    pub(super) fn duration(&self) -> Duration {
+        self.allowed.map_or(self.entry.duration, |allowed| allowed.min(self.entry.duration))
+    }
+
+    /// The life that its reader shall find, judged by the life that is usual for it.
+    pub(super) fn min_ttl(&self) -> Duration {
+        let life = self.current().map_or(self.duration(), Session::life);
+        schedule::effective_min_ttl(self.entry.min_ttl, life)
+    }
+
+    /// Whether the session in memory is better than what the store holds.
+    pub(super) fn is_unstored(&self) -> bool {
+        self.current().is_some() && matches!(self.on_disk, OnDisk::Nothing | OnDisk::Other(_))
+    }
+
+    pub(super) fn publishes_source(&self) -> bool {
+        self.entry.operation == Operation::Publish
+    }
+
+    /// Other settings for the same profile: what is on disk stays until something better comes, troubles are forgotten.
+    pub(super) fn under_new_settings(self, entry: &Arc<Entry>) -> Self {
+        let same_settings = self.entry.digest == entry.digest;
+        let same_store = self.entry.store == entry.store;
+        Self {
+            session: self.session.filter(|_| same_store || same_settings),
+            on_disk: if same_store && !matches!(self.on_disk, OnDisk::LeftAlone(_)) {
+                self.on_disk
+            } else {
+                OnDisk::Unknown
+            },
+            call: self.call.filter(|_| same_settings),
+            allowed: self.allowed.filter(|_| same_settings),
+            undone: self.undone,
+            announced_end: self.announced_end,
+            ..Self::new(entry.clone())
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What came back from the shell: sessions that are believed, failures that are judged, and calls that got lost.
+
+use super::gate::Trouble;
+use super::kept::{Call, OnDisk};
+use super::{Keeper, LOST, NoticeKind, Reply};
+use crate::engine::config::model::{Entry, Operation, Source};
+use crate::engine::failure::{Class, Context, Failure, Fault, classify};
+use crate::engine::names::ProfileName;
+use crate::engine::place::Place;
+use crate::engine::reply;
+use crate::engine::schedule::ONE_HOUR;
+use crate::engine::session::{Session, SourceCredentials};
+use crate::engine::time::WallTime;
+
+impl Keeper {
+    pub(super) fn supply(&mut self, source: &Source, credentials: SourceCredentials) {
+        let Some(supply) = self.supplies.get_mut(source).filter(|supply| supply.resolving.is_some()) else { return };
+        supply.resolving = None;
+        supply.gate.clear();
+        supply.ready = Some(credentials);
+    }
+
+    pub(super) fn supply_failed(&mut self, source: &Source, fault: Fault, jitter: f64, now: WallTime) {
+        let sts_now = self.sts_now(now);
+        let mut users = self.kept.iter().filter(|kept| kept.entry.source == *source);
+        let Some(first) = users.next() else {
+            self.supplies.remove(source);
+            return;
+        };
+        let failure = classify(&fault, &context(&first.entry));
+        let alive = first.is_alive(sts_now) && users.all(|kept| kept.is_alive(sts_now));
+        let Some(supply) = self.supplies.get_mut(source).filter(|supply| supply.resolving.is_some()) else { return };
+        supply.resolving = None;
+        supply.ready = None;
+        supply.gate.fail(failure, alive, jitter, now);
+    }
+
+    pub(super) fn assumed(&mut self, profile: &ProfileName, attempt: u64, reply: &Reply, jitter: f64, now: WallTime) {
+        self.learn(reply.skew);
+        let Some((index, call)) = self.end_call(profile, attempt) else { return };
+        match reply::accept(reply, &call.entry, call.duration, self.sts_now(now)) {
+            Ok(session) => self.assumed_session(index, &call, session, now),
+            Err(fault) => self.fail(index, fault, jitter, now),
+        }
+    }
+
+    pub(super) fn adopted(&mut self, profile: &ProfileName, attempt: u64, session: Session, now: WallTime) {
+        let Some((index, _)) = self.end_call(profile, attempt) else { return };
+        if session.digest != self.kept[index].entry.digest {
+            return;
+        }
+        self.accept(index, session, now);
+        // It was found in the store: there is nothing to write.
+        self.kept[index].on_disk = OnDisk::Current;
+    }
+
+    pub(super) fn assume_failed(
+        &mut self,
+        profile: &ProfileName,
+        attempt: u64,
+        fault: Fault,
+        jitter: f64,
+        now: WallTime,
+    ) {
+        let Some((index, call)) = self.end_call(profile, attempt) else { return };
+        let failure = classify(&fault, &context(&self.kept[index].entry));
+        if failure.class == Class::TooLong && call.duration > ONE_HOUR {
+            return self.fall_back_to_one_hour(index, call.duration, now);
+        }
+        let alive = self.kept[index].is_alive(self.sts_now(now));
+        match (&fault, failure.class) {
+            // No answer, or one that asks for patience, is a trouble of the endpoint: one call at a time tries it.
+            (Fault::Transport { .. } | Fault::Service(_), Class::Unreachable | Class::Busy) => {
+                let gate = self.endpoints.entry(Place::of(&call.entry)).or_default();
+                gate.fail(failure.clone(), alive, jitter, now);
+                self.note_failure(index, failure, now);
+            }
+            // STS does not take the source credentials: a trouble of the source, not of each role behind it.
+            (Fault::Service(_), Class::Source) if is_resolved(&call.entry.source) => {
+                self.clear_endpoint(&call.entry);
+                let supply = self.supplies.entry(call.entry.source.clone()).or_default();
+                supply.ready = None;
+                supply.gate.fail(failure.clone(), alive, jitter, now);
+                self.note_failure(index, failure, now);
+            }
+            (Fault::Service(_), _) => {
+                self.clear_endpoint(&call.entry);
+                self.fail(index, fault, jitter, now);
+            }
+            _ => self.fail(index, fault, jitter, now),
+        }
+    }
+
+    /// Takes a failure of a profile's own down, and closes its gate. Whatever session it has stays.
+    pub(super) fn fail(&mut self, index: usize, fault: Fault, jitter: f64, now: WallTime) {
+        let alive = self.kept[index].is_alive(self.sts_now(now));
+        let mut failure = classify(&fault, &context(&self.kept[index].entry));
+        if failure.class == Class::TooLong {
+            failure.class = Class::Settings;
+        }
+        self.kept[index].gate.fail(failure.clone(), alive, jitter, now);
+        self.tell_failure(index, &failure, now);
+    }
+
+    /// Takes a failure down whose gate is elsewhere: at the endpoint, or at the source.
+    fn note_failure(&mut self, index: usize, failure: Failure, now: WallTime) {
+        self.tell_failure(index, &failure, now);
+        self.kept[index].gate.note(failure, now);
+    }
+
+    fn tell_failure(&mut self, index: usize, failure: &Failure, now: WallTime) {
+        let kept = &mut self.kept[index];
+        kept.want = None;
+        self.news.trouble(&kept.entry, kept.session.as_ref().map(|session| session.expiration), failure, now);
+    }
+
+    fn fall_back_to_one_hour(&mut self, index: usize, asked: std::time::Duration, now: WallTime) {
+        let kept = &mut self.kept[index];
+        kept.allowed = Some(ONE_HOUR);
+        let message = format!(
+            "STS does not allow a session of {} s for this role; using one hour. Write duration = \"1h\", or raise the role's maximum",
+            asked.as_secs()
+        );
+        self.news.say(NoticeKind::Remark, &kept.entry, None, message, now);
+    }
+
+    fn assumed_session(&mut self, index: usize, call: &Call, mut session: Session, now: WallTime) {
+        self.clear_endpoint(&call.entry);
+        if session.digest != self.kept[index].entry.digest {
+            // The settings changed while the call was under way: it is due again, and this session is of no use.
+            return;
+        }
+        session.allowed = self.kept[index].allowed;
+        self.accept(index, session, now);
+    }
+
+    /// Believes a session: from here on it is the one that the file shall hold.
+    pub(super) fn accept(&mut self, index: usize, session: Session, now: WallTime) {
+        let kept = &mut self.kept[index];
+        kept.on_disk = match (&kept.on_disk, &kept.session) {
+            (OnDisk::Current, Some(old)) => OnDisk::Other(old.expiration),
+            (other, _) => other.clone(),
+        };
+        kept.allowed = session.allowed.or(kept.allowed);
+        kept.want = None;
+        kept.gate.clear();
+        self.news.recovered(&kept.entry, Some(session.expiration), now);
+        kept.session = Some(session);
+        let store = kept.entry.store;
+        let source = kept.entry.source.clone();
+        if let Some(supply) = self.supplies.get_mut(&source) {
+            supply.gate.clear();
+        }
+        self.shelf(store).first_result.get_or_insert(now);
+    }
+
+    fn clear_endpoint(&mut self, entry: &Entry) {
+        self.endpoints.remove(&Place::of(entry));
+    }
+
+    fn end_call(&mut self, profile: &ProfileName, attempt: u64) -> Option<(usize, Call)> {
+        let index = self.position(profile)?;
+        let call = self.kept[index].call.take_if(|call| call.attempt == attempt)?;
+        Some((index, call))
+    }
+
+    /// An answer that never comes must not hold anything up for ever.
+    pub(super) fn give_up_lost(&mut self, now: WallTime) {
+        let lost = |started: WallTime| started + LOST <= now;
+        for index in 0..self.kept.len() {
+            if self.kept[index].call.take_if(|call| lost(call.started)).is_some() {
+                self.fail(index, Fault::Internal("the call was never answered".to_owned()), 1.0, now);
+            }
+        }
+        let supplies: Vec<Source> = self
+            .supplies
+            .iter()
+            .filter(|(_, supply)| supply.resolving.is_some_and(lost))
+            .map(|(source, _)| source.clone())
+            .collect();
+        for source in supplies {
+            self.supply_failed(&source, Fault::Internal("the source never answered".to_owned()), 1.0, now);
+        }
+        for store in [crate::engine::config::model::StoreKind::Shared, crate::engine::config::model::StoreKind::Private]
+        {
+            if self.shelf(store).writing.as_ref().is_some_and(|batch| lost(batch.started)) {
+                self.store_failed(store, "the write was never answered".to_owned(), 1.0, now);
+            }
+        }
+    }
+
+    /// The trouble of a profile: its own, or that of the file that it should go to.
+    pub(super) fn trouble_of(&self, index: usize) -> Option<Trouble> {
+        let kept = &self.kept[index];
+        let own = kept.gate.trouble();
+        let shelf = self.shelves.iter().find(|shelf| shelf.kind == kept.entry.store);
+        own.or_else(|| shelf.filter(|_| kept.is_unstored()).and_then(|shelf| shelf.gate.trouble())).cloned()
+    }
+}
+
+/// What the table needs to know of an entry.
+pub(super) fn context(entry: &Entry) -> Context {
+    Context::of(entry)
+}
+
+/// Whether the shell resolves it: then its trouble is its own, whoever met it first.
+fn is_resolved(source: &Source) -> bool {
+    matches!(source, Source::Profile(_) | Source::Provider(_))
+}
+
+/// The source of an entry, for a person.
+pub(super) fn source_name(entry: &Entry) -> String {
+    match &entry.source {
+        Source::Listed(profile) => profile.to_string(),
+        Source::Profile(name) => name.clone(),
+        Source::WebIdentity(path) => path.clone(),
+        Source::Provider(provider) => provider.as_str().to_owned(),
+    }
+}
+
+/// What a refusal by the owner of a section looks like to a person.
+pub(super) fn left_alone(entry: &Entry, reason: &str) -> Failure {
+    let fix = match entry.operation {
+        Operation::AssumeRole(_) | Operation::GetSessionToken | Operation::Publish => {
+            format!(
+                "rename the profile in the config, or remove the section [{0}] from the credentials file",
+                entry.profile
+            )
+        }
+    };
+    Failure {
+        class: Class::Settings,
+        code: None,
+        message: format!("the section [{}] is left alone: {reason}", entry.profile),
+        fix: Some(fix),
+    }
+}

@@ -1,0 +1,167 @@
+//! What the credentials files hold: what a restart goes on from, what others wrote, what they undid.
+
+use super::kept::OnDisk;
+use super::outcome::left_alone;
+use super::{Keeper, NoticeKind, Sighting};
+use crate::engine::config::model::StoreKind;
+use crate::engine::credentials_file::{Observation, Reason};
+use crate::engine::names::ProfileName;
+use crate::engine::session::Session;
+use crate::engine::time::WallTime;
+use std::time::Duration;
+
+/// An undone write is written again at most so often in [`UNDONE_WITHIN`]; then whoever undoes it is named and waited for.
+const REWRITES: usize = 3;
+const UNDONE_WITHIN: Duration = Duration::from_secs(60);
+const TRUCE: Duration = Duration::from_secs(300);
+
+impl Keeper {
+    pub(super) fn see(&mut self, sighting: Sighting, now: WallTime) {
+        let store = sighting.store;
+        let sections = match sighting.sections {
+            Ok(sections) => sections,
+            Err(reason) => return self.unreadable(store, reason),
+        };
+        self.shelf(store).unreadable = None;
+        self.shelf(store).orphans.clear();
+        for (profile, observation) in sections {
+            match self.position(&profile).filter(|index| self.kept[*index].entry.store == store) {
+                Some(index) => self.see_kept(index, observation, now),
+                None => self.see_orphan(store, profile, observation),
+            }
+        }
+    }
+
+    /// Nothing is known of the file: what is in memory stays there, and writing will tell what is wrong with it.
+    fn unreadable(&mut self, store: StoreKind, reason: String) {
+        self.shelf(store).unreadable = Some(reason);
+        for kept in self.kept.iter_mut().filter(|kept| kept.entry.store == store) {
+            if kept.on_disk == OnDisk::Unknown {
+                kept.on_disk = OnDisk::Nothing;
+            }
+        }
+    }
+
+    fn see_orphan(&mut self, store: StoreKind, profile: ProfileName, observation: Observation) {
+        if let Observation::Ours(session) = observation {
+            self.shelf(store).orphans.insert(profile, session.expiration);
+        }
+    }
+
+    fn see_kept(&mut self, index: usize, observation: Observation, now: WallTime) {
+        match observation {
+            Observation::Ours(session) => self.see_session(index, *session, now),
+            Observation::Absent | Observation::Fillable => self.see_other(index, OnDisk::Nothing, now),
+            Observation::Damaged => self.see_other(index, OnDisk::Nothing, now),
+            Observation::Foreign(_) if self.kept[index].entry.adopt => self.see_other(index, OnDisk::Nothing, now),
+            Observation::Foreign(reason) => {
+                let text = format!("{reason}; adopt = true would take it over");
+                self.leave_alone(index, Reason { line: reason.line, text }, now);
+            }
+            Observation::Untouchable(reason) => self.leave_alone(index, reason, now),
+            Observation::NewerFormat => {
+                let text = "a newer version of evertoken wrote it; update this one".to_owned();
+                self.leave_alone(index, Reason { line: None, text }, now);
+            }
+        }
+    }
+
+    fn see_session(&mut self, index: usize, session: Session, now: WallTime) {
+        let first_look = self.kept[index].on_disk == OnDisk::Unknown;
+        self.let_go(index, now);
+        let kept = &mut self.kept[index];
+        if kept.current() == Some(&session) {
+            kept.on_disk = OnDisk::Current;
+            return;
+        }
+        let newer =
+            kept.current().is_none_or(|ours| (session.issued, session.expiration) > (ours.issued, ours.expiration));
+        if session.digest == kept.entry.digest && newer {
+            // Of our own kind and newer than ours: another evertoken process, or our own last run, made it.
+            kept.on_disk = OnDisk::Current;
+            kept.allowed = session.allowed.or(kept.allowed);
+            kept.gate.clear();
+            kept.want = None;
+            let end = session.expiration;
+            kept.session = Some(session);
+            self.news.recovered(&kept.entry, Some(end), now);
+            if end > now + self.skew {
+                let said = if first_look {
+                    "goes on with the session in the store"
+                } else {
+                    "took over a session that another process stored"
+                };
+                self.news.say(NoticeKind::Kept, &kept.entry, Some(end), said.to_owned(), now);
+            }
+            return;
+        }
+        let end = session.expiration;
+        if kept.current().is_none() {
+            // For other settings: it stays until it is replaced.
+            kept.session = Some(session);
+        }
+        self.see_other(index, OnDisk::Other(end), now);
+    }
+
+    /// The store holds something else than what we know; if it had held it before, somebody undid our write.
+    fn see_other(&mut self, index: usize, found: OnDisk, now: WallTime) {
+        self.let_go(index, now);
+        let kept = &mut self.kept[index];
+        if kept.on_disk == OnDisk::Current && kept.current().is_some() {
+            kept.undone.retain(|at| *at + UNDONE_WITHIN > now);
+            kept.undone.push(now);
+            let end = kept.session.as_ref().map(|session| session.expiration);
+            if kept.undone.len() == 1 {
+                self.news.say(
+                    NoticeKind::Remark,
+                    &kept.entry,
+                    end,
+                    "another program undid our write; writing it again".to_owned(),
+                    now,
+                );
+            } else if kept.undone.len() > REWRITES {
+                let message = format!(
+                    "another program undid our write {} times within a minute; waiting {} minutes before the next",
+                    kept.undone.len(),
+                    TRUCE.as_secs() / 60
+                );
+                self.news.say(NoticeKind::Remark, &kept.entry, end, message, now);
+            }
+        }
+        kept.on_disk = found;
+    }
+
+    /// Until when an undone write is not written again.
+    pub(super) fn truce(&self, index: usize) -> Option<WallTime> {
+        let undone = &self.kept[index].undone;
+        undone.last().filter(|_| undone.len() > REWRITES).map(|last| *last + TRUCE)
+    }
+
+    fn leave_alone(&mut self, index: usize, reason: Reason, now: WallTime) {
+        let kept = &mut self.kept[index];
+        if kept.on_disk == OnDisk::LeftAlone(reason.clone()) {
+            return;
+        }
+        let failure = left_alone(&kept.entry, &reason.text);
+        kept.want = None;
+        kept.gate.note(failure.clone(), now);
+        self.news.trouble(&kept.entry, kept.session.as_ref().map(|s| s.expiration), &failure, now);
+        kept.on_disk = OnDisk::LeftAlone(reason);
+    }
+
+    /// A section that was not ours to change has become so.
+    fn let_go(&mut self, index: usize, now: WallTime) {
+        let kept = &mut self.kept[index];
+        if matches!(kept.on_disk, OnDisk::LeftAlone(_)) {
+            kept.gate.clear();
+            kept.on_disk = OnDisk::Nothing;
+            let end = kept.session.as_ref().map(|session| session.expiration);
+            self.news.recovered(&kept.entry, end, now);
+        }
+    }
+
+    /// The store answered a write with a refusal for this section.
+    pub(super) fn refused_by_owner(&mut self, index: usize, reason: Reason, now: WallTime) {
+        self.leave_alone(index, reason, now);
+    }
+}

@@ -1,0 +1,155 @@
+//! What to write into the files now: a wave together, what is missing at once, what has ended and is off the list away.
+
+use super::action::{Action, Notice, NoticeKind};
+use super::kept::OnDisk;
+use super::shelf::{Batch, Shelf};
+use super::{Keeper, Mode};
+use crate::engine::config::model::StoreKind;
+use crate::engine::credentials_file::{Edit, Outcome, Publication};
+use crate::engine::failure::{Class, Failure};
+use crate::engine::names::ProfileName;
+use crate::engine::schedule::WAVE;
+use crate::engine::time::WallTime;
+
+impl Keeper {
+    pub(super) fn has_unstored(&self, store: StoreKind) -> bool {
+        self.kept.iter().any(|kept| kept.entry.store == store && kept.is_unstored())
+    }
+
+    pub(super) fn plan_writes(&mut self, now: WallTime) {
+        for store in [StoreKind::Shared, StoreKind::Private] {
+            let shelf = &self.shelves[store as usize];
+            if shelf.writing.is_some() || !shelf.gate.is_open(now) {
+                continue;
+            }
+            let mut edits = Vec::new();
+            if self.may_store(shelf, now) {
+                edits.extend(self.puts(store, now));
+            }
+            edits.extend(self.removals(shelf, now));
+            if !edits.is_empty() {
+                self.write(store, edits, now);
+            }
+        }
+    }
+
+    /// A wave goes together, but waits for nobody longer than a second, and a reader without keys waits for nothing.
+    fn may_store(&self, shelf: &Shelf, now: WallTime) -> bool {
+        let sts_now = self.sts_now(now);
+        let in_flight = self.kept.iter().any(|kept| kept.entry.store == shelf.kind && kept.call.is_some())
+            || self.supplies.values().any(|supply| supply.resolving.is_some());
+        let urgent = self.kept.iter().any(|kept| {
+            let bare = match kept.on_disk {
+                OnDisk::Nothing => true,
+                OnDisk::Other(end) => end <= sts_now,
+                OnDisk::Unknown | OnDisk::Current | OnDisk::LeftAlone(_) => false,
+            };
+            kept.entry.store == shelf.kind && kept.is_unstored() && bare
+        });
+        !in_flight || urgent || self.stopping || shelf.first_result.is_some_and(|first| first + WAVE <= now)
+    }
+
+    fn puts(&self, store: StoreKind, now: WallTime) -> Vec<Edit> {
+        let unstored = (0..self.kept.len()).filter(|index| {
+            let kept = &self.kept[*index];
+            kept.entry.store == store && kept.is_unstored() && self.truce(*index).is_none_or(|until| until <= now)
+        });
+        let put = |index: usize| {
+            let kept = &self.kept[index];
+            let session = kept.current()?.clone();
+            Some(Edit::Put(Box::new(Publication {
+                profile: kept.entry.profile.clone(),
+                session,
+                region: kept.entry.region.clone(),
+                adopt: kept.entry.adopt,
+            })))
+        };
+        unstored.filter_map(put).collect()
+    }
+
+    /// Our keys of a profile that is off the list go when they have ended, and only from the daemon.
+    fn removals(&self, shelf: &Shelf, now: WallTime) -> Vec<Edit> {
+        if self.mode == Mode::OnePass || self.stopping {
+            return Vec::new();
+        }
+        let sts_now = self.sts_now(now);
+        let ended = shelf.orphans.iter().filter(|(_, end)| **end <= sts_now);
+        ended.map(|(profile, _)| Edit::Remove(profile.clone())).collect()
+    }
+
+    fn write(&mut self, store: StoreKind, edits: Vec<Edit>, now: WallTime) {
+        let puts = edits
+            .iter()
+            .map(|edit| match edit {
+                Edit::Put(put) => (put.profile.clone(), Some(put.session.keys.access_key_id.clone())),
+                Edit::Remove(profile) => (profile.clone(), None),
+            })
+            .collect();
+        let shelf = self.shelf(store);
+        shelf.writing = Some(Batch { started: now, puts });
+        shelf.first_result = None;
+        shelf.gate.tried(now);
+        self.actions.push_back(Action::Store { store, edits });
+    }
+
+    pub(super) fn stored(&mut self, store: StoreKind, outcomes: Vec<(ProfileName, Outcome)>, now: WallTime) {
+        let Some(batch) = self.shelf(store).writing.take() else { return };
+        let healed = self.shelf(store).gate.clear().is_some();
+        for (profile, outcome) in outcomes {
+            let put = batch.puts.iter().find(|(name, _)| *name == profile).and_then(|(_, key)| key.clone());
+            match (self.position(&profile), put) {
+                (Some(index), Some(key)) if self.kept[index].entry.store == store => {
+                    self.stored_one(index, &key, outcome, healed, now);
+                }
+                _ => self.removed_one(store, profile, &outcome, now),
+            }
+        }
+        // Whatever came in while the batch was being written is a wave of its own.
+        if self.has_unstored(store) {
+            self.shelf(store).first_result.get_or_insert(now);
+        }
+    }
+
+    fn stored_one(&mut self, index: usize, key: &str, outcome: Outcome, healed: bool, now: WallTime) {
+        if let Outcome::Refused(reason) = outcome {
+            return self.refused_by_owner(index, reason, now);
+        }
+        let kept = &mut self.kept[index];
+        let Some(session) = kept.session.as_ref().filter(|session| session.keys.access_key_id == key) else { return };
+        let end = session.expiration;
+        kept.on_disk = OnDisk::Current;
+        if healed {
+            self.news.recovered(&kept.entry, Some(end), now);
+        }
+        if outcome == Outcome::Written {
+            self.news.say(NoticeKind::Refreshed, &kept.entry, Some(end), "fresh".to_owned(), now);
+        }
+    }
+
+    fn removed_one(&mut self, store: StoreKind, profile: ProfileName, outcome: &Outcome, now: WallTime) {
+        self.shelf(store).orphans.remove(&profile);
+        if *outcome == Outcome::Written {
+            let notice = Notice {
+                kind: NoticeKind::Removed,
+                profiles: vec![profile],
+                role_arn: None,
+                expiration: None,
+                message: "off the list and ended; took our keys out of its section".to_owned(),
+                failure: None,
+            };
+            self.news.add(notice, now);
+        }
+    }
+
+    pub(super) fn store_failed(&mut self, store: StoreKind, message: String, jitter: f64, now: WallTime) {
+        let Some(batch) = self.shelf(store).writing.take() else { return };
+        let failure = Failure { class: Class::Store, code: None, message, fix: None };
+        self.shelf(store).gate.fail(failure.clone(), true, jitter, now);
+        for (profile, _) in &batch.puts {
+            if let Some(index) = self.position(profile) {
+                let kept = &self.kept[index];
+                self.news.trouble(&kept.entry, kept.session.as_ref().map(|s| s.expiration), &failure, now);
+            }
+        }
+    }
+}

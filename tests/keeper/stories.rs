@@ -1,0 +1,303 @@
+//! What the keeper promises, each as a short story on the virtual workstation.
+
+use crate::world::{Weather, World, config, entry, profile};
+use evertoken::engine::config::model::{Mfa, StoreKind};
+use evertoken::engine::credentials_file::{Observation, Reason};
+use evertoken::engine::keeper::{Event, NoticeKind};
+use evertoken::engine::session::SettingsDigest;
+use evertoken::engine::status::State;
+use evertoken::engine::time::Skew;
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn states(world: &World) -> Vec<State> {
+    world.keeper.profiles(world.local()).into_iter().map(|profile| profile.state).collect()
+}
+
+#[test]
+fn whoever_reads_finds_half_of_the_life_for_a_whole_day() {
+    let mut world = World::new(&config([entry("dev", "base"), entry("prod", "@dev")]));
+    world.run(10 * SECOND);
+    for _ in 0..24 * 60 {
+        world.run(MINUTE);
+        assert!(world.left("dev") >= HOUR / 2 && world.left("prod") >= HOUR / 2, "at {}", world.now);
+    }
+    assert!((50..=60).contains(&world.calls_for("dev")), "{}", world.calls_for("dev"));
+    assert_eq!(states(&world), [State::Fresh, State::Fresh]);
+}
+
+#[test]
+fn parents_go_first_and_children_use_the_new_session() {
+    let mut world = World::new(&config([entry("a", "base"), entry("b", "@a"), entry("c", "@b")]));
+    world.run(SECOND);
+    let order: Vec<&str> = world.arrived.iter().map(|call| call.profile.as_str()).collect();
+    assert_eq!(order, ["a", "b", "c"]);
+    assert_eq!(world.resolved, 1);
+}
+
+#[test]
+fn a_restart_with_fresh_sessions_makes_no_call_and_writes_nothing() {
+    let config = config([entry("dev", "base"), entry("prod", "@dev")]);
+    let mut world = World::new(&config);
+    world.run(MINUTE);
+    let (calls, writes) = (world.arrived.len(), world.writes);
+    world.restart(&config);
+    world.run(MINUTE);
+    assert_eq!((world.arrived.len(), world.writes), (calls, writes));
+    assert_eq!(states(&world), [State::Fresh, State::Fresh]);
+    assert_eq!(world.told_of(NoticeKind::Kept).len(), 2);
+}
+
+#[test]
+fn a_wave_is_one_resolution_and_one_write() {
+    let names: Vec<String> = (0..100).map(|n| format!("role{n}")).collect();
+    let mut world = World::new(&config(names.iter().map(|name| entry(name, "base"))));
+    world.run(MINUTE);
+    let (writes, resolved) = (world.writes, world.resolved);
+    assert_eq!(world.arrived.len(), 100);
+    world.latency = Duration::from_millis(20);
+    world.run(HOUR / 2);
+    assert_eq!(world.arrived.len(), 200);
+    assert_eq!((world.writes - writes, world.resolved - resolved), (1, 1));
+}
+
+#[test]
+fn after_a_change_of_one_role_only_that_role_is_assumed_and_its_session_stays_until_replaced() {
+    let old = config([entry("dev", "base"), entry("ops", "base")]);
+    let mut changed = entry("ops", "base");
+    changed.digest = SettingsDigest::parse("0b").expect("hex");
+    let mut world = World::new(&old);
+    world.run(MINUTE);
+    world.weather = Weather::Offline;
+    world.reload(config([entry("dev", "base"), changed]));
+    world.run(MINUTE);
+    assert!(world.left("ops") > HOUR / 2);
+    assert_eq!(states(&world), [State::Fresh, State::Retrying]);
+    world.weather = Weather::Fine;
+    world.run(MINUTE);
+    assert_eq!((world.calls_for("dev"), world.calls_for("ops")), (1, 2));
+    assert_eq!(states(&world), [State::Fresh, State::Fresh]);
+}
+
+#[test]
+fn an_outage_takes_nothing_away_and_is_told_once() {
+    let mut world = World::new(&config((0..20).map(|n| entry(&format!("role{n}"), "base"))));
+    world.run(MINUTE);
+    let before = world.arrived.len();
+    world.weather = Weather::Offline;
+    world.run(45 * MINUTE);
+    assert!((0..20).all(|n| world.left(&format!("role{n}")) > 10 * MINUTE));
+    assert_eq!(world.told_of(NoticeKind::Failed).len(), 1, "{:?}", world.told_of(NoticeKind::Failed));
+    assert_eq!(world.told_of(NoticeKind::Failed)[0].profiles.len(), 20);
+    world.weather = Weather::Fine;
+    world.run(31 * SECOND);
+    assert_eq!(world.arrived.len(), before + 20);
+    assert_eq!(states(&world), [State::Fresh; 20]);
+    assert_eq!(world.told_of(NoticeKind::Recovered).iter().map(|notice| notice.profiles.len()).sum::<usize>(), 20);
+}
+
+#[test]
+fn a_refused_role_is_asked_for_rarely_and_holds_nobody_up() {
+    let mut world = World::new(&config([entry("no", "base"), entry("yes", "base")]));
+    world.refused.insert(profile("no"));
+    world.run(24 * HOUR);
+    assert!((20..=50).contains(&world.calls_for("no")), "{}", world.calls_for("no"));
+    assert!(world.left("yes") >= HOUR / 2);
+    assert_eq!(states(&world), [State::Refused, State::Fresh]);
+    assert_eq!(world.told_of(NoticeKind::Failed).len(), 1);
+    // Somebody mends the trust and says so.
+    world.refused.clear();
+    world.happen(Event::Asked { profiles: vec![profile("no")], min_ttl: None, force: false });
+    world.run(2 * SECOND);
+    assert_eq!(states(&world), [State::Fresh, State::Fresh]);
+}
+
+#[test]
+fn a_source_that_ended_is_one_trouble_and_heals_when_its_file_changes() {
+    let mut world = World::new(&config((0..50).map(|n| entry(&format!("role{n}"), "sso"))));
+    world.weather = Weather::SourceEnded;
+    world.run(HOUR);
+    assert!(world.resolved <= 20, "{}", world.resolved);
+    assert!(world.arrived.is_empty());
+    assert_eq!(world.told_of(NoticeKind::Failed).len(), 1);
+    assert_eq!(states(&world), [State::Waiting; 50]);
+    world.weather = Weather::Fine;
+    world.happen(Event::SourcesChanged);
+    world.run(2 * SECOND);
+    assert_eq!(states(&world), [State::Fresh; 50]);
+}
+
+#[test]
+fn a_duration_that_is_too_long_falls_back_to_an_hour_and_is_remembered() {
+    let mut long = entry("dev", "base");
+    long.duration = 4 * HOUR;
+    let config = config([long]);
+    let mut world = World::new(&config);
+    world.longest = HOUR;
+    world.life = 12 * HOUR;
+    world.run(MINUTE);
+    assert_eq!(world.calls_for("dev"), 2);
+    assert_eq!(world.read("dev").and_then(|session| session.allowed), Some(HOUR));
+    world.restart(&config);
+    world.run(2 * HOUR);
+    assert!(world.arrived.iter().skip(1).all(|call| call.granted));
+}
+
+#[test]
+fn an_undone_write_is_written_again_but_not_for_ever() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.run(MINUTE);
+    let writes = world.writes;
+    for _ in 0..600 {
+        world.files[0].clear();
+        let sighting = world.sighting(StoreKind::Shared);
+        world.happen(Event::Observed(sighting));
+        world.run(Duration::from_millis(100));
+    }
+    assert!((3..=8).contains(&(world.writes - writes)), "{}", world.writes - writes);
+    assert_eq!(world.calls_for("dev"), 1);
+    world.run(10 * MINUTE);
+    assert!(world.left("dev") > Duration::ZERO);
+}
+
+#[test]
+fn a_section_of_somebody_else_is_left_alone_without_a_call() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    let reason = Reason { line: Some(3), text: "line 3 holds long-term keys".into() };
+    world.files[0].insert(profile("dev"), Observation::Untouchable(reason));
+    world.run(HOUR);
+    assert!(world.arrived.is_empty());
+    assert_eq!(world.writes, 0);
+    assert_eq!(states(&world), [State::Refused]);
+    world.files[0].clear();
+    let sighting = world.sighting(StoreKind::Shared);
+    world.happen(Event::Observed(sighting));
+    world.run(SECOND);
+    assert_eq!(states(&world), [State::Fresh]);
+}
+
+#[test]
+fn a_role_that_leaves_the_list_keeps_its_keys_until_they_end() {
+    let mut world = World::new(&config([entry("dev", "base"), entry("gone", "base")]));
+    world.run(MINUTE);
+    world.reload(config([entry("dev", "base")]));
+    world.run(30 * MINUTE);
+    assert!(world.read("gone").is_some());
+    world.run(HOUR);
+    assert!(world.read("gone").is_none());
+    assert!(world.left("dev") >= HOUR / 2);
+}
+
+#[test]
+fn a_full_disk_loses_nothing_and_the_next_write_that_can_succeed_does() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.disk_full = true;
+    world.run(10 * MINUTE);
+    assert_eq!(world.calls_for("dev"), 1);
+    assert_eq!(world.told_of(NoticeKind::Failed).len(), 1);
+    world.disk_full = false;
+    world.run(30 * SECOND);
+    assert!(world.left("dev") > HOUR / 2);
+}
+
+#[test]
+fn a_night_in_a_bag_ends_with_quick_retries() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.run(MINUTE);
+    world.weather = Weather::Offline;
+    world.suspend(9 * HOUR);
+    world.run(4 * SECOND);
+    world.weather = Weather::Fine;
+    world.run(5 * SECOND);
+    assert!(world.left("dev") > HOUR / 2);
+}
+
+#[test]
+fn a_clock_that_is_set_makes_neither_a_storm_nor_a_gap() {
+    for by in [-9 * 3600, -3600, 3600, 9 * 3600] {
+        let mut world = World::new(&config([entry("dev", "base"), entry("prod", "@dev")]));
+        world.run(10 * MINUTE);
+        let calls = world.arrived.len();
+        world.set_clock(Skew::from_millis(by * 1000));
+        world.run(5 * MINUTE);
+        assert_eq!(world.arrived.len(), calls, "a step of {by} s");
+        for _ in 0..600 {
+            world.run(MINUTE);
+            assert!(world.left("dev") >= HOUR / 2 - SECOND, "a step of {by} s at {}", world.now);
+        }
+    }
+}
+
+#[test]
+fn a_machine_whose_clock_is_hours_off_learns_the_time_of_sts() {
+    for ahead in [-7200, 7200] {
+        let mut world = World::new(&config([entry("dev", "base")]));
+        world.ahead = Skew::from_millis(ahead * 1000);
+        world.run(10 * SECOND);
+        for _ in 0..300 {
+            world.run(MINUTE);
+            assert!(world.left("dev") >= HOUR / 2 - SECOND, "{ahead} s ahead at {}", world.now);
+        }
+        assert!(world.calls_for("dev") < 15, "{}", world.calls_for("dev"));
+    }
+}
+
+#[test]
+fn what_needs_a_person_waits_for_one_and_is_announced_an_hour_ahead() {
+    let mut base = entry("base-mfa", "base");
+    base.mfa = Some(Mfa { serial: "arn:aws:iam::111122223333:mfa/me".into(), command: None, unattended: false });
+    let config = config([base, entry("dev", "@base-mfa")]);
+    let mut world = World::new(&config);
+    world.run(HOUR);
+    assert!(world.arrived.is_empty());
+    assert_eq!(states(&world), [State::Waiting, State::Waiting]);
+    assert_eq!(world.told_of(NoticeKind::Failed).len(), 1, "{:?}", world.told);
+    // `evertoken login` stores a session.
+    let mut session = {
+        let mut other = World::new(&crate::world::config([entry("base-mfa", "base")]));
+        other.run(SECOND);
+        other.read("base-mfa").cloned().expect("a session")
+    };
+    session.issued = world.now;
+    session.expiration = world.now + 12 * HOUR;
+    world.files[0].insert(profile("base-mfa"), Observation::Ours(Box::new(session)));
+    let sighting = world.sighting(StoreKind::Shared);
+    world.happen(Event::Observed(sighting));
+    world.run(2 * SECOND);
+    assert_eq!(states(&world), [State::Fresh, State::Fresh]);
+    world.run(10 * HOUR + 55 * MINUTE);
+    assert_eq!(world.told_of(NoticeKind::Expiring).len(), 0);
+    world.run(10 * MINUTE);
+    assert_eq!(world.told_of(NoticeKind::Expiring).len(), 1);
+    assert_eq!(world.calls_for("base-mfa"), 0);
+}
+
+#[test]
+fn sessions_of_seconds_scale_everything_down() {
+    let mut world = World::new(&config((0..20).map(|n| entry(&format!("role{n}"), "base"))));
+    world.life = 6 * SECOND;
+    world.latency = Duration::from_millis(5);
+    world.run(SECOND);
+    for _ in 0..600 {
+        world.run(Duration::from_millis(100));
+        for n in 0..20 {
+            assert!(world.left(&format!("role{n}")) > SECOND, "at {}", world.now);
+        }
+    }
+    assert!(world.arrived.len() < 20 * 40, "{}", world.arrived.len());
+}
+
+#[test]
+fn a_stop_ends_the_calls_and_stores_what_came_in() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.run(Duration::from_millis(50));
+    world.happen(Event::Stop);
+    assert!(!world.keeper.is_settled());
+    world.run(SECOND);
+    assert!(world.keeper.is_settled());
+    assert!(world.left("dev") > HOUR / 2);
+    assert_eq!(world.keeper.next_wakeup(world.local()), None);
+}

@@ -1,0 +1,380 @@
+//! A workstation without a machine: a virtual clock, a scripted STS, files that are maps. Drives a keeper as the daemon
+//! would, and never does any I/O.
+
+use evertoken::engine::config::Config;
+use evertoken::engine::config::model::{Entry, Hooks, Network, Operation, RoleRequest, Source, StoreKind};
+use evertoken::engine::credentials_file::{Edit, Observation, Outcome};
+use evertoken::engine::failure::{Fault, Layer, ServiceError, SourceFault};
+use evertoken::engine::keeper::{
+    Action, AssumeCall, Attendance, Event, Keeper, Mode, Notice, NoticeKind, Reply, Sighting,
+};
+use evertoken::engine::names::{ProfileName, RoleArn, SessionNameTemplate};
+use evertoken::engine::secret::Secret;
+use evertoken::engine::session::{Keys, Session, SettingsDigest, SourceCredentials};
+use evertoken::engine::time::{Skew, WallTime};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub const START: WallTime = WallTime::from_unix_seconds(1_795_273_445);
+
+pub fn profile(name: &str) -> ProfileName {
+    ProfileName::parse(name).expect("a profile name")
+}
+
+/// An entry with the usual settings; `source` is a listed profile when it starts with `@`.
+pub fn entry(name: &str, source: &str) -> Entry {
+    let role_arn = RoleArn::parse(&format!("arn:aws:iam::111122223333:role/{name}")).expect("a role ARN");
+    Entry {
+        profile: profile(name),
+        operation: Operation::AssumeRole(Box::new(RoleRequest {
+            role_arn,
+            session_name: SessionNameTemplate::parse("{user}@{host}").expect("a template"),
+            external_id: None,
+            policy: None,
+            policy_arns: Vec::new(),
+            tags: BTreeMap::new(),
+            transitive_tags: Vec::new(),
+            source_identity: None,
+        })),
+        source: source
+            .strip_prefix('@')
+            .map_or_else(|| Source::Profile(source.to_owned()), |listed| Source::Listed(profile(listed))),
+        duration: Duration::from_secs(3600),
+        min_ttl: None,
+        region: Some("eu-west-1".into()),
+        sts_region: None,
+        sts_endpoint: None,
+        store: StoreKind::Shared,
+        adopt: false,
+        mfa: None,
+        digest: SettingsDigest::parse("0a").expect("hex"),
+    }
+}
+
+pub fn config(entries: impl IntoIterator<Item = Entry>) -> Config {
+    Config {
+        credentials_file: None,
+        aws_config_file: None,
+        file_mode: 0o600,
+        entries: entries.into_iter().map(Arc::new).collect(),
+        network: Network::default(),
+        hooks: Hooks::default(),
+    }
+}
+
+/// How STS and the sources answer at the moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Weather {
+    Fine,
+    /// Nothing comes through.
+    Offline,
+    /// 503 with no body.
+    Storm,
+    /// The source credentials have ended.
+    SourceEnded,
+}
+
+/// A call that arrived at STS.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Arrived {
+    pub at: WallTime,
+    pub profile: ProfileName,
+    pub granted: bool,
+}
+
+/// The workstation. `now` is true time, which is that of STS; our clock is `ahead` of it.
+pub struct World {
+    pub now: WallTime,
+    pub ahead: Skew,
+    pub keeper: Keeper,
+    pub config: Config,
+    pub weather: Weather,
+    pub refused: BTreeSet<ProfileName>,
+    pub life: Duration,
+    pub longest: Duration,
+    pub latency: Duration,
+    pub disk_full: bool,
+    pub files: [BTreeMap<ProfileName, Observation>; 2],
+    pub arrived: Vec<Arrived>,
+    pub resolved: usize,
+    pub writes: usize,
+    pub told: Vec<Notice>,
+    pub reports: usize,
+    inbox: BTreeMap<(WallTime, u64), Event>,
+    sequence: u64,
+    random: u64,
+}
+
+impl World {
+    pub fn new(config: &Config) -> Self {
+        Self {
+            now: START,
+            ahead: Skew::default(),
+            keeper: Keeper::new(config, Mode::Daemon, Attendance::Alone),
+            config: config.clone(),
+            weather: Weather::Fine,
+            refused: BTreeSet::new(),
+            life: Duration::from_secs(3600),
+            longest: Duration::from_secs(43_200),
+            latency: Duration::from_millis(100),
+            disk_full: false,
+            files: [BTreeMap::new(), BTreeMap::new()],
+            arrived: Vec::new(),
+            resolved: 0,
+            writes: 0,
+            told: Vec::new(),
+            reports: 0,
+            inbox: BTreeMap::new(),
+            sequence: 0,
+            random: 42,
+        }
+    }
+
+    /// A daemon that starts anew over the same files.
+    pub fn restart(&mut self, config: &Config) {
+        // The skew outlives the process in status.json, as long as nobody sets the clock meanwhile.
+        self.keeper = Keeper::new(config, Mode::Daemon, Attendance::Alone).with_skew(self.keeper.skew());
+        self.config = config.clone();
+        self.inbox.clear();
+        self.drain();
+    }
+
+    /// Our own clock.
+    pub fn local(&self) -> WallTime {
+        self.now + self.ahead
+    }
+
+    pub fn random(&mut self) -> f64 {
+        // SplitMix64: small, seeded, and good enough to shake things up.
+        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.random;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    pub fn seed(&mut self, seed: u64) {
+        self.random = seed;
+    }
+
+    /// Something happens now.
+    pub fn happen(&mut self, event: Event) {
+        self.keeper.handle(event, self.local());
+        self.drain();
+    }
+
+    /// The config is saved with other settings.
+    pub fn reload(&mut self, config: Config) {
+        self.config = config.clone();
+        self.happen(Event::Reloaded(config));
+    }
+
+    /// Time goes by for so long.
+    pub fn run(&mut self, time: Duration) {
+        self.run_until(self.now + time);
+    }
+
+    pub fn run_until(&mut self, end: WallTime) {
+        self.drain();
+        let mut spins = 0;
+        loop {
+            let local = self.local();
+            let wakeup = self.keeper.next_wakeup(local).map(|time| time - self.ahead);
+            let delivery = self.inbox.keys().next().map(|(at, _)| *at);
+            let Some(next) = wakeup.into_iter().chain(delivery).min().filter(|next| *next <= end) else { break };
+            spins = if next == self.now { spins + 1 } else { 0 };
+            assert!(spins < 10_000, "a busy loop at {}", self.now);
+            self.now = self.now.max(next);
+            let event = match self.inbox.first_entry().filter(|first| first.key().0 <= self.now) {
+                Some(first) => first.remove(),
+                None => Event::Tick,
+            };
+            self.happen(event);
+        }
+        self.now = end;
+        self.happen(Event::Tick);
+    }
+
+    /// Time goes by while the machine sleeps: nothing is delivered, nothing wakes.
+    pub fn suspend(&mut self, time: Duration) {
+        self.now = self.now + time;
+        self.happen(Event::Resumed);
+    }
+
+    /// Somebody sets our clock.
+    pub fn set_clock(&mut self, by: Skew) {
+        self.ahead = Skew::from_millis(self.ahead.millis() + by.millis());
+        self.happen(Event::ClockStepped { by });
+    }
+
+    fn later(&mut self, after: Duration, event: Event) {
+        self.sequence += 1;
+        self.inbox.insert((self.now + after, self.sequence), event);
+    }
+
+    fn drain(&mut self) {
+        while let Some(action) = self.keeper.poll_action() {
+            match action {
+                Action::Resolve(source) => self.resolve(source),
+                Action::Assume(call) => self.assume(&call),
+                Action::Store { store, edits } => self.store(store, &edits),
+                Action::Observe => {
+                    for store in [StoreKind::Shared, StoreKind::Private] {
+                        let sighting = self.sighting(store);
+                        self.later(Duration::from_millis(1), Event::Observed(sighting));
+                    }
+                }
+                Action::Tell(notice) => self.told.push(notice),
+                Action::Report => self.reports += 1,
+            }
+        }
+    }
+
+    /// What a look at the file shows.
+    pub fn sighting(&self, store: StoreKind) -> Sighting {
+        let file = &self.files[store as usize];
+        let mut names: BTreeSet<ProfileName> = file.keys().cloned().collect();
+        names.extend(self.config.entries.iter().map(|entry| entry.profile.clone()));
+        let sections = names
+            .into_iter()
+            .map(|name| {
+                let found = file.get(&name).cloned().unwrap_or(Observation::Absent);
+                (name, found)
+            })
+            .collect();
+        Sighting { store, sections: Ok(sections) }
+    }
+
+    fn resolve(&mut self, source: Source) {
+        self.resolved += 1;
+        let jitter = self.random();
+        let event = match self.weather {
+            Weather::SourceEnded => {
+                let what = "the SSO session".to_owned();
+                let fault = Fault::Source(SourceFault::Ended { what, login: Some("aws sso login".into()) });
+                Event::ResolveFailed { source, fault, jitter }
+            }
+            Weather::Fine | Weather::Offline | Weather::Storm => {
+                let keys = Keys {
+                    access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
+                    secret_access_key: Secret::new("secret"),
+                    session_token: None,
+                };
+                Event::Resolved { source, credentials: SourceCredentials { keys, account_id: None, expiration: None } }
+            }
+        };
+        self.later(Duration::from_millis(1), event);
+    }
+
+    fn assume(&mut self, call: &AssumeCall) {
+        let jitter = self.random();
+        let (profile, attempt) = (call.entry.profile.clone(), call.attempt);
+        let skew = Some(Skew::from_millis(-self.ahead.millis()));
+        if let Some(Observation::Ours(session)) = self.files[call.entry.store as usize].get(&profile)
+            && call.satisfied_by(session)
+        {
+            let session = (**session).clone();
+            return self.later(Duration::from_millis(2), Event::Adopted { profile, attempt, session });
+        }
+        let failed = |fault, skew| Event::AssumeFailed { profile: profile.clone(), attempt, fault, skew, jitter };
+        let service = |status, code: Option<&str>, message: &str| {
+            Fault::Service(ServiceError {
+                status,
+                code: code.map(str::to_owned),
+                message: Some(message.to_owned()),
+                request_id: None,
+            })
+        };
+        let event = match self.weather {
+            Weather::Offline => {
+                failed(Fault::Transport { layer: Layer::Connect, detail: "connection refused".into() }, None)
+            }
+            Weather::Storm => failed(service(503, None, ""), skew),
+            _ if self.refused.contains(&profile) => failed(service(403, Some("AccessDenied"), "not authorized"), skew),
+            _ if call.duration > self.longest => failed(
+                service(
+                    400,
+                    Some("ValidationError"),
+                    "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+                ),
+                skew,
+            ),
+            _ => self.grant(call, skew, jitter),
+        };
+        let granted = matches!(event, Event::Assumed { .. });
+        if self.weather != Weather::Offline {
+            self.arrived.push(Arrived { at: self.now, profile: call.entry.profile.clone(), granted });
+        }
+        let latency = self.latency;
+        self.later(latency, event);
+    }
+
+    fn grant(&mut self, call: &AssumeCall, skew: Option<Skew>, jitter: f64) -> Event {
+        self.sequence += 1;
+        let keys = Keys {
+            access_key_id: format!("ASIA{:016}", self.sequence),
+            secret_access_key: Secret::new("secret"),
+            session_token: Some(Secret::new("token")),
+        };
+        let session_name = "me@here".to_owned();
+        let assumed_role_arn = call
+            .entry
+            .role_arn()
+            .map(|arn| format!("arn:aws:sts::{}:assumed-role/{}/{session_name}", arn.account(), arn.role_name()));
+        let reply = Reply {
+            keys: Some(keys),
+            expiration: Some(self.now + self.latency + self.life.min(call.duration)),
+            assumed_role_arn,
+            session_name,
+            skew,
+            request_id: None,
+        };
+        Event::Assumed { profile: call.entry.profile.clone(), attempt: call.attempt, reply, jitter }
+    }
+
+    fn store(&mut self, store: StoreKind, edits: &[Edit]) {
+        if self.disk_full {
+            let jitter = self.random();
+            let message = "write /home/me/.aws/.credentials.tmp: No space left on device".to_owned();
+            return self.later(Duration::from_millis(1), Event::StoreFailed { store, message, jitter });
+        }
+        self.writes += 1;
+        let file = &mut self.files[store as usize];
+        let mut outcomes = Vec::new();
+        for edit in edits {
+            match edit {
+                Edit::Put(put) => {
+                    file.insert(put.profile.clone(), Observation::Ours(Box::new(put.session.clone())));
+                    outcomes.push((put.profile.clone(), Outcome::Written));
+                }
+                Edit::Remove(profile) => {
+                    file.remove(profile);
+                    outcomes.push((profile.clone(), Outcome::Written));
+                }
+            }
+        }
+        self.later(Duration::from_millis(3), Event::Stored { store, outcomes });
+    }
+
+    /// The session that a reader of the file finds.
+    pub fn read(&self, name: &str) -> Option<&Session> {
+        self.files.iter().find_map(|file| match file.get(&profile(name)) {
+            Some(Observation::Ours(session)) => Some(&**session),
+            _ => None,
+        })
+    }
+
+    /// The life that a reader of the file finds.
+    pub fn left(&self, name: &str) -> Duration {
+        self.read(name).map_or(Duration::ZERO, |session| session.left(self.now))
+    }
+
+    pub fn calls_for(&self, name: &str) -> usize {
+        self.arrived.iter().filter(|call| call.profile.as_str() == name).count()
+    }
+
+    pub fn told_of(&self, kind: NoticeKind) -> Vec<&Notice> {
+        self.told.iter().filter(|notice| notice.kind == kind).collect()
+    }
+}
