@@ -3,5 +3,6 @@
 //! One direction: main → commands → daemon → shell → engine. `engine` decides and never acts, `shell` acts and never
 //! decides. `emulator` is an STS on loopback for the demo and the tests.
 
+pub mod emulator;
 pub mod engine;
 pub mod shell;
