@@ -109,6 +109,7 @@ impl Emulator {
             clock: Clock::default(),
             world: Mutex::new(world),
             arrived: Condvar::new(),
+            count: watch::Sender::new(0),
             gate: watch::Sender::new(0),
         });
         let (orders, received) = orders::unbounded_channel();
@@ -237,7 +238,7 @@ impl Emulator {
 
     /// What has arrived, oldest first, as far as it is remembered.
     pub fn requests(&self) -> Vec<Recorded> {
-        self.shared.world().record.to_vec()
+        self.shared.world().record.as_slice().to_vec()
     }
 
     /// How many requests have arrived, the forgotten ones included.
@@ -255,11 +256,21 @@ impl Emulator {
         self.shared.world().most_in_flight
     }
 
-    /// Blocks until `enough` says so of what has arrived, or until `bound` has passed; whether it said so.
+    /// Blocks until `enough` says so of what has arrived, or until `bound` has passed; whether it said so. An
+    /// asynchronous asker in the same thread would be blocked too: see [`Emulator::arrived`].
     pub fn wait_until(&self, bound: Duration, enough: impl Fn(&[Recorded]) -> bool) -> bool {
         let world = self.shared.world();
-        let waited = self.shared.arrived.wait_timeout_while(world, bound, |world| !enough(&world.record.to_vec()));
+        let waited = self.shared.arrived.wait_timeout_while(world, bound, |world| !enough(world.record.as_slice()));
         waited.is_ok_and(|(_, timeout)| !timeout.timed_out())
+    }
+
+    /// Waits until `enough` says so of what has arrived, for as long as it takes.
+    pub async fn arrived(&self, enough: impl Fn(&[Recorded]) -> bool) {
+        let mut count = self.shared.count.subscribe();
+        while !enough(self.shared.world().record.as_slice()) {
+            // The sender lives as long as this borrow.
+            let _ = count.changed().await;
+        }
     }
 }
 

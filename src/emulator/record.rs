@@ -87,7 +87,8 @@ impl Record {
         self.count
     }
 
-    pub(super) fn to_vec(&self) -> Vec<Recorded> {
-        self.newest.iter().cloned().collect()
+    /// Oldest first.
+    pub(super) fn as_slice(&mut self) -> &[Recorded] {
+        self.newest.make_contiguous()
     }
 }

@@ -31,8 +31,10 @@ const BACKLOG: u32 = 1024;
 pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) world: Mutex<World>,
-    /// Rung at every request.
+    /// Rung at every request, for those who block.
     pub(super) arrived: Condvar,
+    /// Counted up at every request, for those who await.
+    pub(super) count: watch::Sender<u64>,
     /// Counted up to let held answers go.
     pub(super) gate: watch::Sender<u64>,
 }
@@ -195,6 +197,7 @@ async fn respond(shared: Arc<Shared>, request: hyper::Request<Incoming>) -> Resu
     let _visit = Visit::enter(&shared);
     let answer = shared.world().answer(&request, shared.clock.now());
     shared.arrived.notify_all();
+    shared.count.send_modify(|count| *count += 1);
     match answer.delivery {
         Delivery::Whole | Delivery::CutInside => {}
         Delivery::CutBefore => return Err(Cut),

@@ -177,3 +177,78 @@ fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Claim, hex, hmac};
+    use crate::emulator::request::Request;
+    use crate::engine::time::WallTime;
+
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+
+    fn request(scope: &str) -> Request {
+        let authorization = format!(
+            "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/{scope}, SignedHeaders=host;x-amz-date, Signature=0"
+        );
+        let headers = [("host", "sts"), ("x-amz-date", "20261121T150405Z"), ("authorization", &authorization)];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        Request::new("POST", "/", "b=2&a=1%20", headers, b"Action=GetCallerIdentity".to_vec())
+    }
+
+    fn signed(scope: &str) -> (Claim, Request) {
+        let request = request(scope);
+        let mut claim = Claim::read(&request).expect("a claim");
+        claim.signature = hex(&claim.sign(&request, SECRET, "20261121T150405Z"));
+        (claim, request)
+    }
+
+    fn verify(claim: &Claim, request: &Request) -> Result<(), String> {
+        let now = WallTime::parse("2026-11-21T15:04:05Z").expect("a time");
+        claim.verify(request, SECRET, now, "SignatureDoesNotMatch").map_err(|refusal| refusal.message)
+    }
+
+    #[test]
+    fn hmac_gives_the_digests_of_rfc_4231() {
+        let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        assert_eq!(hex(&hmac(b"Jefe", b"what do ya want for nothing?")), expected);
+        let expected = "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54";
+        assert_eq!(hex(&hmac(&[0xaa; 131], b"Test Using Larger Than Block-Size Key - Hash Key First")), expected);
+    }
+
+    #[test]
+    fn whatever_is_changed_after_signing_breaks_the_signature() {
+        let (claim, request) = signed("20261121/eu-west-1/sts/aws4_request");
+        assert_eq!(verify(&claim, &request), Ok(()));
+        let changes: [fn(&mut Request); 5] = [
+            |request| request.body.push(b'x'),
+            |request| request.method = "GET".to_owned(),
+            |request| request.path = "/x".to_owned(),
+            |request| request.query = "a=1&b=2".to_owned(),
+            |request| request.headers[0].1 = "elsewhere".to_owned(),
+        ];
+        for (index, change) in changes.iter().enumerate() {
+            let mut changed = request.clone();
+            change(&mut changed);
+            assert!(verify(&claim, &changed).is_err_and(|message| message.contains("we calculated")), "change {index}");
+        }
+        let mut longer = request;
+        longer.headers.push(("x-amz-security-token".to_owned(), "EXAMPLE".to_owned()));
+        assert!(verify(&claim, &longer).is_err_and(|message| message.contains("must be a 'SignedHeader'")));
+    }
+
+    #[test]
+    fn a_wrong_scope_is_named() {
+        for (scope, words) in [
+            ("20261121/eu-west-1/iam/aws4_request", "correct service: 'sts'"),
+            ("20261121/eu-west-1/sts/aws3_request", "valid terminator: 'aws4_request', not 'aws3_request'"),
+            ("20261120/eu-west-1/sts/aws4_request", "'20261120' != '20261121', from '20261121T150405Z'"),
+        ] {
+            let (claim, request) = signed(scope);
+            assert!(verify(&claim, &request).is_err_and(|message| message.contains(words)), "{scope}");
+        }
+        let incomplete = Claim::read(&request("eu-west-1/sts"));
+        assert_eq!(incomplete.map_err(|refusal| refusal.code), Err("IncompleteSignature".to_owned()));
+        let nothing = Claim::read(&Request::default());
+        assert_eq!(nothing.map_err(|refusal| refusal.code), Err("MissingAuthenticationToken".to_owned()));
+    }
+}

@@ -3,5 +3,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "what the tests share may fail a test, as the tests do")]
 
+mod faults;
 mod operations;
 mod sdk;
+mod wire;

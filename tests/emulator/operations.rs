@@ -173,3 +173,213 @@ fn get_session_token_wants_long_term_keys_and_a_fresh_code() {
     assert_eq!(lives, [43_200, 43_200, 3600]);
     assert_eq!(emulator.sessions()[0].kind, SessionKind::User { mfa: true });
 }
+
+#[test]
+fn a_web_identity_needs_no_signature_but_a_token_that_is_known_and_not_over() {
+    let emulator = emulator();
+    emulator.add_web_identity("EXAMPLE.good", "system:serviceaccount:ci", Duration::from_secs(3600));
+    emulator.add_web_identity("EXAMPLE.over", "system:serviceaccount:ci", Duration::ZERO);
+    let client = client_with(&emulator, None);
+    let ask = |token: &str| {
+        client.assume_role_with_web_identity().role_arn(CI).role_session_name("ci").web_identity_token(token).send()
+    };
+    let output = block_on(ask("EXAMPLE.good")).expect("a session");
+    assert_eq!(output.subject_from_web_identity_token(), Some("system:serviceaccount:ci"));
+    let user = output.assumed_role_user().expect("an assumed role user");
+    assert_eq!(user.arn(), "arn:aws-us-gov:sts::777788889999:assumed-role/CI/ci");
+    let (status, code, message) = refused(block_on(ask("EXAMPLE.over")));
+    assert_eq!((status, code.as_str()), (400, "ExpiredTokenException"));
+    assert!(message.starts_with("Token expired: current date/time "), "{message}");
+    let (status, code, _) = refused(block_on(ask("EXAMPLE.never")));
+    assert_eq!((status, code.as_str()), (400, "InvalidIdentityToken"));
+    emulator.deny_role(CI, "IDPRejectedClaim", "Not you");
+    assert_eq!(refused(block_on(ask("EXAMPLE.good"))), (403, "IDPRejectedClaim".to_owned(), "Not you".to_owned()));
+
+    let requests = emulator.requests();
+    assert!(requests.iter().all(|request| request.access_key_id.is_none()));
+    let session =
+        block_on(client_as(&emulator, output.credentials().expect("credentials")).get_caller_identity().send());
+    assert_eq!(session.expect("an identity").account(), Some("777788889999"));
+}
+
+#[test]
+fn an_ended_a_revoked_and_a_forged_session_are_refused() {
+    let emulator = emulator();
+    emulator.set_life(Duration::ZERO);
+    block_on(async {
+        let ended = session(&emulator, DEVELOPER).await;
+        let (status, code, message) = refused(assume(&client_as(&emulator, &ended), CI).send().await);
+        assert_eq!((status, code.as_str()), (403, "ExpiredToken"));
+        assert_eq!(message, "The security token included in the request is expired");
+
+        emulator.set_life(None);
+        let living = session(&emulator, DEVELOPER).await;
+        let signed = client_as(&emulator, &living);
+        assume(&signed, CI).send().await.expect("a chained session");
+        emulator.expire(living.access_key_id());
+        assert_eq!(refused(assume(&signed, CI).send().await).1, "ExpiredToken");
+        emulator.revoke(living.access_key_id());
+        assert_eq!(refused(assume(&signed, CI).send().await).1, "InvalidClientTokenId");
+
+        let other = session(&emulator, DEVELOPER).await;
+        let (id, secret) = (other.access_key_id(), other.secret_access_key());
+        for token in [None, Some("EXAMPLE")] {
+            let forged = client_with(&emulator, Some(keys(id, secret, token)));
+            assert_eq!(refused(assume(&forged, CI).send().await).1, "InvalidClientTokenId", "{token:?}");
+        }
+        let forged = client_with(&emulator, Some(keys(id, SECRET, Some(other.session_token()))));
+        assert_eq!(refused(assume(&forged, CI).send().await).1, "SignatureDoesNotMatch");
+
+        emulator.revoke(KEY_ID);
+        assert_eq!(refused(assume(&client(&emulator), CI).send().await).1, "InvalidClientTokenId");
+        emulator.add_key(KEY_ID, "another/SECRET/EXAMPLE", "111122223333", "arn:aws:iam::111122223333:user/base");
+        assert_eq!(refused(assume(&client(&emulator), CI).send().await).1, "SignatureDoesNotMatch");
+    });
+}
+
+#[test]
+fn the_conditions_of_a_role_hold() {
+    let emulator = emulator();
+    let client = client(&emulator);
+    block_on(async {
+        let ask = |external_id: Option<&str>, seconds: i32| {
+            assume(&client, DEVELOPER).set_external_id(external_id.map(str::to_owned)).duration_seconds(seconds).send()
+        };
+        emulator.require_external_id(DEVELOPER, "right");
+        emulator.max_session(DEVELOPER, Duration::from_secs(7200));
+        assert_eq!(refused(ask(None, 900).await).1, "AccessDenied");
+        assert_eq!(refused(ask(Some("wrong"), 900).await).1, "AccessDenied");
+        ask(Some("right"), 7200).await.expect("a session");
+        let (status, code, message) = refused(ask(Some("right"), 7201).await);
+        assert_eq!((status, code.as_str()), (400, "ValidationError"));
+        assert_eq!(message, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+
+        emulator.deny_role(DEVELOPER, "RegionDisabledException", "STS is not activated");
+        let expected = (403, "RegionDisabledException".to_owned(), "STS is not activated".to_owned());
+        assert_eq!(refused(ask(Some("right"), 900).await), expected);
+        emulator.allow_role(DEVELOPER);
+        ask(None, 43_200).await.expect("a role without conditions");
+
+        emulator.add_key("AKIAI44QH8DHBEXAMPLE", SECRET, "111122223333", "arn:aws:iam::111122223333:root");
+        let root = client_with(&emulator, Some(keys("AKIAI44QH8DHBEXAMPLE", SECRET, None)));
+        assert_eq!(refused(assume(&root, DEVELOPER).send().await).2, "Roles may not be assumed by root accounts.");
+        root.get_session_token().duration_seconds(129_600).send().await.expect("a session");
+    });
+    let session = emulator.sessions().pop().expect("a session");
+    assert_eq!(session.expiration.since(session.issued.whole_seconds()), Duration::from_secs(3600));
+}
+
+#[test]
+fn a_clock_that_is_off_is_told_in_the_words_of_aws_and_the_sdk_learns_it() {
+    for (seconds, words) in [(3600, "Signature expired: "), (-3600, "Signature not yet current: ")] {
+        let emulator = emulator();
+        emulator.set_skew(seconds);
+        let client = client(&emulator);
+        let (status, code, message) = refused(block_on(assume(&client, DEVELOPER).send()));
+        assert_eq!((status, code.as_str()), (403, "SignatureDoesNotMatch"));
+        assert!(message.starts_with(words) && message.ends_with("5 min.)"), "{message}");
+        let output = block_on(assume(&client, DEVELOPER).send()).expect("a session for whoever learns the time");
+        let expiration = output.credentials().expect("credentials").expiration().secs();
+        let hour_from_now = emulator.now().unix_seconds() + 3600;
+        assert!((hour_from_now - 30..=hour_from_now).contains(&expiration));
+    }
+    for code in ["RequestExpired", "RequestTimeTooSkewed", "InvalidSignatureException"] {
+        let settings = Settings { stale_code: code.to_owned(), ..Settings::default() };
+        let emulator = Emulator::start(settings).expect("an emulator");
+        emulator.set_skew(-3600);
+        assert_eq!(refused(block_on(assume(&client(&emulator), DEVELOPER).send())).1, code);
+    }
+    let emulator = emulator();
+    emulator.set_skew(200);
+    block_on(session(&emulator, DEVELOPER));
+}
+
+#[test]
+fn parameters_out_of_bounds_are_refused_in_the_words_of_aws() {
+    let emulator = emulator();
+    let client = client(&emulator);
+    let call = || assume(&client, DEVELOPER);
+    let arn = |text: &str| PolicyDescriptorType::builder().arn(text).build();
+    let read_only = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+    let cases = [
+        (
+            call().duration_seconds(60),
+            "ValidationError",
+            "1 validation error detected: Value '60' at 'durationSeconds' failed to satisfy constraint: Member must have \
+             value greater than or equal to 900",
+        ),
+        (
+            call().duration_seconds(43_201),
+            "ValidationError",
+            "1 validation error detected: Value '43201' at 'durationSeconds' failed to satisfy constraint: Member must \
+             have value less than or equal to 43200",
+        ),
+        (
+            call().role_session_name("a b").external_id("x"),
+            "ValidationError",
+            r"2 validation errors detected: Value 'a b' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w+=,.@-]*; Value 'x' at 'externalId' failed to satisfy constraint: Member must have length greater than or equal to 2",
+        ),
+        (
+            call().set_role_session_name(Some("x".repeat(65))),
+            "ValidationError",
+            "Member must have length less than or equal to 64",
+        ),
+        (
+            call().role_arn("dev"),
+            "ValidationError",
+            "at 'roleArn' failed to satisfy constraint: Member must have length",
+        ),
+        (
+            call().role_arn("arn:aws:iam::111122223333:user/me"),
+            "ValidationError",
+            "arn:aws:iam::111122223333:user/me is invalid",
+        ),
+        (call().serial_number(MFA).token_code("12345"), "ValidationError", "at 'tokenCode' failed"),
+        (call().source_identity("a b"), "ValidationError", "at 'sourceIdentity' failed"),
+        (call().tags(tag("a", "x")).tags(tag("A", "y")), "InvalidParameterValue", "Duplicate tag keys found."),
+        (call().tags(tag("a", "<x>")), "ValidationError", "at 'tags.1.member.value' failed"),
+        (
+            call().set_tags(Some((0..51).map(|n| tag(&n.to_string(), "")).collect())),
+            "ValidationError",
+            "at 'tags' failed",
+        ),
+        (call().transitive_tag_keys("a"), "InvalidParameterValue", "transitive tag key must be included"),
+        (call().policy("{"), "MalformedPolicyDocument", "invalid Json"),
+        (call().policy(format!("{{\"Version\":\"{}\"}}", "x".repeat(2048))), "PackedPolicyTooLarge", "smaller policy."),
+        (call().set_policy_arns(Some(vec![arn(read_only); 11])), "ValidationError", "Requested 11 managed policies"),
+        (
+            call().policy_arns(arn("ReadOnlyAccess and more")),
+            "ValidationError",
+            "ARN ReadOnlyAccess and more is not valid.",
+        ),
+    ];
+    block_on(async {
+        for (call, code, words) in cases {
+            let (status, seen, message) = refused(call.send().await);
+            assert_eq!((status, seen.as_str()), (400, code), "{message}");
+            assert!(message.contains(words), "{message}\n does not say: {words}");
+        }
+        let (_, code, message) = refused(client.get_session_token().duration_seconds(129_601).send().await);
+        assert_eq!(code, "ValidationError");
+        assert!(message.ends_with("Member must have value less than or equal to 129600"), "{message}");
+        let nobody = client.assume_role().send().await;
+        assert_eq!(
+            refused(nobody).2,
+            "2 validation errors detected: Value null at 'roleArn' failed to satisfy constraint: Member must not be \
+             null; Value null at 'roleSessionName' failed to satisfy constraint: Member must not be null"
+        );
+        let (_, code, _) = refused(client.get_access_key_info().access_key_id(KEY_ID).send().await);
+        assert_eq!(code, "InvalidAction");
+    });
+    assert!(emulator.sessions().is_empty());
+}
+
+#[test]
+fn tokens_can_be_as_long_as_wanted_and_lives_as_short() {
+    let emulator = Emulator::start(Settings { token_length: 4096, ..Settings::default() }).expect("an emulator");
+    emulator.set_life(Duration::from_secs(3));
+    let session = block_on(session(&emulator, DEVELOPER));
+    assert_eq!(session.session_token().len(), 4096);
+    let issued = emulator.sessions().pop().expect("a session");
+    assert_eq!(issued.expiration, (issued.issued + Duration::from_secs(3)).whole_seconds());
+}
