@@ -7,6 +7,7 @@ use evertoken::emulator::{Emulator, Expiration, Fault, Field, Operation, Outage,
 use evertoken::engine::time::WallTime;
 use std::io::ErrorKind;
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 const OTHER: &str = "arn:aws:iam::111122223333:role/Other";
@@ -258,7 +259,11 @@ fn it_stops_when_it_is_dropped() {
     let place = address(&emulator.url());
     let idle = TcpStream::connect(place).expect("a connection");
     answer(&emulator);
+    let held = Arc::new(());
+    let witness = Arc::clone(&held);
+    emulator.add_mfa_device("arn:aws:iam::111122223333:mfa/me", move |_| Arc::strong_count(&held) > 0);
     drop(emulator);
+    assert_eq!(Arc::strong_count(&witness), 1, "the thread and all that it held are gone");
     assert_eq!(rest(idle), "");
     let refused = TcpStream::connect(place).map_err(|error| error.kind());
     assert!(matches!(refused, Err(ErrorKind::ConnectionRefused)), "{refused:?}");

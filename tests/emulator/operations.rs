@@ -20,6 +20,7 @@ fn tag(key: &str, value: &str) -> Tag {
 }
 
 #[test]
+#[expect(deprecated, reason = "STS still sends PackedPolicySize")]
 fn assume_role_grants_what_was_asked_for_and_records_all_of_it() {
     let emulator = emulator();
     let policy = r#"{"Version":"2012-10-17","Statement":[]}"#;
@@ -44,6 +45,7 @@ fn assume_role_grants_what_was_asked_for_and_records_all_of_it() {
     assert_eq!(user.arn(), "arn:aws:sts::111122223333:assumed-role/Developer/me@laptop");
     assert!(user.assumed_role_id().starts_with("AROA") && user.assumed_role_id().ends_with(":me@laptop"));
     assert_eq!(output.source_identity(), Some("alice"));
+    assert_eq!(output.packed_policy_size(), Some(3));
 
     let requests = emulator.requests();
     let [request] = requests.as_slice() else { panic!("one request, not {}", requests.len()) };
