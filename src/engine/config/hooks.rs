@@ -1,0 +1,77 @@
+//! Hooks and other commands in the config: one argv each. Never runs one.
+
+use crate::engine::config::diagnostic::{Diagnostic, quoted};
+use crate::engine::config::fields::{Text, Texts};
+use crate::engine::config::model::Hooks;
+use crate::engine::config::spelling::nearest;
+
+const PLACEHOLDERS: [&str; 6] = ["profile", "role_arn", "expiration", "state", "message", "fix"];
+/// Can hold text that came from a server.
+const FOREIGN: [&str; 2] = ["message", "fix"];
+
+/// Checks an argv: there is a program, and nobody expects a shell.
+pub(super) fn check_argv(key: &str, argv: &Texts, findings: &mut Vec<Diagnostic>) {
+    let [program, arguments @ ..] = argv.get_ref().as_slice() else {
+        let hint = format!("write {key} = [\"program\", \"argument\"]");
+        findings.push(Diagnostic::mistake(argv.span(), format!("`{key}` names no program")).with_hint(hint));
+        return;
+    };
+    if program.get_ref().trim().is_empty() {
+        findings.push(Diagnostic::mistake(program.span(), format!("`{key}` names no program")));
+    } else if arguments.is_empty() && program.get_ref().contains(char::is_whitespace) {
+        let words: Vec<String> = program.get_ref().split_whitespace().map(quoted).collect();
+        findings.push(
+            Diagnostic::warning(program.span(), "no shell splits this into words: it is the name of one program")
+                .with_hint(format!("write {key} = [{}]", words.join(", "))),
+        );
+    }
+    for word in argv.get_ref().iter().filter(|word| word.get_ref().contains('\0')) {
+        findings.push(Diagnostic::mistake(word.span(), "an argument cannot have a zero byte in it"));
+    }
+}
+
+/// Checks all hooks.
+pub(super) fn check(hooks: &[(&'static str, Texts)], findings: &mut Vec<Diagnostic>) -> Hooks {
+    let mut checked = Hooks::default();
+    for (name, argv) in hooks {
+        check_argv(name, argv, findings);
+        for word in argv.get_ref() {
+            check_placeholders(word, findings);
+        }
+        let words = Some(argv.get_ref().iter().map(|word| word.get_ref().clone()).collect());
+        match *name {
+            "refreshed" => checked.refreshed = words,
+            "failed" => checked.failed = words,
+            "recovered" => checked.recovered = words,
+            _ => checked.expiring = words,
+        }
+    }
+    checked
+}
+
+fn check_placeholders(word: &Text, findings: &mut Vec<Diagnostic>) {
+    let text = word.get_ref().as_str();
+    for (start, _) in text.match_indices('{') {
+        let Some((name, _)) = text[start + 1..].split_once('}') else { continue };
+        if FOREIGN.contains(&name) && text.len() != name.len() + 2 {
+            findings.push(
+                Diagnostic::mistake(word.span(), format!("{{{name}}} can only be a whole argument"))
+                    .with_hint(format!(
+                        "it may hold text from a server: write \"{{{name}}}\" as an argument of its own, or read EVERTOKEN_{} in the program",
+                        name.to_ascii_uppercase()
+                    )),
+            );
+        }
+        let looks_meant = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        if looks_meant && !PLACEHOLDERS.contains(&name) {
+            let hint = match nearest(name, PLACEHOLDERS) {
+                Some(meant) => format!("did you mean {{{meant}}}?"),
+                None => "there are {profile}, {role_arn}, {expiration}, {state}, {message} and {fix}".to_owned(),
+            };
+            findings.push(
+                Diagnostic::warning(word.span(), format!("{{{name}}} is no placeholder and stays as it is"))
+                    .with_hint(hint),
+            );
+        }
+    }
+}
