@@ -1,0 +1,213 @@
+//! Puts sessions into a credentials file and takes them out: which lines change, and whether they may. Never reads or
+//! writes a file.
+
+use super::contents::Contents;
+use super::document::{Document, Section, reason};
+use super::field::{Field, REGION};
+use super::line::Kind;
+use super::mark::{Lead, Mark};
+use super::observe::{Standing, standing};
+use super::patch::{NewSection, Patch, Text};
+use super::types::{Applied, Edit, Malformed, Outcome, Publication, Reason};
+use super::values;
+use crate::engine::names::ProfileName;
+use std::collections::BTreeSet;
+use std::ops::Range;
+use zeroize::Zeroizing;
+
+/// Makes the edits, each independent of the others: one that is refused does not hinder the rest.
+///
+/// # Errors
+/// When the file cannot be edited without risk, whatever the edit; then nothing is changed.
+pub fn apply(bytes: &[u8], edits: &[Edit]) -> Result<Applied, Malformed> {
+    let mut bytes = Zeroizing::new(bytes.to_vec());
+    let mut outcomes = Vec::with_capacity(edits.len());
+    loop {
+        let (now, later) = edits[outcomes.len()..].split_at(distinct(&edits[outcomes.len()..]));
+        let document = Document::parse(&bytes)?;
+        let mut patch = Patch::default();
+        outcomes.extend(now.iter().map(|edit| plan(&document, &mut patch, edit)));
+        bytes = patch.render(&document);
+        if later.is_empty() {
+            return Ok(Applied { bytes, outcomes });
+        }
+    }
+}
+
+/// How many of the first edits are about different profiles, so that they can be made in one pass.
+fn distinct(edits: &[Edit]) -> usize {
+    let mut seen = BTreeSet::new();
+    edits.iter().take_while(|edit| seen.insert(profile_of(edit))).count()
+}
+
+fn profile_of(edit: &Edit) -> &ProfileName {
+    match edit {
+        Edit::Put(publication) => &publication.profile,
+        Edit::Remove(profile) => profile,
+    }
+}
+
+fn plan(document: &Document<'_>, patch: &mut Patch, edit: &Edit) -> Outcome {
+    let planned = match edit {
+        Edit::Put(publication) => put(document, patch, publication),
+        Edit::Remove(profile) => remove(document, patch, profile),
+    };
+    planned.unwrap_or_else(Outcome::Refused)
+}
+
+fn put(document: &Document<'_>, patch: &mut Patch, publication: &Publication) -> Result<Outcome, Reason> {
+    let name = &publication.profile;
+    values::check(publication)?;
+    let Some(section) = document.find(name.as_str())? else {
+        patch.append(new_section(publication));
+        return Ok(Outcome::Written);
+    };
+    let contents = Contents::read(document, section)?;
+    let old = match standing(&contents, name) {
+        Standing::Ours(mark) => Some(mark),
+        Standing::Fillable => None,
+        Standing::Foreign(_) if publication.adopt && contents.elsewhere.is_none() => None,
+        Standing::Foreign(reason) | Standing::Untouchable(reason) => return Err(reason),
+        Standing::Newer => return Err(newer(&contents, name)),
+    };
+    Ok(rewrite(document, patch, section, &contents, publication, old.as_deref()))
+}
+
+fn new_section(publication: &Publication) -> NewSection {
+    let mut lines = vec![Zeroizing::new(format!("[{}]", publication.profile))];
+    for field in Field::ALL {
+        lines.extend(values::value(publication, field).map(|value| values::line(field.key(), &value)));
+        if field == Field::AccountId {
+            lines.extend(publication.region.as_deref().map(|region| values::line(REGION, region)));
+        }
+    }
+    let mark = values::mark(publication, publication.region.clone(), Lead::default());
+    NewSection { lines, mark, mark_key: Field::Mark.key() }
+}
+
+/// Brings our lines in a section up to date: each in its place, doubles and old names gone, missing ones below the rest.
+fn rewrite(
+    document: &Document<'_>,
+    patch: &mut Patch,
+    section: &Section,
+    contents: &Contents<'_>,
+    publication: &Publication,
+    old: Option<&Mark>,
+) -> Outcome {
+    let mut lines = OurLines { patch, last: None, missing: Vec::new(), changed: false };
+    let ours = contents.our_region(old);
+    let wanted = publication.region.as_deref().filter(|_| ours.is_some() || contents.regions.is_empty());
+    let lead = old.map_or_else(Lead::default, |mark| mark.lead);
+    let mark = values::mark(publication, wanted.map(str::to_owned), lead).to_string();
+    for field in Field::ALL {
+        let value =
+            if field == Field::Mark { Some(Zeroizing::new(mark.clone())) } else { values::value(publication, field) };
+        let present = contents.all(field).map(|entry| (entry.line, entry.plain.then_some(entry.value)));
+        lines.bring_up_to_date(field.key(), value.as_ref().map(|value| value.as_str()), present);
+        if field == Field::AccountId {
+            lines.bring_up_to_date(REGION, wanted, ours.iter().map(|region| (region.line, Some(region.value))));
+        }
+    }
+    let OurLines { patch, last, missing, changed } = lines;
+    if missing.is_empty() {
+        return if changed { Outcome::Written } else { Outcome::Unchanged };
+    }
+    patch.insert_below(last.unwrap_or_else(|| free_place(document, section)), missing);
+    Outcome::Written
+}
+
+/// Our lines of a section while they are brought up to date.
+struct OurLines<'p> {
+    patch: &'p mut Patch,
+    /// The last of them that stays.
+    last: Option<usize>,
+    missing: Vec<Text>,
+    changed: bool,
+}
+
+impl OurLines<'_> {
+    /// `present`: the lines of the key, each with its value if it is written plainly.
+    fn bring_up_to_date<'a>(
+        &mut self,
+        key: &str,
+        wanted: Option<&str>,
+        mut present: impl Iterator<Item = (usize, Option<&'a str>)>,
+    ) {
+        if let Some(wanted) = wanted {
+            match present.next() {
+                None => self.missing.push(values::line(key, wanted)),
+                Some((line, value)) => {
+                    self.last = self.last.max(Some(line));
+                    if value != Some(wanted) {
+                        self.patch.replace(line, values::line(key, wanted));
+                        self.changed = true;
+                    }
+                }
+            }
+        }
+        for (line, _) in present {
+            self.patch.remove(line);
+            self.changed = true;
+        }
+    }
+}
+
+/// The first line of a section below which a key can stand without an indented line getting below it.
+fn free_place(document: &Document<'_>, section: &Section) -> usize {
+    let mut places = section.header..section.body.end;
+    places.find(|line| document.indented_after(line + 1).is_none()).unwrap_or(section.header)
+}
+
+fn remove(document: &Document<'_>, patch: &mut Patch, name: &ProfileName) -> Result<Outcome, Reason> {
+    let Some(section) = document.find(name.as_str())? else { return Ok(Outcome::Unchanged) };
+    let contents = Contents::read(document, section)?;
+    let mark = match standing(&contents, name) {
+        Standing::Ours(mark) => mark,
+        Standing::Fillable => return Ok(Outcome::Unchanged),
+        Standing::Foreign(reason) | Standing::Untouchable(reason) => return Err(reason),
+        Standing::Newer => return Err(newer(&contents, name)),
+    };
+    let region = contents.our_region(Some(&mark)).map(|region| region.line);
+    for line in contents.own.iter().map(|entry| entry.line).chain(region) {
+        patch.remove(line);
+    }
+    if !holds_anything(document, patch, section) {
+        patch.remove(section.header);
+        let blank =
+            section.header.checked_sub(1).filter(|above| mark.lead.blank && document.lines[*above].kind == Kind::Blank);
+        if let Some(blank) = blank {
+            patch.remove(blank);
+        }
+        if mark.lead.ending && blank.is_some() == mark.lead.blank {
+            patch.give_ending_back(blank.unwrap_or(section.header));
+        }
+    }
+    Ok(Outcome::Written)
+}
+
+/// Whether something of the user's is left in a section that its header is needed for. Comments at its end that a blank
+/// line sets apart go with what follows.
+fn holds_anything(document: &Document<'_>, patch: &Patch, section: &Section) -> bool {
+    let mut comments = false;
+    for line in section.body.clone().rev() {
+        match document.lines[line].kind {
+            _ if patch.removes(line) => return comments || holds_more(document, patch, section.body.start..line),
+            Kind::Blank => comments = false,
+            Kind::Comment => comments = true,
+            Kind::Key | Kind::Indented | Kind::Header => return true,
+        }
+    }
+    comments
+}
+
+fn holds_more(document: &Document<'_>, patch: &Patch, mut lines: Range<usize>) -> bool {
+    lines.any(|line| !patch.removes(line) && document.lines[line].kind != Kind::Blank)
+}
+
+fn newer(contents: &Contents<'_>, name: &ProfileName) -> Reason {
+    let text = format!("[{name}] was written by a newer version of evertoken; update this one");
+    match contents.all(Field::Mark).next() {
+        Some(mark) => reason(mark.line, text),
+        None => Reason { line: None, text },
+    }
+}

@@ -1,0 +1,168 @@
+//! The value of `x_evertoken`: what makes a section ours and lets a restart resume without asking STS. Holds no secret.
+
+use crate::engine::session::{Keys, SettingsDigest};
+use crate::engine::time::WallTime;
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::time::Duration;
+
+/// The version of the format that this program writes, and the newest that it reads.
+const VERSION: u64 = 1;
+
+/// What a section's mark says. Everything that is `None` was missing or could not be read.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Mark {
+    /// The section that it was written into.
+    pub(super) profile: String,
+    /// The settings of the session.
+    pub(super) digest: Option<SettingsDigest>,
+    /// When STS issued it.
+    pub(super) issued: Option<WallTime>,
+    /// The duration that STS allowed, where it called the configured one too long.
+    pub(super) allowed: Option<Duration>,
+    /// The region that we wrote; a region line with another value is the user's.
+    pub(super) region: Option<String>,
+    /// What we put before the header, to be taken away with it.
+    pub(super) lead: Lead,
+    /// Of the keys, so that keys which somebody else put in their place are not taken for this session.
+    pub(super) check: Option<String>,
+}
+
+/// What was put before a new section.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Lead {
+    /// The last line had no ending.
+    pub(super) ending: bool,
+    /// A blank line.
+    pub(super) blank: bool,
+}
+
+/// What the value of `x_evertoken` turned out to be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Reading {
+    /// Written by this version, perhaps damaged.
+    Known(Box<Mark>),
+    /// Written by a newer version.
+    Newer,
+    /// Nothing that evertoken writes.
+    Alien,
+}
+
+/// Reads a mark. Fields that are not known are skipped, so that a later version may add some without a new format.
+pub(super) fn read(value: &str) -> Reading {
+    let mut words = value.split_ascii_whitespace();
+    let is_number = |word: &&str| word.bytes().all(|byte| byte.is_ascii_digit());
+    match words.next().filter(is_number).map(str::parse) {
+        None | Some(Ok(0)) => return Reading::Alien,
+        Some(Ok(VERSION)) => {}
+        Some(Ok(_) | Err(_)) => return Reading::Newer,
+    }
+    let mut mark = Mark::default();
+    for (key, value) in words.filter_map(|word| word.split_once('=')) {
+        match key {
+            "profile" => mark.profile = value.to_owned(),
+            "digest" => mark.digest = SettingsDigest::parse(value),
+            "issued" => mark.issued = WallTime::parse(value).ok().map(WallTime::whole_seconds),
+            "allowed" => mark.allowed = value.parse().ok().map(Duration::from_secs),
+            "region" => mark.region = Some(value.to_owned()),
+            "lead" => mark.lead = Lead { ending: value.contains('e'), blank: value.contains('b') },
+            "check" => mark.check = Some(value.to_owned()),
+            _ => {}
+        }
+    }
+    Reading::Known(Box::new(mark))
+}
+
+/// Eight hex digits of SHA-256 over the keys: too few to learn anything of a secret, enough to notice other keys.
+pub(super) fn check_of(keys: &Keys) -> String {
+    let token = keys.session_token.as_ref().map_or("", |token| token.expose());
+    let mut hasher = Sha256::new();
+    for part in [keys.access_key_id.as_str(), keys.secret_access_key.expose(), token] {
+        hasher.update(part);
+        hasher.update([0]);
+    }
+    hasher.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{VERSION} profile={}", self.profile)?;
+        if let Some(digest) = &self.digest {
+            write!(f, " digest={digest}")?;
+        }
+        if let Some(issued) = self.issued {
+            write!(f, " issued={issued}")?;
+        }
+        if let Some(allowed) = self.allowed {
+            write!(f, " allowed={}", allowed.as_secs())?;
+        }
+        if let Some(region) = &self.region {
+            write!(f, " region={region}")?;
+        }
+        if self.lead != Lead::default() {
+            let letters = (if self.lead.ending { "e" } else { "" }, if self.lead.blank { "b" } else { "" });
+            write!(f, " lead={}{}", letters.0, letters.1)?;
+        }
+        match &self.check {
+            Some(check) => write!(f, " check={check}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lead, Mark, Reading, check_of, read};
+    use crate::engine::secret::Secret;
+    use crate::engine::session::{Keys, SettingsDigest};
+    use crate::engine::time::WallTime;
+    use std::time::Duration;
+
+    #[test]
+    fn is_read_as_it_was_written() {
+        let full = Mark {
+            profile: "team/dev%1@x".to_owned(),
+            digest: SettingsDigest::parse("9f00aa11bb22cc33"),
+            issued: Some(WallTime::from_unix_seconds(1_795_269_845)),
+            allowed: Some(Duration::from_secs(3600)),
+            region: Some("eu-west-1".to_owned()),
+            lead: Lead { ending: true, blank: true },
+            check: Some("01234567".to_owned()),
+        };
+        assert_eq!(
+            full.to_string(),
+            "1 profile=team/dev%1@x digest=9f00aa11bb22cc33 issued=2026-11-21T14:04:05Z allowed=3600 \
+             region=eu-west-1 lead=eb check=01234567"
+        );
+        for mark in [full, Mark { profile: "dev".to_owned(), ..Mark::default() }] {
+            assert_eq!(read(&mark.to_string()), Reading::Known(Box::new(mark)));
+        }
+    }
+
+    #[test]
+    fn a_newer_format_is_recognised_and_a_new_field_is_no_obstacle() {
+        for newer in ["2", "2 anything at=all", "99999999999999999999999 x"] {
+            assert_eq!(read(newer), Reading::Newer, "{newer}");
+        }
+        for alien in ["", "0 profile=dev", "hello", "1.5 profile=dev", "-1", "v1 profile=dev"] {
+            assert_eq!(read(alien), Reading::Alien, "{alien}");
+        }
+        let expected = Mark { profile: "dev".to_owned(), ..Mark::default() };
+        assert_eq!(read("1 word colour=blue profile=dev digest=XYZ issued=soon"), Reading::Known(Box::new(expected)));
+    }
+
+    #[test]
+    fn the_check_sees_every_part_of_the_keys() {
+        let keys = |id: &str, secret: &str, token: Option<&str>| {
+            check_of(&Keys {
+                access_key_id: id.to_owned(),
+                secret_access_key: Secret::new(secret),
+                session_token: token.map(Secret::new),
+            })
+        };
+        let all =
+            [keys("a", "b", Some("c")), keys("x", "b", Some("c")), keys("ab", "", Some("c")), keys("a", "b", None)];
+        assert!(all.iter().all(|check| check.len() == 8));
+        assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), all.len());
+    }
+}
