@@ -3,6 +3,7 @@
 //! One direction: main → commands → daemon → shell → engine. `engine` decides and never acts, `shell` acts and never
 //! decides. `emulator` is an STS on loopback for the demo and the tests.
 
+pub mod commands;
 pub mod emulator;
 pub mod engine;
 pub mod shell;

@@ -1,0 +1,4 @@
+//! One small file per subcommand, and what they share. Commands talk to people; they decide nothing about sessions.
+
+pub mod cli;
+pub mod output;

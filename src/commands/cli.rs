@@ -1,0 +1,256 @@
+//! The command line as a value: every command, flag and help text stands here and nowhere else. Carries nothing out.
+
+use crate::engine::names::ProfileName;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Keeps the AWS role sessions in your shared credentials file fresh.
+#[derive(Parser, Clone, Debug)]
+#[command(
+    name = "evertoken",
+    version,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 100,
+    after_help = "Examples:\n  \
+        evertoken demo              watch it work, without an AWS account\n  \
+        evertoken check             is my config right?\n  \
+        evertoken run               keep every session fresh until stopped\n  \
+        evertoken status --watch    how does each profile stand?\n\n\
+        The config is --config, else $EVERTOKEN_CONFIG, else $XDG_CONFIG_HOME/evertoken/config.toml,\n\
+        else ~/.config/evertoken/config.toml.\n\n\
+        Exit codes: 0 fine, 1 not, 2 wrong usage or unknown profile, 3 daemon not running (status),\n\
+        75 another instance is at work, 78 the config is wrong."
+)]
+pub struct Cli {
+    /// Flags that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Global {
+    /// Read this config.
+    #[arg(long, global = true, value_name = "PATH", help_heading = "Global options")]
+    pub config: Option<PathBuf>,
+    /// Log more; twice for everything.
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Global options")]
+    pub verbose: u8,
+    /// Log less; twice for errors only.
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "verbose", help_heading = "Global options")]
+    pub quiet: u8,
+    /// How log lines look; $EVERTOKEN_LOG takes a filter such as "evertoken=debug".
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Global options")]
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum LogFormat {
+    /// One line per event, for people.
+    #[default]
+    Text,
+    /// One JSON object per event, for log collectors.
+    Json,
+}
+
+/// What to do.
+#[derive(Subcommand, Clone, Debug)]
+pub enum Command {
+    /// Keep every session fresh, in the foreground, until stopped.
+    #[command(
+        after_help = "This is what systemd and launchd start. HUP reloads the config, USR1 refreshes everything \
+        now,\nTERM and INT stop after a write under way.\n\n\
+        Exit codes: 0 stopped, 75 another instance holds the file, 78 the config is wrong, 130 stopped twice."
+    )]
+    Run,
+    /// Refresh once what has less life left than its min_ttl.
+    #[command(after_help = "Examples:\n  \
+        evertoken refresh\n  \
+        evertoken refresh --min-ttl 45m prod && terraform apply\n  \
+        evertoken refresh --dry-run\n\n\
+        Exit codes: 0 all fresh, 1 some failed or cannot be granted that much life.")]
+    Refresh(RefreshArgs),
+    /// Show how each profile stands, what is wrong, and what mends it.
+    #[command(after_help = "Examples:\n  \
+        evertoken status\n  \
+        evertoken status --json | jq -r '.profiles[] | select(.state != \"fresh\") | .profile'\n\n\
+        Exit codes: 0 all fresh, 1 not, 3 the daemon is not running.")]
+    Status(StatusArgs),
+    /// Find every mistake in the config, offline.
+    #[command(
+        after_help = "Exit codes: 0 fine (also with warnings), 1 the config is missing or cannot be read, 78 it is wrong."
+    )]
+    Check,
+    /// Print a profile's session as the JSON that AWS SDKs expect of a credential_process.
+    #[command(after_help = "Long-running programs read the credentials file once; with this they renew themselves.\n\
+        In ~/.aws/config, with the absolute path of evertoken:\n\n  \
+        [profile prod]\n  \
+        credential_process = /home/me/.cargo/bin/evertoken credential-process prod\n  \
+        region = eu-west-1")]
+    CredentialProcess(CredentialProcessArgs),
+    /// Run a command with a profile that is fresh.
+    #[command(after_help = "AWS_PROFILE is set, and AWS_* key variables that would shadow it are dropped.\n\n\
+        Example:\n  \
+        evertoken exec prod --min-ttl 45m -- terraform apply\n\n\
+        Exit codes: those of the command; 126 it cannot be run, 127 it is not there.")]
+    Exec(ExecArgs),
+    /// Remove what evertoken wrote: its keys, private store, state and locks.
+    #[command(after_help = "Everything else in the credentials file stays as it is. Stop the daemon first.\n\n\
+        Examples:\n  \
+        evertoken purge --dry-run\n  \
+        evertoken purge old-profile")]
+    Purge(PurgeArgs),
+    /// Watch it work: the real daemon against an STS emulator on loopback.
+    #[command(
+        after_help = "Needs no AWS account and touches nothing of yours: the daemon is a child with a home of its own\n\
+        and sessions of seconds."
+    )]
+    Demo,
+    /// Print the completion script for a shell.
+    #[command(
+        after_help = "Example:\n  evertoken completions bash > ~/.local/share/bash-completion/completions/evertoken"
+    )]
+    Completions(CompletionsArgs),
+    /// Print the man page.
+    #[command(after_help = "Example:\n  evertoken man | man -l -")]
+    Man,
+}
+
+/// Arguments of `refresh`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct RefreshArgs {
+    /// The profiles to refresh; all when none is named.
+    #[arg(value_name = "PROFILE", value_parser = profile)]
+    pub profiles: Vec<ProfileName>,
+    /// The life that shall be left afterwards, such as 45m or "1h 30m".
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub min_ttl: Option<Duration>,
+    /// Call STS also for sessions that have enough life left.
+    #[arg(long)]
+    pub force: bool,
+    /// Show the calls and the change to the file, and do neither.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `status`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct StatusArgs {
+    /// Print JSON for tools.
+    #[arg(long, conflicts_with = "watch")]
+    pub json: bool,
+    /// Draw it again every second, until Ctrl-C.
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// Arguments of `credential-process`.
+#[derive(Args, Clone, Debug)]
+pub struct CredentialProcessArgs {
+    /// The profile to answer for.
+    #[arg(value_name = "PROFILE", value_parser = profile)]
+    pub profile: ProfileName,
+}
+
+/// Arguments of `exec`.
+#[derive(Args, Clone, Debug)]
+pub struct ExecArgs {
+    /// The profile that the command shall use.
+    #[arg(value_name = "PROFILE", value_parser = profile)]
+    pub profile: ProfileName,
+    /// The life that shall be left when the command starts, such as 45m.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub min_ttl: Option<Duration>,
+    /// The command and its arguments.
+    #[arg(value_name = "CMD", last = true, required = true)]
+    pub command: Vec<OsString>,
+}
+
+/// Arguments of `purge`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PurgeArgs {
+    /// The profiles to remove; everything when none is named.
+    #[arg(value_name = "PROFILE", value_parser = profile)]
+    pub profiles: Vec<ProfileName>,
+    /// Say what would be removed, and remove nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `completions`.
+#[derive(Args, Clone, Debug)]
+pub struct CompletionsArgs {
+    /// The shell to complete for.
+    #[arg(value_name = "SHELL", value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+fn profile(text: &str) -> Result<ProfileName, String> {
+    ProfileName::parse(text).map_err(|bad| bad.to_string())
+}
+
+/// Reads `45m`, `1h 30m` or `90s`, as the config does.
+fn duration(text: &str) -> Result<Duration, String> {
+    jiff::fmt::friendly::SpanParser::new()
+        .parse_unsigned_duration(text)
+        .map_err(|_| "write it like 45m or \"1h 30m\"".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cli, Command};
+    use clap::{CommandFactory, Parser};
+    use std::time::Duration;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_flags_stand_before_and_after_the_command() {
+        for line in ["--config c.toml -vv status --json", "status --json --config c.toml -v -v"] {
+            let cli = Cli::parse_from(std::iter::once("evertoken").chain(line.split(' ')));
+            assert_eq!(cli.global.config.as_deref(), Some("c.toml".as_ref()), "{line}");
+            assert_eq!(cli.global.verbose, 2, "{line}");
+            assert!(matches!(cli.command, Command::Status(args) if args.json), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_command_to_run_keeps_its_own_flags() {
+        let cli = Cli::parse_from("evertoken exec prod --min-ttl 45m -- aws -v --config x".split(' '));
+        let Command::Exec(args) = cli.command else { panic!("{:?}", cli.command) };
+        assert_eq!(args.command, ["aws", "-v", "--config", "x"]);
+        assert_eq!(args.min_ttl, Some(Duration::from_secs(45 * 60)));
+        assert_eq!(cli.global.verbose, 0);
+    }
+
+    #[test]
+    fn wrong_usage_ends_with_2() {
+        let wrong = [
+            "status --json --watch",
+            "exec prod aws",
+            "refresh --min-ttl 45",
+            "refresh --min-ttl -5m",
+            "refresh [dev]",
+            "credential-process",
+            "status -v -q",
+            "frobnicate",
+            "",
+        ];
+        for line in wrong {
+            let words = line.split(' ').filter(|word| !word.is_empty());
+            let error = Cli::try_parse_from(std::iter::once("evertoken").chain(words)).expect_err(line);
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+    }
+}
