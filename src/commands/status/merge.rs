@@ -1,0 +1,164 @@
+//! What the daemon has written down about each profile, put right by what the credentials files hold now. Values in, a
+//! value out; reads nothing.
+
+use crate::engine::config::Config;
+use crate::engine::config::model::{Entry, Source};
+use crate::engine::credentials_file::{Observation, Reason};
+use crate::engine::keeper::Sighting;
+use crate::engine::session::Session;
+use crate::engine::status::{Daemon, Profile, State, Status, Trouble, VERSION};
+use crate::engine::time::{Skew, WallTime};
+use std::time::Duration;
+
+/// How long after the wake-up that it announced a daemon counts as not responding.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// The config.
+    pub config: &'a Config,
+    /// Where it was read.
+    pub config_path: String,
+    /// The shared credentials file.
+    pub credentials_file: String,
+    /// What the last daemon has written down, if it can be read.
+    pub recorded: Option<Status>,
+    /// What each credentials file holds.
+    pub sightings: Vec<Sighting>,
+    /// The process that holds the instance lock; `Some(None)` when somebody holds it who has not said who.
+    pub holder: Option<Option<u32>>,
+}
+
+impl Facts<'_> {
+    /// The report as of `now`.
+    pub fn merge(&self, now: WallTime) -> Status {
+        let skew = self.recorded.as_ref().map_or(0, |recorded| recorded.clock_skew_seconds);
+        let daemon = self.daemon(now);
+        let at_sts = now + Skew::from_millis(skew.saturating_mul(1000));
+        let profiles = self.config.entries.iter().map(|entry| self.profile(entry, &daemon, now, at_sts)).collect();
+        Status {
+            version: VERSION,
+            config: self.config_path.clone(),
+            credentials_file: self.credentials_file.clone(),
+            clock_skew_seconds: skew,
+            daemon,
+            profiles,
+        }
+    }
+
+    fn daemon(&self, now: WallTime) -> Daemon {
+        let Some(pid) = self.holder else { return Daemon::default() };
+        let recorded = self.recorded.as_ref().map(|recorded| recorded.daemon.clone()).unwrap_or_default();
+        // What another process wrote down before it died says nothing about this one.
+        if pid.is_some() && pid != recorded.pid {
+            return Daemon { running: true, responding: true, pid, ..Daemon::default() };
+        }
+        let wakeup = recorded.next_wakeup.as_deref().and_then(|text| WallTime::parse(text).ok());
+        let responding = wakeup.is_none_or(|wakeup| now <= wakeup + PATIENCE);
+        Daemon { running: true, responding, ..recorded }
+    }
+
+    fn profile(&self, entry: &Entry, daemon: &Daemon, now: WallTime, at_sts: WallTime) -> Profile {
+        let recorded = self.recorded.as_ref();
+        let recorded = recorded.and_then(|status| status.profiles.iter().find(|p| p.profile == entry.profile.as_str()));
+        let (session, obstacle) = self.on_disk(entry);
+        let error = match recorded.and_then(|recorded| recorded.error.clone()) {
+            Some(trouble) if !is_over(&trouble, session, entry) => Some(trouble),
+            _ => obstacle.map(|(message, fix)| store_trouble(message, fix, now)),
+        };
+        let valid = session.filter(|session| session.expiration > at_sts);
+        Profile {
+            profile: entry.profile.to_string(),
+            role_arn: entry.role_arn().map(ToString::to_string),
+            source: source(&entry.source),
+            store: entry.store.as_str().to_owned(),
+            state: state(valid, entry, error.as_ref(), recorded),
+            expires: session.map(|session| session.expiration.to_string()),
+            expires_in_seconds: session.map(|session| {
+                let millis = session.expiration.unix_millis().saturating_sub(at_sts.unix_millis());
+                millis.div_euclid(1000)
+            }),
+            next_refresh: recorded.filter(|_| daemon.running).and_then(|recorded| recorded.next_refresh.clone()),
+            last_refresh: session.map(|session| session.issued.to_string()),
+            error,
+        }
+    }
+
+    /// The session that stands in the file, or why none can, with what to do about it.
+    fn on_disk(&self, entry: &Entry) -> (Option<&Session>, Option<(String, Option<String>)>) {
+        let Some(sighting) = self.sightings.iter().find(|sighting| sighting.store == entry.store) else {
+            return (None, None);
+        };
+        let sections = match &sighting.sections {
+            Ok(sections) => sections,
+            Err(message) => return (None, Some((message.clone(), None))),
+        };
+        match sections.iter().find(|(name, _)| *name == entry.profile).map(|(_, observation)| observation) {
+            Some(Observation::Ours(session)) => (Some(session), None),
+            Some(Observation::NewerFormat) => {
+                let message = "the section was written by a newer evertoken and is left alone".to_owned();
+                (None, Some((message, Some("install the newer evertoken again".to_owned()))))
+            }
+            Some(Observation::Foreign(reason)) if !entry.adopt => (None, Some(left_alone(reason, true))),
+            Some(Observation::Untouchable(reason)) => (None, Some(left_alone(reason, false))),
+            Some(Observation::Foreign(_) | Observation::Absent | Observation::Damaged | Observation::Fillable)
+            | None => (None, None),
+        }
+    }
+}
+
+fn left_alone(reason: &Reason, adoptable: bool) -> (String, Option<String>) {
+    let line = reason.line.map(|line| format!(" (line {line} of the credentials file)")).unwrap_or_default();
+    let fix = if adoptable {
+        "set adopt = true for this role, or give it another profile name"
+    } else {
+        "give the role another profile name"
+    };
+    (format!("the section is left alone: {reason}{line}"), Some(fix.to_owned()))
+}
+
+fn store_trouble(message: String, fix: Option<String>, now: WallTime) -> Trouble {
+    Trouble { class: "store".to_owned(), code: None, message, fix, since: now.to_string(), attempts: 1 }
+}
+
+/// A session for the present settings that was issued after the trouble began shows that somebody else has mended it,
+/// `evertoken refresh` for instance.
+fn is_over(trouble: &Trouble, session: Option<&Session>, entry: &Entry) -> bool {
+    let began = WallTime::parse(&trouble.since).ok();
+    session.zip(began).is_some_and(|(session, began)| session.digest == entry.digest && session.issued > began)
+}
+
+fn state(valid: Option<&Session>, entry: &Entry, error: Option<&Trouble>, recorded: Option<&Profile>) -> State {
+    let said = recorded.map(|recorded| recorded.state);
+    let trouble = error.map(|error| match (said, error.class.as_str()) {
+        (Some(state @ (State::Retrying | State::Waiting | State::Refused)), _) => state,
+        (_, "source") => State::Waiting,
+        (_, "refused" | "settings") => State::Refused,
+        _ => State::Retrying,
+    });
+    match (valid, trouble) {
+        (_, Some(state @ (State::Waiting | State::Refused))) => state,
+        (None, _) => State::Expired,
+        (Some(_), Some(state)) => state,
+        (Some(session), None) if session.digest != entry.digest => State::Outdated,
+        // A step of a person that was announced while this very session still lives.
+        (Some(session), None) if said == Some(State::Waiting) => {
+            let same = recorded.and_then(|recorded| recorded.expires.as_ref()) == Some(&session.expiration.to_string());
+            if same { State::Waiting } else { State::Fresh }
+        }
+        (Some(_), None) => State::Fresh,
+    }
+}
+
+fn source(source: &Source) -> String {
+    match source {
+        Source::Listed(profile) => profile.to_string(),
+        Source::Profile(profile) => profile.clone(),
+        Source::WebIdentity(path) => path.clone(),
+        Source::Provider(provider) => provider.as_str().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
