@@ -115,6 +115,7 @@ impl<'a, 'i> Fields<'a, 'i> {
                 _ => self.wrong_type(key, item, "a table of strings", "put it in quotes".to_owned()),
             }
         }
+        pairs.sort_by_key(|(name, _)| name.span().start);
         Some(Spanned::new(value.span(), pairs))
     }
 

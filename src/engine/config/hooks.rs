@@ -4,6 +4,7 @@ use crate::engine::config::diagnostic::{Diagnostic, quoted};
 use crate::engine::config::fields::{Text, Texts};
 use crate::engine::config::model::Hooks;
 use crate::engine::config::spelling::nearest;
+use std::ops::Range;
 
 const PLACEHOLDERS: [&str; 6] = ["profile", "role_arn", "expiration", "state", "message", "fix"];
 /// Can hold text that came from a server.
@@ -11,13 +12,16 @@ const FOREIGN: [&str; 2] = ["message", "fix"];
 
 /// Checks an argv: there is a program, and nobody expects a shell.
 pub(super) fn check_argv(key: &str, argv: &Texts, findings: &mut Vec<Diagnostic>) {
+    let no_program = |at: Range<usize>| {
+        Diagnostic::mistake(at, format!("`{key}` names no program"))
+            .with_hint(format!("write {key} = [\"program\", \"argument\"]"))
+    };
     let [program, arguments @ ..] = argv.get_ref().as_slice() else {
-        let hint = format!("write {key} = [\"program\", \"argument\"]");
-        findings.push(Diagnostic::mistake(argv.span(), format!("`{key}` names no program")).with_hint(hint));
+        findings.push(no_program(argv.span()));
         return;
     };
     if program.get_ref().trim().is_empty() {
-        findings.push(Diagnostic::mistake(program.span(), format!("`{key}` names no program")));
+        findings.push(no_program(program.span()));
     } else if arguments.is_empty() && program.get_ref().contains(char::is_whitespace) {
         let words: Vec<String> = program.get_ref().split_whitespace().map(quoted).collect();
         findings.push(

@@ -122,7 +122,11 @@ pub(super) fn read(text: &str, findings: &mut Vec<Diagnostic>) -> Raw {
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
         broken.push(span.clone());
-        findings.push(Diagnostic::mistake(span, format!("{NOT_TOML}{}", error.message())));
+        let finding = Diagnostic::mistake(span, format!("{NOT_TOML}{}", error.message()));
+        findings.push(match way_out(error.message()) {
+            Some(hint) => finding.with_hint(hint),
+            None => finding,
+        });
     }
     let mut top = Fields::new(document.get_ref(), Place::Top, findings);
     let credentials_file = top.text("credentials_file");
@@ -154,4 +158,14 @@ pub(super) fn read(text: &str, findings: &mut Vec<Diagnostic>) -> Raw {
         ca_bundle,
         hooks: hooks.unwrap_or_default(),
     }
+}
+
+/// What to do about the slips that people coming from INI files make, by how the parser names them.
+fn way_out(message: &str) -> Option<&'static str> {
+    let ways = [
+        ("must be quoted", "put the value in quotes: key = \"value\""),
+        ("duplicate key", "keep one of them"),
+        ("leading zero", "put the value in quotes, like file_mode = \"0600\""),
+    ];
+    ways.into_iter().find(|(part, _)| message.contains(part)).map(|(_, hint)| hint)
 }

@@ -1,15 +1,19 @@
-//! The nearest of some known words, for "did you mean". Never guesses wildly: a third of a word may differ.
+//! The nearest of some known words, for "did you mean". Never guesses wildly: a third of a word may differ, or its end be
+//! missing.
 
 /// The known word that `written` was probably meant to be.
 pub(super) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let written = written.to_lowercase().replace('-', "_");
     let allowed = (written.chars().count() / 3).clamp(1, 3);
-    known
-        .into_iter()
-        .map(|word| (distance(&written, &word.to_lowercase().replace('-', "_")), word))
+    let known: Vec<&str> = known.into_iter().collect();
+    let close = known
+        .iter()
+        .map(|&word| (distance(&written, &word.to_lowercase().replace('-', "_")), word))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, word)| word)
+        .map(|(_, word)| word);
+    let begins = |word: &&&str| written.len() >= 3 && word.to_lowercase().starts_with(&written);
+    close.or_else(|| known.iter().find(begins).copied())
 }
 
 /// Letters to insert, drop, replace or swap with their neighbour to make `a` of `b`.
@@ -66,6 +70,7 @@ mod tests {
         assert_eq!(nearest("Role-ARN", known), Some("role_arn"));
         assert_eq!(nearest("regoin", known), Some("region"));
         assert_eq!(nearest("minttl", known), Some("min_ttl"));
+        assert_eq!(nearest("dur", known), Some("duration"));
         assert_eq!(nearest("colour", known), None);
         assert_eq!(nearest("x", known), None);
     }

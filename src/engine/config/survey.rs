@@ -1,10 +1,226 @@
-//! What only shows beside the AWS config. Never reads that file: its content comes in as a value.
+//! What only shows beside the AWS config: circles through it, profiles that it defines too, sources that it does not
+//! have. Never reads that file: its content comes in as a value.
 
-use crate::engine::aws_config::AwsConfig;
-use crate::engine::config::diagnostic::Diagnostic;
-use crate::engine::config::model::Config;
+use crate::engine::aws_config::{AwsConfig, Section};
+use crate::engine::config::aws_profile::{Chain, Kind, asks_evertoken, follow, has_sso, role_session_below};
+use crate::engine::config::diagnostic::{Diagnostic, put_in_order, quoted};
+use crate::engine::config::durations;
+use crate::engine::config::limits::CHAINED;
+use crate::engine::config::model::{Config, Entry, Operation, Source, StoreKind};
+use crate::engine::config::raw;
+use crate::engine::config::sources::FALLBACK;
+use crate::engine::config::spelling::nearest;
+use std::ops::Range;
 
 /// Findings about `config`, whose text is `text`, beside the AWS config, in the order of their positions.
-pub fn survey(_text: &str, _config: &Config, _aws: &AwsConfig) -> Vec<Diagnostic> {
-    Vec::new()
+///
+/// A mistake here is what can never work (a circle, GetSessionToken with temporary keys); it concerns the entries that it
+/// names and no others. Everything that another edit of the AWS files may be about to mend is a warning.
+pub fn survey(text: &str, config: &Config, aws: &AwsConfig) -> Vec<Diagnostic> {
+    // The config has been parsed: whatever is odd about its text was told then.
+    let raw = raw::read(text, &mut Vec::new());
+    let mut findings = Vec::new();
+    for entry in &config.entries {
+        let named = |profile: &serde_spanned::Spanned<String>| profile.get_ref() == entry.profile.as_str();
+        let written = raw.entries.iter().find(|written| written.profile.as_ref().is_some_and(named));
+        let anchor = written.map_or(0..0, raw::Written::anchor);
+        let source = written.and_then(|written| written.source_profile.as_ref());
+        let duration = written.and_then(|written| written.duration.as_ref());
+        let source = source.map_or_else(|| anchor.clone(), serde_spanned::Spanned::span);
+        let duration = duration.map_or_else(|| source.clone(), serde_spanned::Spanned::span);
+        let mut look = Look { entry, config, aws, anchor, source, duration, findings: &mut findings };
+        look.at_target();
+        look.at_chain();
+        look.at_source();
+        look.at_duration();
+    }
+    put_in_order(&mut findings);
+    findings
+}
+
+/// One entry beside the AWS config.
+struct Look<'a> {
+    entry: &'a Entry,
+    config: &'a Config,
+    aws: &'a AwsConfig,
+    /// Of the profile's name.
+    anchor: Range<usize>,
+    /// Of the source's name, or of the profile's.
+    source: Range<usize>,
+    /// Of the duration, or of the source's name.
+    duration: Range<usize>,
+    findings: &'a mut Vec<Diagnostic>,
+}
+
+impl Look<'_> {
+    fn warning(&mut self, span: &Range<usize>, message: String, hint: impl Into<String>) {
+        self.findings.push(Diagnostic::warning(span.clone(), message).with_hint(hint));
+    }
+
+    fn mistake(&mut self, span: &Range<usize>, message: String, hint: impl Into<String>) {
+        self.findings.push(Diagnostic::mistake(span.clone(), message).with_hint(hint));
+    }
+
+    /// The section that the session is to be written to, as it is now.
+    fn at_target(&mut self) {
+        let name = self.entry.profile.as_str();
+        let Some(section) = self.aws.profiles.get(name) else { return };
+        if self.entry.store == StoreKind::Private {
+            return;
+        }
+        let anchor = self.anchor.clone();
+        let profile = quoted(name);
+        let header = if name == FALLBACK { "[default]".to_owned() } else { format!("[profile {name}]") };
+        let mut clash = |keys: &str, who: &str| {
+            let message = format!("the AWS config has {keys} for {profile} too: {who}");
+            let hint = format!("take {keys} out of {header} in ~/.aws/config, or choose another profile here");
+            self.warning(&anchor, message, hint);
+        };
+        if section.contains_key("role_arn") {
+            clash("role_arn", "most SDKs then assume that role themselves and ignore the session written here");
+        }
+        if has_sso(section) {
+            clash("sso_* keys", "SDKs disagree on whether those or the session written here win");
+        }
+        if asks_evertoken(section).is_some() {
+            let message = format!(
+                "programs ask evertoken for {profile} through credential_process, but most SDKs take the keys written here \
+                 and never read them again"
+            );
+            self.warning(&anchor, message, "add store = \"private\" to this entry: then all of them ask");
+        } else if section.contains_key("credential_process") {
+            clash("credential_process", "SDKs disagree on whether that or the session written here wins");
+        }
+        self.at_foreign_keys(section, &anchor);
+    }
+
+    fn at_foreign_keys(&mut self, section: &Section, anchor: &Range<usize>) {
+        let profile = quoted(self.entry.profile.as_str());
+        if section.contains_key("x_evertoken") {
+            return;
+        }
+        let Some(id) = section.get("aws_access_key_id") else { return };
+        let temporary = ["aws_session_token", "aws_security_token"].iter().any(|key| section.contains_key(*key));
+        if id.starts_with("AKIA") || !(temporary || id.starts_with("ASIA")) {
+            let message = format!("{profile} holds long-term keys, which evertoken never overwrites");
+            self.warning(anchor, message, "choose another profile here, or move those keys to another section first");
+        } else if !self.entry.adopt {
+            let message = format!("{profile} holds a session that evertoken did not write and leaves alone");
+            self.warning(anchor, message, "add adopt = true to this entry to take it over, or choose another profile");
+        }
+    }
+
+    /// The chain of sources, through the list and the AWS config.
+    fn at_chain(&mut self) {
+        // A circle is told once, at its first entry; one that only leads there from outside is not told again.
+        let source = self.source.clone();
+        let chain = follow(self.entry.profile.as_str(), self.config, self.aws);
+        match &chain {
+            Chain::Circle(circle) => {
+                let first = self.config.entries.iter().find(|entry| circle.contains(&entry.profile.as_str()));
+                if first.is_none_or(|first| first.profile == self.entry.profile) {
+                    let message = format!("the sources go in a circle through the AWS config: {}", circle.join(" → "));
+                    let hint =
+                        "change source_profile here, or in ~/.aws/config, so that the chain ends at keys of its own";
+                    self.mistake(&source, message, hint);
+                }
+            }
+            Chain::Ends(path) => {
+                for pair in path.windows(2) {
+                    let &[from, to] = pair else { continue };
+                    let known = self.config.entry(to).is_some() || self.aws.profiles.contains_key(to);
+                    // The entry's own source is another matter: `at_source`.
+                    if self.config.entry(from).is_none() && !known {
+                        let message = format!("the AWS config names {} as source of {}", quoted(to), quoted(from));
+                        let hint = format!("there is no such profile{}", self.suggestion(to));
+                        self.warning(&source, message, hint);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The profile that signs, as the AWS files have it.
+    fn at_source(&mut self) {
+        let Source::Profile(name) = &self.entry.source else { return };
+        let span = self.source.clone();
+        let profile = quoted(name);
+        let Some(section) = self.aws.profiles.get(name) else {
+            let message = format!("there is no profile {profile} in the AWS config or the credentials file");
+            let hint = match self.suggestion(name).as_str() {
+                "" => format!("`aws configure --profile {name}` makes it"),
+                suggestion => suggestion.trim_start_matches("; ").to_owned(),
+            };
+            self.warning(&span, message, hint);
+            return;
+        };
+        let kind = Kind::of(section);
+        if kind == Kind::Role && section.contains_key("mfa_serial") {
+            let message =
+                format!("profile {profile} of the AWS config asks for an MFA code, and nobody is there to type it");
+            self.warning(&span, message, "put its role on this list, on top of an [[mfa_session]]");
+        }
+        if let Some(session) = section.get("sso_session").filter(|name| !self.aws.sso_sessions.contains_key(*name)) {
+            let message = format!("profile {profile} names the SSO session {}, which there is not", quoted(session));
+            self.warning(&span, message, format!("add [sso-session {session}] to ~/.aws/config, or correct the name"));
+        }
+        if kind == Kind::Temporary && section.contains_key("x_evertoken") {
+            let message =
+                format!("profile {profile} was written by evertoken and has left the list: its session will end");
+            self.warning(&span, message, "put it on the list again, or name another source_profile");
+        }
+        match (&self.entry.operation, kind) {
+            (Operation::GetSessionToken, Kind::Role | Kind::Sso | Kind::Temporary) => {
+                let message =
+                    format!("profile {profile} gives temporary sessions and cannot be the source of an MFA session");
+                self.mistake(
+                    &span,
+                    message,
+                    "GetSessionToken takes long-term keys only: name the profile that has them",
+                );
+            }
+            (Operation::Publish, Kind::LongTerm) => {
+                let message =
+                    format!("profile {profile} has long-term keys: they do not end, there is nothing to keep fresh");
+                self.warning(&span, message, "add role_arn, or use that profile itself and take this entry out");
+            }
+            (_, Kind::Nothing) if !section.contains_key("web_identity_token_file") => {
+                let message = format!("profile {profile} has nothing that gives credentials");
+                self.warning(
+                    &span,
+                    message,
+                    format!("`aws configure --profile {name}` or `aws configure sso` adds it"),
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn at_duration(&mut self) {
+        let Operation::AssumeRole(_) = &self.entry.operation else { return };
+        if self.entry.duration <= CHAINED {
+            return;
+        }
+        if let Some(below) = role_session_below(self.entry, self.config, self.aws) {
+            let span = self.duration.clone();
+            let message = format!(
+                "a session of {} for profile {} is too long: the keys of its source {} are the session of a role, and role \
+                 chaining allows 1h",
+                durations::show(self.entry.duration),
+                quoted(self.entry.profile.as_str()),
+                quoted(below)
+            );
+            self.warning(
+                &span,
+                message,
+                "write duration = \"1h\" for this role; STS refuses more, and 1h is asked for then",
+            );
+        }
+    }
+
+    /// `; did you mean "x"?`, or nothing.
+    fn suggestion(&self, name: &str) -> String {
+        let meant = nearest(name, self.aws.profiles.keys().map(String::as_str));
+        meant.map_or_else(String::new, |meant| format!("; did you mean \"{meant}\"?"))
+    }
 }

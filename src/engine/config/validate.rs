@@ -5,6 +5,7 @@ use crate::engine::config::chains;
 use crate::engine::config::diagnostic::{Diagnostic, quoted};
 use crate::engine::config::endpoints::{BadUrl, Url};
 use crate::engine::config::entry::{Maker, Parent};
+use crate::engine::config::fields::Text;
 use crate::engine::config::hooks;
 use crate::engine::config::model::{Config, Entry, Network};
 use crate::engine::config::paths;
@@ -20,22 +21,21 @@ pub(super) fn validate(raw: &Raw, text: &str, findings: &mut Vec<Diagnostic>) ->
     let file_mode = check_files(raw, findings);
     let network = check_network(raw, findings);
     let hooks = hooks::check(&raw.hooks, findings);
-    let any_region = |written: &Written| {
-        let endpoint = written.sts_endpoint.is_some() || raw.defaults.sts_endpoint.is_some();
+    let any_region = |section: &Written| {
+        let endpoint = section.sts_endpoint.is_some() || raw.defaults.sts_endpoint.is_some();
         if endpoint { AnyRegion::Yes } else { AnyRegion::No }
     };
     let defaults = Section::check(&raw.defaults, any_region(&raw.defaults), findings);
     let sections: Vec<Section<'_>> =
-        raw.entries.iter().map(|written| Section::check(written, any_region(written), findings)).collect();
-    for written in raw.entries.iter().chain([&raw.defaults]) {
-        sources::check_single(written, findings);
+        raw.entries.iter().map(|section| Section::check(section, any_region(section), findings)).collect();
+    for section in raw.entries.iter().chain([&raw.defaults]) {
+        sources::check_single(section, findings);
     }
     // Where the text is broken, what is missing may be what could not be read.
     if !raw.broken.is_empty() {
         return None;
     }
     let entries = check_entries(&sections, &defaults, text, findings);
-    let written = |text: &Option<crate::engine::config::fields::Text>| text.as_ref().map(|text| text.get_ref().clone());
     Some(Config {
         credentials_file: written(&raw.credentials_file),
         aws_config_file: written(&raw.aws_config_file),
@@ -44,6 +44,10 @@ pub(super) fn validate(raw: &Raw, text: &str, findings: &mut Vec<Diagnostic>) ->
         network,
         hooks,
     })
+}
+
+fn written(text: &Option<Text>) -> Option<String> {
+    text.as_ref().map(|text| text.get_ref().clone())
 }
 
 fn check_files(raw: &Raw, findings: &mut Vec<Diagnostic>) -> u32 {
@@ -83,7 +87,6 @@ fn check_network(raw: &Raw, findings: &mut Vec<Diagnostic>) -> Network {
     if let Some(path) = &raw.ca_bundle {
         paths::check("ca_bundle", path, findings);
     }
-    let written = |text: &Option<crate::engine::config::fields::Text>| text.as_ref().map(|text| text.get_ref().clone());
     Network { proxy: written(&raw.proxy), ca_bundle: written(&raw.ca_bundle) }
 }
 

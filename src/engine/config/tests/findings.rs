@@ -1,14 +1,6 @@
 //! What the whole report says for a text with several mistakes.
 
-use crate::engine::config::parse;
-
-fn report(text: &str) -> String {
-    let findings = match parse(text) {
-        Ok(parsed) => parsed.warnings,
-        Err(findings) => findings,
-    };
-    findings.iter().map(|finding| finding.render("config.toml", text) + "\n").collect()
-}
+use crate::engine::config::tests::report;
 
 #[test]
 fn four_mistakes_of_four_kinds_show_in_one_run() {
@@ -68,6 +60,7 @@ aws_secret_access_key = wJalrXUtnFEMI/K7MDENG
 config.toml:3:12: not TOML: string values must be quoted, expected literal string
   role_arn = x
              ^
+hint: put the value in quotes: key = "value"
 config.toml:4:12: a session of 13h for profile "a" is longer than AWS allows
   duration = "13h"
              ^^^^^
@@ -85,6 +78,7 @@ hint: no secret belongs here; put it in the credentials file and name the profil
 config.toml:6:25: not TOML: string values must be quoted, expected literal string
   aws_secret_access_key = *********************
                           ^^^^^^^^^^^^^^^^^^^^^
+hint: put the value in quotes: key = "value"
 "#;
     assert_eq!(report(text), expected);
 }

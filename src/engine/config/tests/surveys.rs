@@ -1,0 +1,322 @@
+//! What is said of a good config beside an AWS config.
+
+use crate::engine::aws_config::AwsConfig;
+use crate::engine::config::survey;
+use crate::engine::config::tests::{good, render};
+
+/// `[name] key=value key=value`, one section a line; `[sso-session name]` is one.
+fn aws(sections: &[&str]) -> AwsConfig {
+    let mut config = AwsConfig::default();
+    for section in sections {
+        let (name, keys) = section[1..].split_once(']').expect("a header");
+        let keys = keys.split(", ").filter_map(|key| key.trim().split_once('='));
+        let keys = keys.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        match name.strip_prefix("sso-session ") {
+            Some(name) => config.sso_sessions.insert(name.to_owned(), keys),
+            None => config.profiles.insert(name.to_owned(), keys),
+        };
+    }
+    config
+}
+
+fn report(text: &str, sections: &[&str]) -> String {
+    render(&survey(text, &good(text), &aws(sections)), text)
+}
+
+const BASE: &str = "[base] aws_access_key_id=AKIAIOSFODNN7EXAMPLE";
+
+const DEV: &str = r#"[[role]]
+profile = "dev"
+role_arn = "arn:aws:iam::111122223333:role/Developer"
+source_profile = "base"
+"#;
+
+#[test]
+fn nothing_is_said_of_what_fits() {
+    for sections in [
+        &[BASE][..],
+        &["[base] credential_process=/usr/bin/keys"],
+        &["[base] sso_session=corp, sso_account_id=111122223333, sso_role_name=Dev", "[sso-session corp] sso_region=x"],
+        &["[base] role_arn=arn, source_profile=keys", "[keys] aws_access_key_id=AKIAIOSFODNN7EXAMPLE"],
+        // A profile that signs with the keys in its own section is no circle.
+        &["[base] role_arn=arn, source_profile=base, aws_access_key_id=AKIAIOSFODNN7EXAMPLE"],
+        &["[base] web_identity_token_file=/run/token"],
+        &["[base] login_session=arn"],
+        &[BASE, "[dev] region=eu-west-1"],
+        // What evertoken wrote itself.
+        &[BASE, "[dev] aws_access_key_id=ASIAIOSFODNN7EXAMPLE, aws_session_token=x, x_evertoken=1"],
+    ] {
+        assert_eq!(report(DEV, sections), "", "{sections:?}");
+    }
+    let private = format!("{DEV}store = \"private\"\n");
+    assert_eq!(report(&private, &[BASE, "[dev] credential_process=/usr/bin/evertoken credential-process dev"]), "");
+    let adopted = format!("{DEV}adopt = true\n");
+    assert_eq!(report(&adopted, &[BASE, "[dev] aws_access_key_id=ASIAIOSFODNN7EXAMPLE, aws_session_token=x"]), "");
+}
+
+const WARNINGS: &[(&str, &[&str], &str)] = &[
+    (
+        "",
+        &[],
+        r#"config.toml:4:18: warning: there is no profile "base" in the AWS config or the credentials file
+  source_profile = "base"
+                   ^^^^^^
+hint: `aws configure --profile base` makes it
+"#,
+    ),
+    (
+        "",
+        &["[bsae] aws_access_key_id=AKIAIOSFODNN7EXAMPLE"],
+        r#"config.toml:4:18: warning: there is no profile "base" in the AWS config or the credentials file
+  source_profile = "base"
+                   ^^^^^^
+hint: did you mean "bsae"?
+"#,
+    ),
+    (
+        "",
+        &["[base] region=eu-west-1"],
+        r#"config.toml:4:18: warning: profile "base" has nothing that gives credentials
+  source_profile = "base"
+                   ^^^^^^
+hint: `aws configure --profile base` or `aws configure sso` adds it
+"#,
+    ),
+    (
+        "",
+        &["[base] aws_access_key_id=AKIAIOSFODNN7EXAMPLE", "[dev] role_arn=arn, source_profile=base"],
+        r#"config.toml:2:11: warning: the AWS config has role_arn for "dev" too: most SDKs then assume that role themselves and ignore the session written here
+  profile = "dev"
+            ^^^^^
+hint: take role_arn out of [profile dev] in ~/.aws/config, or choose another profile here
+"#,
+    ),
+    (
+        "",
+        &["[base] aws_access_key_id=AKIAIOSFODNN7EXAMPLE", "[dev] sso_session=corp, sso_account_id=1"],
+        r#"config.toml:2:11: warning: the AWS config has sso_* keys for "dev" too: SDKs disagree on whether those or the session written here win
+  profile = "dev"
+            ^^^^^
+hint: take sso_* keys out of [profile dev] in ~/.aws/config, or choose another profile here
+"#,
+    ),
+    (
+        "",
+        &["[base] aws_access_key_id=AKIAIOSFODNN7EXAMPLE", "[dev] credential_process=/usr/bin/keys"],
+        r#"config.toml:2:11: warning: the AWS config has credential_process for "dev" too: SDKs disagree on whether that or the session written here wins
+  profile = "dev"
+            ^^^^^
+hint: take credential_process out of [profile dev] in ~/.aws/config, or choose another profile here
+"#,
+    ),
+    (
+        "",
+        &[
+            "[base] aws_access_key_id=AKIAIOSFODNN7EXAMPLE",
+            "[dev] credential_process=/usr/bin/evertoken credential-process dev",
+        ],
+        r#"config.toml:2:11: warning: programs ask evertoken for "dev" through credential_process, but most SDKs take the keys written here and never read them again
+  profile = "dev"
+            ^^^^^
+hint: add store = "private" to this entry: then all of them ask
+"#,
+    ),
+    (
+        "",
+        &["[base] aws_access_key_id=AKIAIOSFODNN7EXAMPLE", "[dev] aws_access_key_id=AKIAIOSFODNN7EXAMPLE"],
+        r#"config.toml:2:11: warning: "dev" holds long-term keys, which evertoken never overwrites
+  profile = "dev"
+            ^^^^^
+hint: choose another profile here, or move those keys to another section first
+"#,
+    ),
+    (
+        "",
+        &[
+            "[base] aws_access_key_id=AKIAIOSFODNN7EXAMPLE",
+            "[dev] aws_access_key_id=ASIAIOSFODNN7EXAMPLE, aws_session_token=x",
+        ],
+        r#"config.toml:2:11: warning: "dev" holds a session that evertoken did not write and leaves alone
+  profile = "dev"
+            ^^^^^
+hint: add adopt = true to this entry to take it over, or choose another profile
+"#,
+    ),
+    (
+        "",
+        &["[base] role_arn=arn, source_profile=dev"],
+        r#"config.toml:4:18: the sources go in a circle through the AWS config: dev → base → dev
+  source_profile = "base"
+                   ^^^^^^
+hint: change source_profile here, or in ~/.aws/config, so that the chain ends at keys of its own
+"#,
+    ),
+    (
+        "",
+        &["[base] role_arn=arn, source_profile=mid", "[mid] role_arn=arn, source_profile=dev"],
+        r#"config.toml:4:18: the sources go in a circle through the AWS config: dev → base → mid → dev
+  source_profile = "base"
+                   ^^^^^^
+hint: change source_profile here, or in ~/.aws/config, so that the chain ends at keys of its own
+"#,
+    ),
+    (
+        "",
+        &["[base] role_arn=arn, source_profile=base"],
+        r#"config.toml:4:18: the sources go in a circle through the AWS config: base → base
+  source_profile = "base"
+                   ^^^^^^
+hint: change source_profile here, or in ~/.aws/config, so that the chain ends at keys of its own
+"#,
+    ),
+    (
+        "",
+        &["[base] role_arn=arn, source_profile=mid", "[mid] role_arn=arn, source_profile=base"],
+        r#"config.toml:4:18: the sources go in a circle through the AWS config: base → mid → base
+  source_profile = "base"
+                   ^^^^^^
+hint: change source_profile here, or in ~/.aws/config, so that the chain ends at keys of its own
+"#,
+    ),
+    (
+        "",
+        &["[base] credential_process=/usr/bin/evertoken --config /x credential-process dev"],
+        r#"config.toml:4:18: the sources go in a circle through the AWS config: dev → base → dev
+  source_profile = "base"
+                   ^^^^^^
+hint: change source_profile here, or in ~/.aws/config, so that the chain ends at keys of its own
+"#,
+    ),
+    (
+        "",
+        &["[base] role_arn=arn, source_profile=kyes", "[keys] aws_access_key_id=AKIAIOSFODNN7EXAMPLE"],
+        r#"config.toml:4:18: warning: the AWS config names "kyes" as source of "base"
+  source_profile = "base"
+                   ^^^^^^
+hint: there is no such profile; did you mean "keys"?
+"#,
+    ),
+    (
+        "",
+        &[
+            "[base] role_arn=arn, source_profile=keys, mfa_serial=arn:aws:iam::1:mfa/me",
+            "[keys] aws_access_key_id=AKIAIOSFODNN7EXAMPLE",
+        ],
+        r#"config.toml:4:18: warning: profile "base" of the AWS config asks for an MFA code, and nobody is there to type it
+  source_profile = "base"
+                   ^^^^^^
+hint: put its role on this list, on top of an [[mfa_session]]
+"#,
+    ),
+    (
+        "",
+        &["[base] sso_session=corp"],
+        r#"config.toml:4:18: warning: profile "base" names the SSO session "corp", which there is not
+  source_profile = "base"
+                   ^^^^^^
+hint: add [sso-session corp] to ~/.aws/config, or correct the name
+"#,
+    ),
+    (
+        "",
+        &["[base] aws_access_key_id=ASIAIOSFODNN7EXAMPLE, aws_session_token=x, x_evertoken=1"],
+        r#"config.toml:4:18: warning: profile "base" was written by evertoken and has left the list: its session will end
+  source_profile = "base"
+                   ^^^^^^
+hint: put it on the list again, or name another source_profile
+"#,
+    ),
+    (
+        r#"duration = "4h"
+"#,
+        &["[base] sso_account_id=1"],
+        r#"config.toml:5:12: warning: a session of 4h for profile "dev" is too long: the keys of its source "base" are the session of a role, and role chaining allows 1h
+  duration = "4h"
+             ^^^^
+hint: write duration = "1h" for this role; STS refuses more, and 1h is asked for then
+"#,
+    ),
+    (
+        r#"duration = "4h"
+"#,
+        &["[base] role_arn=arn, source_profile=keys", "[keys] aws_access_key_id=AKIAIOSFODNN7EXAMPLE"],
+        r#"config.toml:5:12: warning: a session of 4h for profile "dev" is too long: the keys of its source "base" are the session of a role, and role chaining allows 1h
+  duration = "4h"
+             ^^^^
+hint: write duration = "1h" for this role; STS refuses more, and 1h is asked for then
+"#,
+    ),
+    (
+        r#"
+[[role]]
+profile = "copy"
+source_profile = "sso"
+
+[[role]]
+profile = "top"
+role_arn = "arn:aws:iam::111122223333:role/Top"
+source_profile = "copy"
+duration = "2h"
+"#,
+        &["[base] aws_access_key_id=AKIAIOSFODNN7EXAMPLE", "[sso] sso_account_id=1"],
+        r#"config.toml:14:12: warning: a session of 2h for profile "top" is too long: the keys of its source "sso" are the session of a role, and role chaining allows 1h
+  duration = "2h"
+             ^^^^
+hint: write duration = "1h" for this role; STS refuses more, and 1h is asked for then
+"#,
+    ),
+    (
+        r#"
+[[role]]
+profile = "copy"
+source_profile = "base"
+"#,
+        &["[base] aws_access_key_id=AKIAIOSFODNN7EXAMPLE"],
+        r#"config.toml:8:18: warning: profile "base" has long-term keys: they do not end, there is nothing to keep fresh
+  source_profile = "base"
+                   ^^^^^^
+hint: add role_arn, or use that profile itself and take this entry out
+"#,
+    ),
+    (
+        r#"
+[[mfa_session]]
+profile = "mfa"
+source_profile = "corp"
+mfa_serial = "GAHT12345678"
+"#,
+        &["[base] aws_access_key_id=AKIAIOSFODNN7EXAMPLE", "[corp] sso_account_id=1"],
+        r#"config.toml:8:18: profile "corp" gives temporary sessions and cannot be the source of an MFA session
+  source_profile = "corp"
+                   ^^^^^^
+hint: GetSessionToken takes long-term keys only: name the profile that has them
+"#,
+    ),
+    (
+        r#"
+[[role]]
+profile = "two"
+role_arn = "arn:aws:iam::111122223333:role/Two"
+source_profile = "other"
+"#,
+        &["[base] role_arn=arn, source_profile=two", "[other] role_arn=arn, source_profile=dev"],
+        r#"config.toml:4:18: the sources go in a circle through the AWS config: dev → base → two → other → dev
+  source_profile = "base"
+                   ^^^^^^
+hint: change source_profile here, or in ~/.aws/config, so that the chain ends at keys of its own
+"#,
+    ),
+];
+
+#[test]
+fn every_case_gets_its_report() {
+    let mut wrong = String::new();
+    for (extra, sections, expected) in WARNINGS {
+        let text = format!("{DEV}{extra}");
+        let report = report(&text, sections);
+        if report != *expected {
+            wrong += &format!("{extra} {sections:?}:\n{report}\ninstead of\n{expected}\n");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
