@@ -1,6 +1,6 @@
 //! One finding in the text of a config and how a person gets to see it. Never judges anything itself.
 
-use crate::engine::config::excerpt::Excerpt;
+use crate::engine::config::excerpt::{Excerpt, masked};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -85,9 +85,10 @@ pub(super) fn drop_echoes(findings: &mut Vec<Diagnostic>, broken: &[Range<usize>
     });
 }
 
-/// A text of the config in a message: on one line, bounded, in double quotes.
+/// A text of the config in a message: on one line, bounded, in double quotes, and masked where it looks like a secret.
 pub(super) fn quoted(text: &str) -> String {
     const LONGEST: usize = 80;
+    let text: String = masked(text).into_iter().collect();
     match text.char_indices().nth(LONGEST) {
         Some((cut, _)) => format!("\"{}…\"", text[..cut].escape_debug()),
         None => format!("\"{}\"", text.escape_debug()),

@@ -49,10 +49,10 @@ impl Excerpt {
     }
 }
 
-/// The characters of a line, as many as it has: what may be a secret is `*`, control characters cannot reach a terminal.
-fn masked(line: &str) -> Vec<char> {
+/// The characters of a text, as many as it has: what may be a secret is `*`, control characters cannot reach a terminal.
+pub(super) fn masked(text: &str) -> Vec<char> {
     let mut chars: Vec<char> =
-        line.chars().map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }).collect();
+        text.chars().map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }).collect();
     mask_values_of_secret_keys(&mut chars);
     mask_passwords_in_urls(&mut chars);
     mask_key_material(&mut chars);

@@ -1,6 +1,7 @@
 //! How a line is quoted: caret below the span whatever stands in the line, and no secret in sight.
 
 use crate::engine::config::diagnostic::Diagnostic;
+use crate::engine::config::tests::report;
 
 /// The block for the first `part` of `text`.
 fn shown(text: &str, part: &str) -> String {
@@ -57,6 +58,11 @@ fn what_looks_like_a_secret_is_masked_in_every_quoted_line() {
         let block = Diagnostic::mistake(start..start + 1, "odd").render("x", &line);
         assert!(!block.contains("wJalr") && !block.contains("EXAMPLEKEY"), "{block}");
     }
+    // Nor does it show in the message.
+    let text = format!("[[role]]\nprofile = \"a\"\ncredential_source = \"{secret}\"\nregion = \"x://me:{secret}@y\"\n");
+    let report = report(&text);
+    assert!(report.contains("`credential_source`") && report.contains("`region`"), "{report}");
+    assert!(!report.contains("wJalr") && !report.contains("EXAMPLEKEY"), "{report}");
     // What only is long is not.
     let arn = "role_arn = \"arn:aws:iam::111122223333:role/some/Path/ToALongRoleName\"";
     assert!(shown(arn, "role_arn").contains(arn));

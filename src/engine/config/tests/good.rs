@@ -179,6 +179,8 @@ fn parents_come_before_children_and_else_the_file_decides() {
     let text = [role("z", "y"), role("a", "base"), mfa.to_owned(), role("y", "mfa"), role("b", "base")].concat();
     let names: Vec<String> = good(&text).entries.iter().map(|entry| entry.profile.to_string()).collect();
     assert_eq!(names, ["mfa", "y", "z", "a", "b"]);
+    let text = [mfa.to_owned(), role("a", "base")].concat();
+    assert_eq!(good(&text).entries[0].profile.as_str(), "mfa");
 }
 
 #[test]
@@ -203,6 +205,8 @@ fn every_end_of_every_range_is_good() {
     for line in ["duration = \"15m\"", "duration = \"36h\""] {
         good(&format!("[[mfa_session]]\nprofile = \"m\"\nmfa_serial = \"GAHT12345678\"\n{line}\n"));
     }
+    // What is published has the life that its source gives it.
+    good("[[role]]\nprofile = \"copy\"\nmin_ttl = \"10h\"\n");
     for mode in ["600", "0600", "0640", "0660", "0o600"] {
         good(&format!("file_mode = \"{mode}\"\n{ROLE}"));
     }
