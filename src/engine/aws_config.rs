@@ -1,10 +1,26 @@
 //! The AWS config and credentials files as the SDKs merge them, for reading only: which profiles there are and what
 //! stands behind them. Never edits (that is `credentials_file`) and never holds a secret key longer than a look-up.
 
-use std::collections::BTreeMap;
+pub mod chain;
+mod lines;
+
+use crate::engine::secret::Secret;
+use crate::engine::session::{Keys, SourceCredentials};
+use crate::engine::time::WallTime;
+use lines::{Line, Lines};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The keys of one section, lower case, values trimmed; nested blocks (`s3 =`) are left out.
 pub type Section = BTreeMap<String, String>;
+
+/// What stands in place of a secret value: only that there is one is kept.
+pub const HIDDEN: &str = "**";
+
+/// The keys whose values are secrets.
+const SECRET_KEYS: [&str; 3] = ["aws_secret_access_key", "aws_session_token", "aws_security_token"];
+
+/// Keys under which tools note when temporary keys end, evertoken's own first.
+const END_KEYS: [&str; 4] = ["x_security_token_expires", "aws_expiration", "expiration", "aws_session_expiration"];
 
 /// `~/.aws/config` and `~/.aws/credentials`, merged: for a profile in both, keys of the credentials file win.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -13,4 +29,189 @@ pub struct AwsConfig {
     pub profiles: BTreeMap<String, Section>,
     /// `[sso-session NAME]` by name.
     pub sso_sessions: BTreeMap<String, Section>,
+    /// What makes some SDK refuse a whole file, for every profile in it.
+    pub problems: Vec<Problem>,
 }
+
+/// One of the two files.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum AwsFile {
+    /// `~/.aws/config`.
+    Config,
+    /// `~/.aws/credentials`.
+    Credentials,
+}
+
+/// Something in a file that breaks it for some SDK.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Problem {
+    /// Where.
+    pub file: AwsFile,
+    /// Counted from 1.
+    pub line: usize,
+    /// What is wrong, never a value.
+    pub text: String,
+}
+
+impl AwsConfig {
+    /// Reads both texts. Tolerant: whatever is wrong goes into [`AwsConfig::problems`], the rest is used.
+    pub fn parse(config: &str, credentials: &str) -> Self {
+        let mut problems = Vec::new();
+        let mut read = Self::default();
+        let mut is_prefixed_default = false;
+        for (name, section) in sections(config, AwsFile::Config, &mut problems, hide) {
+            if let Some(session) = named(&name, "sso-session") {
+                read.sso_sessions.entry(session).or_default().extend(section);
+            } else if let Some(profile) = named(&name, "profile") {
+                // `[profile default]` makes `[default]` count for nothing (AWS SDK reference, shared config files).
+                if profile == "default" && !is_prefixed_default {
+                    is_prefixed_default = true;
+                    read.profiles.remove("default");
+                }
+                read.profiles.entry(profile).or_default().extend(section);
+            } else if name == "default" && !is_prefixed_default {
+                read.profiles.entry(name).or_default().extend(section);
+            }
+        }
+        for (name, section) in sections(credentials, AwsFile::Credentials, &mut problems, hide) {
+            // A header with a blank in it is no profile here: `[profile x]` belongs into the config.
+            if !name.contains(char::is_whitespace) {
+                read.profiles.entry(name).or_default().extend(section);
+            }
+        }
+        read.problems = problems;
+        read
+    }
+}
+
+/// What static keys of a profile look like.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StaticKeys {
+    /// There are none.
+    None,
+    /// One of the two is missing; its name.
+    Half(&'static str),
+    /// All there. The expiration is what some tool noted beside them.
+    Whole(SourceCredentials),
+}
+
+/// Takes the keys of one profile out of the texts. Id, secret and token come from the same file, the credentials file
+/// first, so that two half-written profiles never make one that was not meant.
+pub fn static_keys(config: &str, credentials: &str, profile: &str) -> StaticKeys {
+    let mut found = StaticKeys::None;
+    let headers = [profile.to_owned()];
+    let prefixed = [format!("profile {profile}"), profile.to_owned()];
+    let is_default = profile == "default";
+    for (text, names) in
+        [(credentials, &headers[..]), (config, if is_default { &prefixed[..] } else { &prefixed[..1] })]
+    {
+        for wanted in names {
+            let mut ignored = Vec::new();
+            let all = sections(text, AwsFile::Credentials, &mut ignored, keep);
+            let mut section = Section::new();
+            for (_, keys) in all.into_iter().filter(|(name, _)| squeezed(name) == *wanted) {
+                section.extend(keys);
+            }
+            match keys_of(&section) {
+                StaticKeys::None => {}
+                StaticKeys::Half(missing) => found = StaticKeys::Half(missing),
+                whole @ StaticKeys::Whole(_) => return whole,
+            }
+        }
+    }
+    found
+}
+
+fn keys_of(section: &Section) -> StaticKeys {
+    let value = |key: &str| section.get(key).filter(|value| !value.is_empty());
+    let (id, secret) = (value("aws_access_key_id"), value("aws_secret_access_key"));
+    let (Some(id), Some(secret)) = (id, secret) else {
+        return match (id, secret) {
+            (Some(_), None) => StaticKeys::Half("aws_secret_access_key"),
+            (None, Some(_)) => StaticKeys::Half("aws_access_key_id"),
+            _ => StaticKeys::None,
+        };
+    };
+    let token = value("aws_session_token").or_else(|| value("aws_security_token"));
+    let end = END_KEYS.iter().filter_map(|key| value(key)).find_map(|text| WallTime::parse(text).ok());
+    StaticKeys::Whole(SourceCredentials {
+        keys: Keys {
+            access_key_id: id.clone(),
+            secret_access_key: Secret::new(secret.as_str()),
+            session_token: token.map(|token| Secret::new(token.as_str())),
+        },
+        account_id: value("aws_account_id").cloned(),
+        // An end beside long-term keys is a left-over of something else.
+        expiration: end.filter(|_| token.is_some()),
+    })
+}
+
+fn hide(key: &str, value: &str) -> String {
+    if SECRET_KEYS.contains(&key) && !value.is_empty() { HIDDEN.to_owned() } else { value.to_owned() }
+}
+
+fn keep(_key: &str, value: &str) -> String {
+    value.to_owned()
+}
+
+/// `NAME` of `[KIND NAME]`, with or without quotes around it.
+fn named(header: &str, kind: &str) -> Option<String> {
+    let name = header.strip_prefix(kind)?.strip_prefix(char::is_whitespace)?.trim();
+    let quoted = ['"', '\''].iter().find_map(|quote| name.strip_prefix(*quote)?.strip_suffix(*quote));
+    let name = quoted.unwrap_or(name);
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+fn squeezed(header: &str) -> String {
+    named(header, "profile").map_or_else(|| header.to_owned(), |name| format!("profile {name}"))
+}
+
+/// All sections in order, those of the same name one after the other.
+fn sections(
+    text: &str,
+    file: AwsFile,
+    problems: &mut Vec<Problem>,
+    value_of: fn(&str, &str) -> String,
+) -> Vec<(String, Section)> {
+    let mut found: Vec<(String, Section)> = Vec::new();
+    let mut headers = BTreeSet::new();
+    let mut keys = BTreeSet::new();
+    let mut report = |line: usize, text: String| problems.push(Problem { file, line, text });
+    if text.starts_with('\u{feff}') {
+        report(
+            1,
+            "the file starts with a byte order mark, which some SDKs take for a part of the first line".to_owned(),
+        );
+    }
+    for (number, line) in Lines::of(text) {
+        match line {
+            Line::Header(name) => {
+                if !headers.insert(name.to_owned()) {
+                    report(number, format!("a second section [{name}]; botocore refuses the whole file"));
+                }
+                keys.clear();
+                found.push((name.to_owned(), Section::new()));
+            }
+            Line::Pair { key, value } => {
+                let key = key.to_ascii_lowercase();
+                let Some((name, section)) = found.last_mut() else {
+                    report(number, format!("the key {key:?} stands before the first section"));
+                    continue;
+                };
+                if !keys.insert(key.clone()) {
+                    report(
+                        number,
+                        format!("the key {key:?} stands twice in [{name}]; botocore refuses the whole file"),
+                    );
+                }
+                let value = value_of(&key, value);
+                section.insert(key, value);
+            }
+            Line::Broken(what) => report(number, what.to_owned()),
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;

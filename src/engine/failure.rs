@@ -107,6 +107,13 @@ pub enum SourceFault {
         /// The profile to log in for.
         profile: String,
     },
+    /// A profile of the AWS config asks for a second factor on the way, which only an MFA session of our own can give.
+    MfaInChain {
+        /// The profile of the AWS config.
+        profile: String,
+        /// Its `mfa_serial`.
+        serial: String,
+    },
     /// The AWS config cannot be read, or is wrong.
     Config(String),
     /// A `credential_process`, or an `mfa_command`, failed.
