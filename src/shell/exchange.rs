@@ -1,0 +1,91 @@
+//! One HTTP exchange of our own, for the few AWS requests that need no signature. Bounded in time and size; knows nothing
+//! of what is asked.
+
+use crate::engine::failure::{Fault, Layer, ServiceError};
+use crate::shell::http::{CALL_TIMEOUT, Http};
+use crate::shell::sts::fault_of_connector;
+use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+/// The most that is read of an answer.
+const MAX_ANSWER: usize = 256 * 1024;
+
+/// What is sent.
+pub(crate) struct Question<'a> {
+    pub(crate) method: &'static str,
+    pub(crate) uri: &'a str,
+    pub(crate) header: (&'static str, &'a str),
+    pub(crate) body: Zeroizing<String>,
+}
+
+/// What came back. The body may hold secrets.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    error_type: Option<String>,
+    request_id: Option<String>,
+    body: Zeroizing<Vec<u8>>,
+}
+
+impl Answer {
+    /// The body as JSON, where it is some.
+    pub(crate) fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// The answer as an error of the service that sent it.
+    pub(crate) fn as_error(&self) -> ServiceError {
+        let json = self.json().unwrap_or_default();
+        let text = |names: &[&str]| names.iter().find_map(|name| json.get(name)?.as_str().map(str::to_owned));
+        // `UnauthorizedException:http://internal.amazon.com/…`
+        let short = |code: String| code.split(':').next().unwrap_or_default().to_owned();
+        ServiceError {
+            status: self.status,
+            code: self.error_type.clone().or_else(|| text(&["error", "__type", "code"])).map(short),
+            message: text(&["error_description", "message", "Message"]),
+            request_id: self.request_id.clone(),
+        }
+    }
+}
+
+/// Asks, and waits for the whole answer.
+pub(crate) async fn exchange(http: &Http, question: Question<'_>) -> Result<Answer, Fault> {
+    let host = question.uri.split('/').nth(2).unwrap_or_default().to_owned();
+    let broken = |layer: Layer, detail: &str| Fault::Transport { layer, detail: format!("{host}: {detail}") };
+    let mut request = HttpRequest::new(SdkBody::from(question.body.as_bytes().to_vec()));
+    let (name, value) = question.header;
+    let made = request
+        .set_method(question.method)
+        .and_then(|()| request.set_uri(question.uri))
+        .and_then(|()| request.headers_mut().try_insert(name, value.to_owned()).map(|_| ()));
+    if made.is_err() {
+        return Err(broken(Layer::Other, "this is no URL that can be asked"));
+    }
+    if !question.body.is_empty() {
+        request.headers_mut().insert("content-type", "application/json");
+        request.headers_mut().insert("content-length", question.body.len().to_string());
+    }
+    let asking = async {
+        let response = http.connector().call(request).await.map_err(|error| fault_of_connector(&host, &error))?;
+        let header = |name: &str| response.headers().get(name).map(str::to_owned);
+        let (error_type, request_id) = (header("x-amzn-errortype"), header("x-amzn-requestid"));
+        let status = response.status().as_u16();
+        let mut stream = ByteStream::new(response.into_body());
+        let mut body = Zeroizing::new(Vec::new());
+        while let Some(chunk) = stream.next().await {
+            let chunk = chunk.map_err(|_| broken(Layer::Connect, "the answer was cut off"))?;
+            if body.len() + chunk.len() > MAX_ANSWER {
+                return Err(broken(Layer::Other, "the answer is far too long"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, error_type, request_id, body })
+    };
+    match tokio::time::timeout(CALL_TIMEOUT, Box::pin(asking)).await {
+        Ok(answer) => answer,
+        Err(_) => Err(broken(Layer::Timeout, "no answer in time")),
+    }
+}

@@ -1,0 +1,282 @@
+//! Source credentials, resolved afresh each time: files that were edited and logins that were renewed count at once. It
+//! follows the config and the AWS files only; what a shell exported never redirects it.
+
+mod process;
+mod sdk;
+mod sso;
+
+pub use process::split_words;
+
+use crate::engine::aws_config::chain::{Base, Chain, Hop};
+use crate::engine::aws_config::{AwsConfig, StaticKeys, static_keys};
+use crate::engine::config::model::{CredentialSource, Source};
+use crate::engine::failure::{Fault, SourceFault};
+use crate::engine::names::{ProfileName, SessionNameTemplate};
+use crate::engine::place::{Place, home_region};
+use crate::engine::reply::{accept_hop, are_plain};
+use crate::engine::secret::Secret;
+use crate::engine::session::{Keys, SourceCredentials};
+use crate::engine::time::{Skew, WallTime};
+use crate::shell::http::Http;
+use crate::shell::sts::{self, Failed, Identity, Sts};
+use crate::shell::token_file;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Which AWS files are read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AwsFiles {
+    /// `~/.aws/config`.
+    pub config: PathBuf,
+    /// `~/.aws/credentials`.
+    pub credentials: PathBuf,
+    /// Below it are the caches of `aws sso login` and `aws login`.
+    pub home: Option<PathBuf>,
+}
+
+/// Resolves sources. One for the life of the process; it keeps no credentials.
+#[derive(Debug)]
+pub struct Sources {
+    http: Http,
+    sts: Sts,
+    files: AwsFiles,
+    identity: Identity,
+    environment: Ambient,
+    /// Two renewals of one SSO session at a time would make each other's refresh token void.
+    renewal: tokio::sync::Mutex<()>,
+}
+
+/// The environment of the process. No `Debug` of its values: some are secrets.
+#[derive(Clone)]
+struct Ambient(BTreeMap<OsString, OsString>);
+
+impl std::fmt::Debug for Ambient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Ambient {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(OsStr::new(name)).and_then(|value| value.to_str()).filter(|value| !value.is_empty())
+    }
+}
+
+/// The two AWS files as they were at one moment; wiped on drop.
+struct Texts {
+    config: Zeroizing<String>,
+    credentials: Zeroizing<String>,
+}
+
+impl Sources {
+    /// `environment` is that of the process: for `credential_source = "Environment"` and `"EcsContainer"`, and for the
+    /// children of `credential_process`.
+    pub fn new(
+        http: Http,
+        sts: Sts,
+        files: AwsFiles,
+        identity: Identity,
+        environment: BTreeMap<OsString, OsString>,
+    ) -> Self {
+        Self { http, sts, files, identity, environment: Ambient(environment), renewal: tokio::sync::Mutex::new(()) }
+    }
+
+    /// Resolves a source. `region` is where roles on the way are assumed that name none of their own; `now` is our own
+    /// time.
+    ///
+    /// # Errors
+    /// [`Fault::Source`] when a person is needed, everything else as it happened.
+    pub async fn resolve(&self, source: &Source, region: &str, now: WallTime) -> Result<SourceCredentials, Fault> {
+        let found = match source {
+            Source::Profile(profile) => Box::pin(self.profile(profile, region, now)).await?,
+            Source::Provider(provider) => Box::pin(self.provider(*provider)).await?,
+            Source::Listed(profile) => {
+                let what = format!("profile {:?} of the list is not looked up in the files", profile.as_str());
+                return Err(Fault::Internal(what));
+            }
+            Source::WebIdentity(_) => {
+                return Err(Fault::Internal("a web identity token signs nothing by itself".to_owned()));
+            }
+        };
+        if !are_plain(&found.keys) {
+            let what = "its keys hold characters that no AWS key has".to_owned();
+            return Err(Fault::Source(SourceFault::Config(what)));
+        }
+        Ok(found)
+    }
+
+    async fn profile(&self, profile: &str, region: &str, now: WallTime) -> Result<SourceCredentials, Fault> {
+        let texts = self.read().await?;
+        let aws = AwsConfig::parse(&texts.config, &texts.credentials);
+        let chain = Chain::of(&aws, profile).map_err(|fault| Fault::Source(self.with_the_files(fault)))?;
+        let mut credentials = match &chain.base {
+            Base::Static { profile } => self.static_keys(&texts, profile, now)?,
+            Base::Process { profile, command, account_id } => {
+                let found = process::run(profile, command, self.for_a_child(), self.files.home.as_deref(), now).await?;
+                SourceCredentials { account_id: found.account_id.or_else(|| account_id.clone()), ..found }
+            }
+            Base::Sso(sso) => sso::resolve(&self.http, sso, self.files.home.as_deref(), &self.renewal, now).await?,
+            Base::Login { profile } => {
+                sdk::login(&self.http, profile, &self.files, region, self.environment.text("AWS_LOGIN_CACHE_DIRECTORY"))
+                    .await?
+            }
+            Base::Provider(provider) => self.provider(*provider).await?,
+            Base::WebIdentity { hop, token_file } => {
+                let token = token_file::read(token_file, self.files.home.as_deref()).await?;
+                let place = place_of(hop, region);
+                let answer = self.sts.hop_from_token(self.asked(hop, &place), token).await;
+                accepted(hop, answer, now)?
+            }
+        };
+        for hop in &chain.hops {
+            let place = place_of(hop, region);
+            let answer = self.sts.hop(self.asked(hop, &place), &credentials).await;
+            credentials = accepted(hop, answer, now)?;
+        }
+        Ok(credentials)
+    }
+
+    async fn provider(&self, provider: CredentialSource) -> Result<SourceCredentials, Fault> {
+        match provider {
+            CredentialSource::Environment => self.exported(),
+            CredentialSource::EcsContainer => sdk::container(&self.http, |name| self.environment.text(name)).await,
+            CredentialSource::Ec2InstanceMetadata => {
+                let texts = self.read().await?;
+                let aws = AwsConfig::parse(&texts.config, &texts.credentials);
+                let default = aws.profiles.get("default");
+                let endpoint = default.and_then(|section| section.get("ec2_metadata_service_endpoint"));
+                sdk::instance(&self.http, endpoint.map(String::as_str)).await
+            }
+        }
+    }
+
+    fn exported(&self) -> Result<SourceCredentials, Fault> {
+        let text = |name: &str| self.environment.text(name);
+        let (Some(id), Some(secret)) = (text("AWS_ACCESS_KEY_ID"), text("AWS_SECRET_ACCESS_KEY")) else {
+            let what = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set in the environment of evertoken";
+            return Err(Fault::Source(SourceFault::Missing(what.to_owned())));
+        };
+        Ok(SourceCredentials {
+            keys: Keys {
+                access_key_id: id.to_owned(),
+                secret_access_key: Secret::new(secret),
+                session_token: text("AWS_SESSION_TOKEN").map(Secret::new),
+            },
+            account_id: text("AWS_ACCOUNT_ID").map(str::to_owned),
+            expiration: text("AWS_CREDENTIAL_EXPIRATION").and_then(|end| WallTime::parse(end).ok()),
+        })
+    }
+
+    fn static_keys(&self, texts: &Texts, profile: &str, now: WallTime) -> Result<SourceCredentials, Fault> {
+        match static_keys(&texts.config, &texts.credentials, profile) {
+            StaticKeys::Whole(found) => match found.expiration {
+                Some(end) if end <= now => {
+                    let what = format!("the temporary keys of profile {profile:?} ended at {end}");
+                    Err(Fault::Source(SourceFault::Ended { what, login: None }))
+                }
+                _ => Ok(found),
+            },
+            StaticKeys::Half(missing) => {
+                let text = format!("profile {profile:?} has no {missing} in {}", self.files.credentials.display());
+                Err(Fault::Source(SourceFault::Missing(text)))
+            }
+            StaticKeys::None => {
+                let text = format!("profile {profile:?} has no keys in {}", self.files.credentials.display());
+                Err(Fault::Source(SourceFault::Missing(text)))
+            }
+        }
+    }
+
+    async fn read(&self) -> Result<Texts, Fault> {
+        Ok(Texts { config: text_of(&self.files.config).await?, credentials: text_of(&self.files.credentials).await? })
+    }
+
+    fn with_the_files(&self, fault: SourceFault) -> SourceFault {
+        match fault {
+            SourceFault::Missing(text) => {
+                let (config, credentials) = (self.files.config.display(), self.files.credentials.display());
+                SourceFault::Missing(format!("{text} (looked into {config} and {credentials})"))
+            }
+            other => other,
+        }
+    }
+
+    fn asked<'a>(&self, hop: &'a Hop, place: &'a Place) -> sts::Hop<'a> {
+        sts::Hop {
+            profile: &hop.profile,
+            place,
+            role_arn: hop.role_arn.as_str(),
+            external_id: hop.external_id.as_deref(),
+            session_name: hop.session_name.clone().unwrap_or_else(|| self.session_name()),
+            duration: hop.duration,
+        }
+    }
+
+    fn session_name(&self) -> String {
+        let names =
+            SessionNameTemplate::parse(SessionNameTemplate::DEFAULT).ok().zip(ProfileName::parse("source").ok());
+        names.map_or_else(
+            || "evertoken".to_owned(),
+            |(template, profile)| template.render(&self.identity.user, &self.identity.host, &profile),
+        )
+    }
+
+    /// The environment of a child: ours without what would lead it to other credentials than ours would, and with the
+    /// files that we read.
+    fn for_a_child(&self) -> Vec<(OsString, OsString)> {
+        let kept = self.environment.0.iter().filter(|(name, _)| !misleads(name));
+        let mut environment: Vec<_> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+        environment.push(("AWS_CONFIG_FILE".into(), self.files.config.clone().into()));
+        environment.push(("AWS_SHARED_CREDENTIALS_FILE".into(), self.files.credentials.clone().into()));
+        environment
+    }
+}
+
+/// Whether a variable that a shell exported would lead an AWS tool to other credentials or to another endpoint.
+fn misleads(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let misleading = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_SECURITY_TOKEN",
+        "AWS_CREDENTIAL_EXPIRATION",
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_ROLE_ARN",
+        "AWS_ROLE_SESSION_NAME",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ];
+    misleading.contains(&name.as_ref()) || name.starts_with("AWS_ENDPOINT_URL")
+}
+
+fn place_of(hop: &Hop, region: &str) -> Place {
+    let named = hop.region.as_deref().or(Some(region)).filter(|region| !region.is_empty());
+    Place { region: named.unwrap_or(home_region(hop.role_arn.partition())).to_owned(), endpoint: hop.endpoint.clone() }
+}
+
+fn accepted(
+    hop: &Hop,
+    answer: Result<crate::engine::keeper::Reply, Failed>,
+    now: WallTime,
+) -> Result<SourceCredentials, Fault> {
+    let reply = answer.map_err(|failed| failed.fault)?;
+    accept_hop(&reply, &hop.role_arn, now + reply.skew.unwrap_or(Skew::from_millis(0)))
+}
+
+/// A file that is not there is empty: either of the two may be missing.
+async fn text_of(path: &Path) -> Result<Zeroizing<String>, Fault> {
+    let config = |what: String| Fault::Source(SourceFault::Config(what));
+    let bytes = match tokio::fs::read(path).await {
+        Ok(bytes) => Zeroizing::new(bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Zeroizing::default(),
+        Err(error) => return Err(config(format!("{} cannot be read: {error}", path.display()))),
+    };
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let line = 1 + bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count();
+        config(format!("{} is not UTF-8 text at line {line}", path.display()))
+    })?;
+    Ok(Zeroizing::new(text.to_owned()))
+}

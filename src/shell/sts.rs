@@ -1,0 +1,421 @@
+//! STS as the rest of the program sees it: one call in, a [`Reply`] or a [`Fault`] out. It never retries, never reads the
+//! environment, and never lets an error of the SDK be printed whole: such a dump can hold the reply, keys and all.
+
+mod fault;
+mod watch;
+
+pub(crate) use fault::{chain_of, fault_of_connector, layer_of};
+
+use crate::engine::config::model::{Operation, RoleRequest, Source};
+use crate::engine::failure::{Fault, SourceFault};
+use crate::engine::keeper::{AssumeCall, Reply};
+use crate::engine::place::Place;
+use crate::engine::secret::Secret;
+use crate::engine::session::{Keys, SourceCredentials};
+use crate::engine::time::{Skew, WallTime};
+use crate::shell::http::Http;
+use crate::shell::token_file;
+use aws_credential_types::Credentials;
+use aws_sdk_sts::Client;
+use aws_sdk_sts::config::{AppName, BehaviorVersion, Builder, Config, IdentityCache, Region};
+use aws_sdk_sts::operation::RequestId;
+use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
+use aws_smithy_types::retry::RetryConfig;
+use aws_types::sdk_ua_metadata::FrameworkMetadata;
+use fault::fault_of;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::time::Instant;
+use watch::DateWatch;
+
+/// Who renders the session name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// `{user}`.
+    pub user: String,
+    /// `{host}`.
+    pub host: String,
+}
+
+/// A call that gave no reply, with what the answer told about the clocks nevertheless.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Failed {
+    /// What happened.
+    pub fault: Fault,
+    /// How far STS is ahead, where its answer had a `Date`.
+    pub skew: Option<Skew>,
+}
+
+impl Failed {
+    fn before_the_call(fault: Fault) -> Self {
+        Self { fault, skew: None }
+    }
+}
+
+/// Who STS takes the caller for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Caller {
+    /// The account.
+    pub account: String,
+    /// The user or assumed role.
+    pub arn: String,
+    /// How far STS is ahead.
+    pub skew: Option<Skew>,
+}
+
+/// The client. One for the life of the process: it learns the clock skew from each answer and signs by it.
+#[derive(Clone, Debug)]
+pub struct Sts {
+    client: Client,
+    home: Option<PathBuf>,
+}
+
+/// One request, ready to be sent.
+struct Request<'a> {
+    profile: &'a str,
+    place: &'a Place,
+    credentials: Option<&'a SourceCredentials>,
+    session_name: String,
+    /// Seconds; STS's own default (3600) when `None`.
+    duration: Option<Duration>,
+    mfa: Option<(&'a str, &'a Secret)>,
+    ask: Ask<'a>,
+}
+
+enum Ask<'a> {
+    Role(&'a RoleParameters<'a>),
+    WebIdentity(&'a RoleParameters<'a>, Secret),
+    SessionToken,
+}
+
+/// The parameters of a role that both AssumeRole operations may take.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub(crate) struct RoleParameters<'a> {
+    pub(crate) role_arn: &'a str,
+    pub(crate) external_id: Option<&'a str>,
+    pub(crate) policy: Option<&'a str>,
+    pub(crate) policy_arns: &'a [String],
+    pub(crate) tags: Option<&'a BTreeMap<String, String>>,
+    pub(crate) transitive_tags: &'a [String],
+    pub(crate) source_identity: Option<&'a str>,
+}
+
+impl<'a> RoleParameters<'a> {
+    fn of(request: &'a RoleRequest) -> Self {
+        Self {
+            role_arn: request.role_arn.as_str(),
+            external_id: request.external_id.as_deref(),
+            policy: request.policy.as_deref(),
+            policy_arns: &request.policy_arns,
+            tags: Some(&request.tags),
+            transitive_tags: &request.transitive_tags,
+            source_identity: request.source_identity.as_deref(),
+        }
+    }
+
+    fn policies(&self) -> Option<Vec<PolicyDescriptorType>> {
+        let policies = self.policy_arns.iter().map(|arn| PolicyDescriptorType::builder().arn(arn).build());
+        (!self.policy_arns.is_empty()).then(|| policies.collect())
+    }
+}
+
+/// A role that a profile of the AWS config assumes on the way to its credentials.
+pub(crate) struct Hop<'a> {
+    pub(crate) profile: &'a str,
+    pub(crate) place: &'a Place,
+    pub(crate) role_arn: &'a str,
+    pub(crate) external_id: Option<&'a str>,
+    pub(crate) session_name: String,
+    pub(crate) duration: Option<Duration>,
+}
+
+impl Sts {
+    /// `version` is sent as `evertoken/VERSION` in the user agent; a leading `~/` of a token file is `home`.
+    pub fn new(http: &Http, version: &str, home: Option<PathBuf>) -> Self {
+        let mut config = Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .http_client(http.sdk())
+            .region(Region::from_static("us-east-1"))
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(Http::timeouts())
+            .identity_cache(IdentityCache::no_cache());
+        // `app/evertoken lib/evertoken/VERSION` in the user agent: what CloudTrail shows. Both can only fail over odd
+        // characters, which is not worth a failure.
+        config.set_app_name(AppName::new("evertoken").ok());
+        if let Ok(name_and_version) = FrameworkMetadata::new("evertoken", Some(version.to_owned())) {
+            config.push_framework_metadata(name_and_version);
+        }
+        Self { client: Client::from_conf(config.build()), home }
+    }
+
+    /// Asks STS for a session. Bounded by [`crate::shell::http::CALL_TIMEOUT`]; dropping the future ends the request.
+    pub async fn call(
+        &self,
+        call: &AssumeCall,
+        identity: &Identity,
+        mfa_code: Option<&Secret>,
+    ) -> Result<Reply, Failed> {
+        let entry = &call.entry;
+        let place = Place::of(entry);
+        let role = match &entry.operation {
+            Operation::AssumeRole(request) => Some((RoleParameters::of(request), &request.session_name)),
+            Operation::GetSessionToken => None,
+            Operation::Publish => {
+                let text =
+                    format!("profile {:?} publishes its source and has nothing to ask STS", entry.profile.as_str());
+                return Err(Failed::before_the_call(Fault::Internal(text)));
+            }
+        };
+        let mfa = match (&entry.mfa, mfa_code) {
+            (Some(mfa), Some(code)) => Some((mfa.serial.as_str(), code)),
+            (None, _) => None,
+            (Some(_), None) => {
+                let due = SourceFault::MfaDue { profile: entry.profile.as_str().to_owned() };
+                return Err(Failed::before_the_call(Fault::Source(due)));
+            }
+        };
+        let session_name = role
+            .as_ref()
+            .map_or_else(String::new, |(_, template)| template.render(&identity.user, &identity.host, &entry.profile));
+        let ask = match (&role, &entry.source) {
+            (None, _) => Ask::SessionToken,
+            (Some((parameters, _)), Source::WebIdentity(path)) => {
+                let token = token_file::read(path, self.home.as_deref()).await;
+                Ask::WebIdentity(parameters, token.map_err(Failed::before_the_call)?)
+            }
+            (Some((parameters, _)), _) => Ask::Role(parameters),
+        };
+        let request = Request {
+            profile: entry.profile.as_str(),
+            place: &place,
+            credentials: call.source.as_ref(),
+            session_name,
+            duration: Some(call.duration),
+            mfa,
+            ask,
+        };
+        self.send(&request).await
+    }
+
+    /// Assumes a role on the way through the AWS config.
+    pub(crate) async fn hop(&self, hop: Hop<'_>, credentials: &SourceCredentials) -> Result<Reply, Failed> {
+        let parameters =
+            RoleParameters { role_arn: hop.role_arn, external_id: hop.external_id, ..RoleParameters::default() };
+        self.send(&Request {
+            profile: hop.profile,
+            place: hop.place,
+            credentials: Some(credentials),
+            session_name: hop.session_name,
+            duration: hop.duration,
+            mfa: None,
+            ask: Ask::Role(&parameters),
+        })
+        .await
+    }
+
+    /// Trades a web identity token for a role on the way through the AWS config.
+    pub(crate) async fn hop_from_token(&self, hop: Hop<'_>, token: Secret) -> Result<Reply, Failed> {
+        let parameters = RoleParameters { role_arn: hop.role_arn, ..RoleParameters::default() };
+        self.send(&Request {
+            profile: hop.profile,
+            place: hop.place,
+            credentials: None,
+            session_name: hop.session_name,
+            duration: hop.duration,
+            mfa: None,
+            ask: Ask::WebIdentity(&parameters, token),
+        })
+        .await
+    }
+
+    /// Asks STS who the keys belong to (GetCallerIdentity; needs no permission).
+    pub async fn whoami(&self, credentials: &SourceCredentials, place: &Place) -> Result<Caller, Failed> {
+        let watch = DateWatch::default();
+        let operation = self.client.get_caller_identity().customize();
+        let sent = operation.config_override(overrides(place, Some(credentials))).interceptor(watch.clone()).send();
+        match Box::pin(sent).await {
+            Ok(output) => Ok(Caller {
+                account: output.account().unwrap_or_default().to_owned(),
+                arn: output.arn().unwrap_or_default().to_owned(),
+                skew: watch.skew(),
+            }),
+            Err(error) => Err(Failed { fault: fault_of(&error), skew: watch.skew() }),
+        }
+    }
+
+    async fn send(&self, request: &Request<'_>) -> Result<Reply, Failed> {
+        let started = Instant::now();
+        let watch = DateWatch::default();
+        let answer = match &request.ask {
+            Ask::Role(parameters) => Box::pin(self.assume_role(request, parameters, &watch)).await,
+            Ask::WebIdentity(parameters, token) => {
+                Box::pin(self.assume_role_with_web_identity(request, parameters, token, &watch)).await
+            }
+            Ask::SessionToken => Box::pin(self.get_session_token(request, &watch)).await,
+        };
+        let answer = match answer {
+            Ok(mut reply) => {
+                reply.skew = watch.skew();
+                Ok(reply)
+            }
+            Err(fault) => Err(Failed { fault, skew: watch.skew() }),
+        };
+        audit(request, &answer, started.elapsed());
+        answer
+    }
+
+    async fn assume_role(
+        &self,
+        request: &Request<'_>,
+        role: &RoleParameters<'_>,
+        watch: &DateWatch,
+    ) -> Result<Reply, Fault> {
+        let tags = role.tags.filter(|tags| !tags.is_empty()).map(|tags| {
+            // Key and value are both set, which is all that a tag can lack.
+            tags.iter().filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok()).collect()
+        });
+        let output = self
+            .client
+            .assume_role()
+            .role_arn(role.role_arn)
+            .role_session_name(&request.session_name)
+            .set_duration_seconds(seconds(request.duration))
+            .set_external_id(role.external_id.map(str::to_owned))
+            .set_policy(role.policy.map(str::to_owned))
+            .set_policy_arns(role.policies())
+            .set_tags(tags)
+            .set_transitive_tag_keys((!role.transitive_tags.is_empty()).then(|| role.transitive_tags.to_vec()))
+            .set_source_identity(role.source_identity.map(str::to_owned))
+            .set_serial_number(request.mfa.map(|(serial, _)| serial.to_owned()))
+            .set_token_code(request.mfa.map(|(_, code)| code.expose().to_owned()))
+            .customize()
+            .config_override(overrides(request.place, request.credentials))
+            .interceptor(watch.clone())
+            .send()
+            .await
+            .map_err(|error| fault_of(&error))?;
+        let arn = output.assumed_role_user().map(|user| user.arn().to_owned());
+        Ok(reply(request, output.credentials(), arn, output.request_id()))
+    }
+
+    async fn assume_role_with_web_identity(
+        &self,
+        request: &Request<'_>,
+        role: &RoleParameters<'_>,
+        token: &Secret,
+        watch: &DateWatch,
+    ) -> Result<Reply, Fault> {
+        let output = self
+            .client
+            .assume_role_with_web_identity()
+            .role_arn(role.role_arn)
+            .role_session_name(&request.session_name)
+            .web_identity_token(token.expose())
+            .set_duration_seconds(seconds(request.duration))
+            .set_policy(role.policy.map(str::to_owned))
+            .set_policy_arns(role.policies())
+            .customize()
+            .config_override(overrides(request.place, None))
+            .interceptor(watch.clone())
+            .send()
+            .await
+            .map_err(|error| fault_of(&error))?;
+        let arn = output.assumed_role_user().map(|user| user.arn().to_owned());
+        Ok(reply(request, output.credentials(), arn, output.request_id()))
+    }
+
+    async fn get_session_token(&self, request: &Request<'_>, watch: &DateWatch) -> Result<Reply, Fault> {
+        let output = self
+            .client
+            .get_session_token()
+            .set_duration_seconds(seconds(request.duration))
+            .set_serial_number(request.mfa.map(|(serial, _)| serial.to_owned()))
+            .set_token_code(request.mfa.map(|(_, code)| code.expose().to_owned()))
+            .customize()
+            .config_override(overrides(request.place, request.credentials))
+            .interceptor(watch.clone())
+            .send()
+            .await
+            .map_err(|error| fault_of(&error))?;
+        Ok(reply(request, output.credentials(), None, output.request_id()))
+    }
+}
+
+fn seconds(duration: Option<Duration>) -> Option<i32> {
+    duration.map(|duration| i32::try_from(duration.as_secs()).unwrap_or(i32::MAX))
+}
+
+fn overrides(place: &Place, credentials: Option<&SourceCredentials>) -> Builder {
+    let mut config = Config::builder().region(Region::new(place.region.clone()));
+    config.set_endpoint_url(place.endpoint.clone());
+    match credentials {
+        Some(credentials) => config.credentials_provider(for_the_sdk(&credentials.keys)),
+        None => config,
+    }
+}
+
+/// Keys in the SDK's own form. Their end is not told: whether they still work is for STS to say.
+fn for_the_sdk(keys: &Keys) -> Credentials {
+    let token = keys.session_token.as_ref().map(|token| token.expose().to_owned());
+    Credentials::new(&keys.access_key_id, keys.secret_access_key.expose(), token, None, "evertoken")
+}
+
+fn reply(
+    request: &Request<'_>,
+    credentials: Option<&aws_sdk_sts::types::Credentials>,
+    assumed_role_arn: Option<String>,
+    request_id: Option<&str>,
+) -> Reply {
+    let keys = credentials.and_then(|credentials| {
+        let parts = [credentials.access_key_id(), credentials.secret_access_key(), credentials.session_token()];
+        // The SDK shows a missing element as an empty text.
+        parts.iter().all(|part| !part.is_empty()).then(|| Keys {
+            access_key_id: parts[0].to_owned(),
+            secret_access_key: Secret::new(parts[1]),
+            session_token: Some(Secret::new(parts[2])),
+        })
+    });
+    let expiration = credentials.and_then(|credentials| {
+        // … and a missing Expiration as 1970.
+        let expiration = credentials.expiration();
+        let millis = expiration.to_millis().ok().filter(|_| expiration.secs() != 0)?;
+        Some(WallTime::from_unix_millis(millis))
+    });
+    Reply {
+        keys,
+        expiration,
+        assumed_role_arn: assumed_role_arn.filter(|arn| !arn.is_empty()),
+        session_name: request.session_name.clone(),
+        skew: None,
+        request_id: request_id.map(str::to_owned),
+    }
+}
+
+/// One line for each call, refusals included.
+fn audit(request: &Request<'_>, answer: &Result<Reply, Failed>, took: Duration) {
+    let (operation, role) = match &request.ask {
+        Ask::Role(role) => ("AssumeRole", Some(role.role_arn)),
+        Ask::WebIdentity(role, _) => ("AssumeRoleWithWebIdentity", Some(role.role_arn)),
+        Ask::SessionToken => ("GetSessionToken", None),
+    };
+    let (outcome, request_id) = match answer {
+        Ok(reply) => ("ok", reply.request_id.as_deref()),
+        Err(Failed { fault: Fault::Service(error), .. }) => {
+            (error.code.as_deref().unwrap_or("no code"), error.request_id.as_deref())
+        }
+        Err(Failed { fault: Fault::Transport { .. }, .. }) => ("not reached", None),
+        Err(Failed { fault: Fault::Reply(_), .. }) => ("not understood", None),
+        Err(_) => ("not sent", None),
+    };
+    tracing::info!(
+        target: "evertoken::audit",
+        profile = request.profile,
+        role,
+        operation,
+        outcome = outcome.escape_default().to_string(),
+        request_id = request_id.map(|id| id.escape_default().to_string()),
+        milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        "asked STS"
+    );
+}

@@ -1,0 +1,102 @@
+//! Turns what an AWS crate or the connector reports into a [`Fault`]. Reads codes, messages and the `Display` of the
+//! chain of causes only: the `Debug` of an SDK error can print the whole reply.
+
+use crate::engine::failure::{Fault, Layer, ReplyFault, ServiceError};
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::operation::RequestId;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use std::error::Error;
+
+/// How a web page starts that has no doctype.
+const PAGE: &str = "<html";
+
+/// The fault behind an error of an AWS crate.
+pub(crate) fn fault_of<E>(error: &SdkError<E, HttpResponse>) -> Fault
+where
+    E: ProvideErrorMetadata + Error + 'static,
+    SdkError<E, HttpResponse>: RequestId,
+{
+    match error {
+        SdkError::TimeoutError(_) => Fault::Transport { layer: Layer::Timeout, detail: "no answer in time".to_owned() },
+        SdkError::DispatchFailure(failure) => {
+            let detail = failure.as_connector_error().map_or_else(|| chain_of(error), |error| chain_of(error));
+            let layer = if failure.is_timeout() { Layer::Timeout } else { layer_of(&detail) };
+            Fault::Transport { layer, detail }
+        }
+        SdkError::ServiceError(service) => {
+            let status = service.raw().status().as_u16();
+            let meta = service.err();
+            let is_page = looks_like_a_page(service.raw());
+            if meta.code().is_none() && (200..300).contains(&status) && !is_page {
+                return Fault::Reply(ReplyFault::Incomplete("it is cut off, or is not XML".to_owned()));
+            }
+            Fault::Service(ServiceError {
+                status,
+                code: meta.code().map(str::to_owned),
+                message: if is_page { None } else { meta.message().map(str::to_owned) },
+                request_id: error.request_id().map(str::to_owned),
+            })
+        }
+        SdkError::ResponseError(_) => Fault::Reply(ReplyFault::Incomplete("it is cut off, or is not XML".to_owned())),
+        other => Fault::Transport { layer: Layer::Other, detail: chain_of(other) },
+    }
+}
+
+/// The fault behind a request of our own that never got an answer.
+pub(crate) fn fault_of_connector(host: &str, error: &ConnectorError) -> Fault {
+    let chain = chain_of(error);
+    let layer = if error.is_timeout() { Layer::Timeout } else { layer_of(&chain) };
+    Fault::Transport { layer, detail: format!("{host}: {chain}") }
+}
+
+fn looks_like_a_page(response: &HttpResponse) -> bool {
+    let says_so = response.headers().get("content-type").is_some_and(|kind| kind.starts_with("text/html"));
+    let start = response.body().bytes().map(|body| body.trim_ascii_start()).unwrap_or_default();
+    let start = start.get(..start.len().min(16)).unwrap_or_default().to_ascii_lowercase();
+    says_so || start.starts_with(b"<!doctype html") || start.starts_with(PAGE.as_bytes())
+}
+
+/// The chain of causes on one line, each said once.
+pub(crate) fn chain_of(error: &(dyn Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !line.contains(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
+        cause = error.source();
+    }
+    line
+}
+
+/// The layer that a chain of causes names: the connector reports all of them as "io error".
+pub(crate) fn layer_of(chain: &str) -> Layer {
+    let chain = chain.to_ascii_lowercase();
+    let names = |words: &[&str]| words.iter().any(|word| chain.contains(word));
+    if names(&["tunnel", "proxy"]) {
+        Layer::Proxy
+    } else if names(&["dns error", "failed to lookup address"]) {
+        Layer::Dns
+    } else if names(&["certificate", "tls", "handshake", "unknownissuer"]) {
+        Layer::Tls
+    } else if names(&["timed out", "timeout"]) {
+        Layer::Timeout
+    } else if names(&[
+        "connect",
+        "refused",
+        "reset",
+        "unreachable",
+        "broken pipe",
+        "closed",
+        "incomplete message",
+        "eof",
+        "sendrequest",
+    ]) {
+        Layer::Connect
+    } else {
+        Layer::Other
+    }
+}
