@@ -1,6 +1,13 @@
 //! What can go wrong, classified once and in one table: the class decides when to try again and what to tell a person.
 
-use crate::engine::config::model::Entry;
+mod context;
+mod source;
+mod table;
+mod text;
+
+pub use context::{Context, Stage};
+pub use text::plain;
+
 use crate::engine::time::WallTime;
 
 /// The class of a failure; it decides the retry policy and the `class` in `status --json`.
@@ -97,7 +104,7 @@ pub enum SourceFault {
     Missing(String),
     /// They were there and have ended. `login` is the command that brings new ones, where there is one.
     Ended {
-        /// What ended, for a person.
+        /// What ended, as a noun: "the SSO session \"corp\"".
         what: String,
         /// The exact command.
         login: Option<String>,
@@ -155,37 +162,68 @@ impl Class {
     }
 }
 
-/// What the judgement of a fault depends on besides the fault.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Context {
-    profile: String,
-}
-
-impl Context {
-    /// The context of an entry.
-    pub fn of(entry: &Entry) -> Self {
-        Self { profile: entry.profile.to_string() }
+/// Judges a fault: its class, what to tell a person, and what that person can do about it.
+pub fn classify(fault: &Fault, context: &Context) -> Failure {
+    match fault {
+        Fault::Service(error) => table::service(error, context),
+        Fault::Transport { layer, detail } => transport(*layer, detail, context),
+        Fault::Reply(fault) => reply(fault, context),
+        Fault::Source(fault) => source::fault(fault, context),
+        Fault::Internal(what) => Failure::new(Class::Busy, format!("evertoken itself stumbled: {}", plain(what)), None),
     }
 }
 
-/// Judges a fault.
-pub fn classify(fault: &Fault, context: &Context) -> Failure {
-    let class = match fault {
-        Fault::Service(error) if error.message.as_deref().is_some_and(|text| text.contains("exceeds")) => {
-            Class::TooLong
-        }
-        Fault::Service(error) if error.status >= 500 => Class::Busy,
-        Fault::Service(error) if error.code.as_deref() == Some("ExpiredToken") => Class::Source,
-        Fault::Service(_) => Class::Refused,
-        Fault::Source(_) => Class::Source,
-        Fault::Transport { .. } | Fault::Reply(_) | Fault::Internal(_) => Class::Unreachable,
-    };
-    let (code, message) = match fault {
-        Fault::Service(error) => (error.code.clone(), error.message.clone()),
-        Fault::Transport { detail, .. } => (None, Some(detail.clone())),
-        Fault::Internal(text) => (None, Some(text.clone())),
-        Fault::Source(_) | Fault::Reply(_) => (None, None),
-    };
-    let message = message.unwrap_or_else(|| format!("no session for {}", context.profile));
-    Failure { class, code, message, fix: None }
+impl Failure {
+    fn new(class: Class, message: String, fix: Option<String>) -> Self {
+        Self { class, code: None, message, fix }
+    }
 }
+
+fn transport(layer: Layer, detail: &str, context: &Context) -> Failure {
+    let (whom, detail) = (context.whom(), plain(detail));
+    let (message, fix) = match layer {
+        Layer::Dns => (format!("{whom} is not found (DNS): is this machine online? {detail}"), None),
+        Layer::Connect => (format!("{whom} cannot be connected to: {detail}"), None),
+        Layer::Timeout => (format!("{whom} gave no answer in time: {detail}"), None),
+        Layer::Tls => (
+            format!("the TLS certificate that came for {whom} is not trusted: {detail}"),
+            Some(
+                "if a proxy of your company answers with its own certificate, name its root in evertoken's config: \
+                 [network] ca_bundle = \"~/corp.pem\""
+                    .to_owned(),
+            ),
+        ),
+        Layer::Proxy => (
+            format!("the proxy does not connect to {whom}: {detail}"),
+            Some("correct the proxy in evertoken's config: [network] proxy = \"http://host:port\"".to_owned()),
+        ),
+        Layer::Other => (format!("{whom} cannot be reached: {detail}"), None),
+    };
+    Failure::new(Class::Unreachable, message, fix)
+}
+
+fn reply(fault: &ReplyFault, context: &Context) -> Failure {
+    let whom = context.whom();
+    match fault {
+        ReplyFault::Incomplete(what) => {
+            let message = format!("the answer of {whom} is not whole: {}; nothing was written", plain(what));
+            Failure::new(Class::Unreachable, message, None)
+        }
+        ReplyFault::Past(end) => {
+            let message = format!("{whom} answered with a session that ended at {end} already; nothing was written");
+            Failure::new(Class::Busy, message, None)
+        }
+        ReplyFault::OtherRole { asked, came } => {
+            let (asked, came) = (plain(asked), plain(came));
+            let message = format!("{whom} answered for {came} instead of {asked}; nothing was written");
+            let fix = match &context.place.endpoint {
+                Some(_) => "correct or remove sts_endpoint in evertoken's config".to_owned(),
+                None => format!("find out who answers for {whom}: this is not AWS"),
+            };
+            Failure::new(Class::Refused, message, Some(fix))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
