@@ -1,0 +1,152 @@
+//! The replacement of a file: a new one is written beside it, made durable, and takes its name in one step, so that
+//! whoever reads sees the old content or the new one and nothing between. Never truncates a file that others read,
+//! except where it is a mount of its own and cannot be replaced.
+
+use crate::shell::files::attributes;
+use crate::shell::files::error::FileError;
+use crate::shell::files::snapshot::{self, Identity, Present, Snapshot, no_follow};
+use crate::shell::files::temporary::Temporary;
+use rustix::fs::FallocateFlags;
+use rustix::io::Errno;
+use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+/// The mode of a file that evertoken creates.
+const OWNER_ONLY: u32 = 0o600;
+
+/// What became of a replacement.
+pub(super) enum Replaced {
+    /// Somebody changed the file since it was read; nothing was done.
+    ChangedMeanwhile,
+    /// The new content is in place.
+    Done(Done),
+}
+
+/// A replacement that took place.
+pub(super) struct Done {
+    /// The new file.
+    pub(super) identity: Identity,
+    /// The mode as it was and as it is, where it was wider than allowed.
+    pub(super) narrowed: Option<(u32, u32)>,
+    /// Sentences for a person.
+    pub(super) warnings: Vec<String>,
+    /// The old file, when somebody wrote into it in the very moment in which it lost its name.
+    pub(super) overtaken: Option<File>,
+}
+
+/// Puts `new` in the place of what was read as `old` at the resolved `path`, with no wider mode than `allowed`.
+/// `folder` is the folder's metadata: a new file belongs to whom the folder belongs to.
+///
+/// # Errors
+/// The step that failed; the old file is whole and no temporary file is left.
+pub(super) fn replace(
+    path: &Path,
+    folder: &Metadata,
+    old: &Snapshot,
+    new: &[u8],
+    allowed: u32,
+) -> Result<Replaced, FileError> {
+    let parent = path.parent().unwrap_or(Path::new("/"));
+    // Opened first: what can fail shall fail while nothing has happened yet.
+    let folder_handle = OpenOptions::new().read(true).open(parent).map_err(FileError::at("open", parent))?;
+    let mut temporary = Temporary::beside(path)?;
+    let at = |step| FileError::at(step, temporary.path());
+    let mut warnings = Vec::new();
+    let mode_before = old.present.as_ref().map(|present| present.metadata.mode() & 0o777);
+    let mode = mode_before.map_or(OWNER_ONLY, |before| before & allowed);
+    // Owner and mode stand before the first secret is written.
+    attributes::keep_owner(
+        old.present.as_ref().map_or(folder, |present| &present.metadata),
+        mode,
+        temporary.file(),
+        path,
+    )?;
+    if let Some(present) = &old.present {
+        warnings = attributes::carry_over(&present.file, temporary.file(), path);
+    }
+    temporary.file().set_permissions(Permissions::from_mode(mode)).map_err(at("set the mode of"))?;
+    let mut file = temporary.file();
+    file.write_all(new).map_err(at("write"))?;
+    file.sync_all().map_err(at("fsync"))?;
+
+    if !snapshot::read(path)?.same_as(old) {
+        return Ok(Replaced::ChangedMeanwhile);
+    }
+    let narrowed = mode_before.filter(|before| *before != mode).map(|before| (before, mode));
+    if let Err(error) = temporary.rename(path) {
+        return match (&old.present, Errno::from_io_error(&error)) {
+            (Some(present), Some(Errno::BUSY)) => {
+                write_in_place(path, old, present, new, mode)?;
+                warnings.push(format!(
+                    "{} is a mount of its own and cannot be replaced, so it was written in place: a reader may see it half \
+                     written; mount its folder instead",
+                    path.display()
+                ));
+                let identity = identity_of(&present.file, path)?;
+                Ok(Replaced::Done(Done { identity, narrowed, warnings, overtaken: None }))
+            }
+            _ => Err(FileError::at("rename", temporary.path())(error)),
+        };
+    }
+    if let Err(error) = folder_handle.sync_all()
+        && Errno::from_io_error(&error) != Some(Errno::INVAL)
+    {
+        // Not a failure of the write: every reader has the new content already.
+        warnings.push(format!("fsync {}: {error}; the new content may not survive a power cut", parent.display()));
+    }
+    let identity = identity_of(temporary.file(), path)?;
+    let overtaken = old.present.as_ref().filter(|present| was_written_to(present, old)).map(|present| &present.file);
+    let overtaken = overtaken.map(File::try_clone).transpose().map_err(FileError::at("read", path))?;
+    Ok(Replaced::Done(Done { identity, narrowed, warnings, overtaken }))
+}
+
+/// Replaces a file of evertoken's own in its own folder, 0600, in one step. Not made durable: what is written this way
+/// (`status.json`) is written anew at the next event, and readers take an empty one for none.
+///
+/// # Errors
+/// The step that failed; the old file is whole.
+pub fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let mut temporary = Temporary::beside(path)?;
+    let mut file = temporary.file();
+    file.write_all(bytes).map_err(FileError::at("write", temporary.path()))?;
+    temporary.rename(path).map_err(FileError::at("rename", path))
+}
+
+/// Whether the file that has just lost its name is not what was read: some program opened it before the rename and
+/// wrote after the comparison. (The time of its last change is no sign: losing the name changes that.)
+fn was_written_to(present: &Present, old: &Snapshot) -> bool {
+    snapshot::read_open(&present.file).map_or(true, |(bytes, metadata)| {
+        Identity::of(&metadata).modified != present.identity.modified || bytes != old.bytes
+    })
+}
+
+/// First all bytes, then the cut: a file that becomes shorter is never empty on the way. The room is reserved before,
+/// and what failed in the middle is undone.
+fn write_in_place(path: &Path, old: &Snapshot, present: &Present, new: &[u8], mode: u32) -> Result<(), FileError> {
+    let file =
+        OpenOptions::new().write(true).custom_flags(no_follow()).open(path).map_err(FileError::at("open", path))?;
+    let metadata = file.metadata().map_err(FileError::at("look at", path))?;
+    if Identity::of(&metadata) != present.identity {
+        return Err(FileError::refused("write", path, "another program changed it just now"));
+    }
+    if metadata.mode() & 0o777 != mode {
+        file.set_permissions(Permissions::from_mode(mode)).map_err(FileError::at("set the mode of", path))?;
+    }
+    let length = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    match rustix::fs::fallocate(&file, FallocateFlags::KEEP_SIZE, 0, length(new).max(1)) {
+        Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {}
+        Err(error) => return Err(FileError::at("reserve room in", path)(error)),
+    }
+    let written = file.write_all_at(new, 0).and_then(|()| file.set_len(length(new))).and_then(|()| file.sync_all());
+    written.map_err(|error| {
+        let undone = file.write_all_at(&old.bytes, 0).and_then(|()| file.set_len(length(&old.bytes)));
+        let step = if undone.is_ok() { "write" } else { "write (half done, and not to be undone)" };
+        FileError::at(step, path)(error)
+    })
+}
+
+fn identity_of(file: &File, path: &Path) -> Result<Identity, FileError> {
+    file.metadata().map(|metadata| Identity::of(&metadata)).map_err(FileError::at("look at", path))
+}

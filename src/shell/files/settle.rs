@@ -1,0 +1,135 @@
+//! When a read may be believed: many programs truncate a credentials file and write it anew without any lock, so
+//! whoever reads beside them sees an empty or short file. What looks like that is read again until it stands still.
+//! Never writes.
+
+use crate::shell::files::error::FileError;
+use crate::shell::files::snapshot::{self, Identity, Snapshot};
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+use zeroize::Zeroizing;
+
+const POLL: Duration = Duration::from_millis(25);
+
+/// How long things may take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Patience {
+    /// A file that somebody else has just touched is believed when it has stood still for this long.
+    pub quiet: Duration,
+    /// One that is empty, shorter than it was or cannot be parsed, for this long.
+    pub lost: Duration,
+    /// A file that never stands still is given up after this long.
+    pub settle: Duration,
+    /// The wait for the write lock.
+    pub lock: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            quiet: Duration::from_millis(300),
+            lost: Duration::from_secs(2),
+            settle: Duration::from_secs(6),
+            lock: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What is known about a file from earlier; either may be out of date.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Known {
+    /// As the last evertoken process that changed it left it.
+    pub left: Option<Identity>,
+    /// As this process last believed it.
+    pub seen: Option<Identity>,
+}
+
+/// Reads a file, and again until it can be believed. `sound` says whether the content can be parsed; it is asked once
+/// for each content.
+///
+/// # Errors
+/// As for [`snapshot::read`], and when the file does not stand still.
+pub fn read(
+    path: &Path,
+    known: Known,
+    patience: Patience,
+    sound: &mut dyn FnMut(&[u8]) -> bool,
+) -> Result<Snapshot, FileError> {
+    let mut current = snapshot::read(path)?;
+    let mut needed = stillness_needed(&current, known, patience, sound);
+    let mut still = age(path, &current);
+    let mut waited = Duration::ZERO;
+    while still < needed {
+        if waited >= patience.settle {
+            let reason = "it does not stand still: another program keeps writing to it";
+            return Err(FileError::at("read", path)(io::Error::new(io::ErrorKind::TimedOut, reason)));
+        }
+        std::thread::sleep(POLL);
+        waited += POLL;
+        let next = snapshot::read(path)?;
+        if next.same_as(&current) {
+            still += POLL;
+        } else {
+            needed = stillness_needed(&next, known, patience, sound);
+            still = Duration::ZERO;
+        }
+        current = next;
+    }
+    Ok(current)
+}
+
+/// Reads what somebody is writing into a file that has lost its name, once it stands still or `patience` is over.
+pub(super) fn read_nameless(file: &File, patience: Patience) -> io::Result<Zeroizing<Vec<u8>>> {
+    let (mut bytes, _) = snapshot::read_open(file)?;
+    let (mut still, mut waited) = (Duration::ZERO, Duration::ZERO);
+    loop {
+        let needed = if bytes.is_empty() { patience.lost } else { patience.quiet };
+        if still >= needed || waited >= patience.settle {
+            return Ok(bytes);
+        }
+        std::thread::sleep(POLL);
+        waited += POLL;
+        let (next, _) = snapshot::read_open(file)?;
+        still = if next == bytes { still + POLL } else { Duration::ZERO };
+        bytes = next;
+    }
+}
+
+/// How long a file must have stood still to be believed.
+fn stillness_needed(
+    current: &Snapshot,
+    known: Known,
+    patience: Patience,
+    sound: &mut dyn FnMut(&[u8]) -> bool,
+) -> Duration {
+    let size_before = known.seen.or(known.left).map_or(0, |before| before.size);
+    // Asked also where the answer changes nothing: the caller keeps what it has parsed.
+    let parses = sound(&current.bytes);
+    match &current.present {
+        Some(present) if [known.left, known.seen].contains(&Some(present.identity)) => Duration::ZERO,
+        None if size_before == 0 => Duration::ZERO,
+        Some(present) if parses && present.identity.size > 0 && present.identity.size >= size_before => patience.quiet,
+        _ => patience.lost,
+    }
+}
+
+/// How long ago a file was touched. The time of its last change cannot be set by anybody, unlike that of its content. A file
+/// that is gone was touched when its folder was. A time in the future was written under another clock setting, so not
+/// just now: the difference counts, whichever way it goes.
+fn age(path: &Path, current: &Snapshot) -> Duration {
+    let changed = match (&current.present, path.parent()) {
+        (Some(present), _) => Some(present.identity.changed),
+        (None, Some(folder)) => fs::metadata(folder).ok().map(|metadata| Identity::of(&metadata).changed),
+        (None, None) => None,
+    };
+    let Some(changed) = changed else { return Duration::MAX };
+    let now = now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = i128::try_from(now.as_nanos()).unwrap_or(i128::MAX);
+    Duration::from_nanos(u64::try_from((now - changed).unsigned_abs()).unwrap_or(u64::MAX))
+}
+
+fn now() -> SystemTime {
+    #[expect(clippy::disallowed_methods, reason = "the age of a file, compared with the clock that dated it")]
+    SystemTime::now()
+}

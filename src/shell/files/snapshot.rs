@@ -1,0 +1,115 @@
+//! What a file was at one moment: its bytes, and enough about it to see later whether it is still the same. Never waits
+//! and never judges what it reads.
+
+use crate::shell::files::error::FileError;
+use rustix::fs::OFlags;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read, Seek};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// More than any credentials file; whatever is larger was named by mistake.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// Which file it was, and in which state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// Device.
+    pub device: u64,
+    /// Inode.
+    pub inode: u64,
+    /// Size in bytes.
+    pub size: u64,
+    /// Time of the last change of the content, nanoseconds since the epoch.
+    pub modified: i128,
+    /// Time of the last change of anything about it, nanoseconds since the epoch.
+    pub changed: i128,
+}
+
+impl Identity {
+    /// From what `stat` says.
+    pub fn of(metadata: &Metadata) -> Self {
+        let nanos = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.len(),
+            modified: nanos(metadata.mtime(), metadata.mtime_nsec()),
+            changed: nanos(metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+/// A file that was there when it was read.
+pub struct Present {
+    /// Which one.
+    pub identity: Identity,
+    /// Mode, owner and the rest.
+    pub metadata: Metadata,
+    /// Still open, so that it can be told later whether somebody wrote into it after it lost its name.
+    pub file: File,
+}
+
+/// What stood in a file at one moment.
+pub struct Snapshot {
+    /// The content; empty when there was no file.
+    pub bytes: Zeroizing<Vec<u8>>,
+    /// `None` when there was no file.
+    pub present: Option<Present>,
+}
+
+impl Snapshot {
+    /// Which file it was.
+    pub fn identity(&self) -> Option<Identity> {
+        self.present.as_ref().map(|present| present.identity)
+    }
+
+    /// Whether both show the same file in the same state.
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.identity() == other.identity() && self.bytes == other.bytes
+    }
+}
+
+/// Reads a regular file; one that is not there gives an empty snapshot. `path` is a resolved one: a link is an error.
+///
+/// # Errors
+/// The step and the path; also for whatever is no regular file, and for more than 16 MiB.
+pub fn read(path: &Path) -> Result<Snapshot, FileError> {
+    // Opening a pipe that nobody writes to would wait for ever.
+    let flags = flags(OFlags::NONBLOCK | OFlags::NOFOLLOW);
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Snapshot { bytes: Zeroizing::default(), present: None });
+        }
+        Err(error) => return Err(FileError::at("open", path)(error)),
+    };
+    let (bytes, metadata) = read_open(&file).map_err(FileError::at("read", path))?;
+    Ok(Snapshot { bytes, present: Some(Present { identity: Identity::of(&metadata), metadata, file }) })
+}
+
+/// Reads an open file from its start.
+pub(super) fn read_open(mut file: &File) -> io::Result<(Zeroizing<Vec<u8>>, Metadata)> {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "this is not a regular file"));
+    }
+    if metadata.len() > LARGEST {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "this is far too large for a credentials file"));
+    }
+    // All the room at once: a vector that grows leaves copies of secrets behind in freed memory.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1024));
+    file.rewind()?;
+    file.take(LARGEST).read_to_end(&mut bytes)?;
+    Ok((bytes, metadata))
+}
+
+/// Opening a link fails: whoever opens a resolved path means that file and no other.
+pub(super) fn no_follow() -> i32 {
+    flags(OFlags::NOFOLLOW)
+}
+
+fn flags(flags: OFlags) -> i32 {
+    i32::try_from(flags.bits()).unwrap_or_default()
+}

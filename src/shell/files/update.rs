@@ -1,0 +1,159 @@
+//! One change of a file that others change too: lock, read what can be believed, edit, replace, and start over when
+//! somebody else was faster. Never holds the lock across anything but these steps.
+
+use crate::shell::files::error::FileError;
+use crate::shell::files::folder;
+use crate::shell::files::lock::{FileLock, LockError};
+use crate::shell::files::replace::{self, Replaced};
+use crate::shell::files::resolve::resolve;
+use crate::shell::files::settle::{self, Known, Patience};
+use crate::shell::files::snapshot::Identity;
+use crate::shell::files::temporary;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Somebody who changes the file each time between our reading and our renaming is fought no more often than this.
+const MOST_ATTEMPTS: usize = 10;
+
+/// A file to be changed, and the rules for it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Target {
+    /// As configured; links are followed anew each time.
+    pub path: PathBuf,
+    /// The widest mode that an existing file keeps.
+    pub file_mode: u32,
+    /// The home folder; without one no folder is created.
+    pub home: Option<PathBuf>,
+    /// Whether its folder is one of evertoken's own.
+    pub kind: Kind,
+    /// How long things may take.
+    pub patience: Patience,
+}
+
+/// Whose the folder of a file is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// The user's (`~/.aws`): looked at, and created where it is missing.
+    Users,
+    /// evertoken's own: also kept at 0700.
+    Own,
+}
+
+/// The content cannot be edited; the file stays as it is.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Refusal(pub String);
+
+/// What an edit makes of the content: the new one, or `None` when there is nothing to change.
+pub type Edited = Result<Option<Zeroizing<Vec<u8>>>, Refusal>;
+
+/// What an [`update`] did.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Updated {
+    /// Whether the file was replaced.
+    pub written: bool,
+    /// The file as it stands now, `None` when there is none.
+    pub identity: Option<Identity>,
+    /// The mode as it was and as it is, where it was wider than allowed.
+    pub narrowed: Option<(u32, u32)>,
+    /// Sentences for a person.
+    pub warnings: Vec<String>,
+}
+
+/// An [`update`] failed; the file is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum UpdateError {
+    /// A step failed.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The write lock was not to be had.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The content cannot be edited.
+    #[error("edit {}: {reason}", .path.display())]
+    Refused {
+        /// The resolved file.
+        path: PathBuf,
+        /// Why.
+        reason: Refusal,
+    },
+    /// Somebody else was faster each time.
+    #[error("replace {}: another program changed it {MOST_ATTEMPTS} times in between", .path.display())]
+    Contested {
+        /// The resolved file.
+        path: PathBuf,
+    },
+}
+
+/// `<resolved>.lock`.
+pub fn lock_path(resolved: &Path) -> PathBuf {
+    let mut name = resolved.file_name().map(OsString::from).unwrap_or_default();
+    name.push(".lock");
+    resolved.with_file_name(name)
+}
+
+/// Changes a file by `edit`, which gets the content (empty when there is no file) and answers the new one, or `None`
+/// when there is nothing to change. It may be asked several times. `known` is what the caller knows of the file.
+///
+/// # Errors
+/// In every case the file is whole: as it was, or as another program made it.
+pub fn update(target: &Target, known: Known, edit: &mut dyn FnMut(&[u8]) -> Edited) -> Result<Updated, UpdateError> {
+    let path = resolve(&target.path)?;
+    let parent = path.parent().unwrap_or(Path::new("/"));
+    if target.kind == Kind::Users && !parent.exists() {
+        let refused = |reason| UpdateError::Refused { path: path.clone(), reason };
+        if edit(&[]).map_err(refused)?.is_none() {
+            return Ok(Updated::default());
+        }
+        folder::create_for_credentials(parent, target.home.as_deref())?;
+    }
+    if target.kind == Kind::Own {
+        folder::ensure_private(parent, target.home.as_deref())?;
+    }
+    let folder = folder::check(parent)?;
+    let mut lock = FileLock::acquire(&lock_path(&path), target.patience.lock)?;
+    let mut updated = Updated::default();
+    updated.warnings.extend(temporary::clean(&path).iter().map(ToString::to_string));
+
+    // Content that somebody wrote into the old file while it lost its name to ours: theirs is edited anew.
+    let mut overtaken: Option<Zeroizing<Vec<u8>>> = None;
+    let mut known = Known { left: lock.left(), seen: known.seen };
+    for _ in 0..MOST_ATTEMPTS {
+        let mut edited = Ok(None);
+        let old = settle::read(&path, known, target.patience, &mut |bytes| {
+            edited = edit(overtaken.as_deref().map_or(bytes, Vec::as_slice));
+            edited.is_ok()
+        })?;
+        updated.identity = old.identity();
+        let (new, refused) = match edited {
+            Ok(new) => (new.or_else(|| overtaken.clone()), None),
+            // What cannot be edited stands as its author meant it.
+            Err(reason) => (overtaken.clone(), Some(UpdateError::Refused { path: path.clone(), reason })),
+        };
+        let Some(new) = new.filter(|new| **new != *old.bytes) else {
+            lock.leave(updated.identity);
+            return refused.map_or(Ok(updated), Err);
+        };
+        match replace::replace(&path, &folder, &old, &new, target.file_mode)? {
+            Replaced::ChangedMeanwhile => {}
+            Replaced::Done(done) => {
+                lock.leave(Some(done.identity));
+                known = Known { left: Some(done.identity), seen: None };
+                updated.written = true;
+                updated.identity = Some(done.identity);
+                updated.narrowed = updated.narrowed.or(done.narrowed);
+                updated.warnings.extend(done.warnings);
+                match (done.overtaken, refused) {
+                    (None, None) => return Ok(updated),
+                    (None, Some(refused)) => return Err(refused),
+                    (Some(file), _) => {
+                        let theirs = settle::read_nameless(&file, target.patience);
+                        overtaken = Some(theirs.map_err(FileError::at("read", &path))?);
+                    }
+                }
+            }
+        }
+    }
+    Err(UpdateError::Contested { path })
+}

@@ -1,0 +1,58 @@
+//! The locks that keep evertoken processes apart: one daemon for each credentials file, one call to STS at a time for
+//! each profile. Neither outlives its process, and neither protects the credentials file itself.
+
+use crate::engine::names::ProfileName;
+use crate::shell::files::FileError;
+use crate::shell::files::lock::{self, FileLock, LockError};
+use crate::shell::places::Places;
+use std::time::Duration;
+
+/// Whoever asks for the holder takes the lock for a moment; a daemon that starts just then must not go away for it.
+const INSTANCE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Held by the daemon of a credentials file as long as it runs.
+#[derive(Debug)]
+pub struct InstanceLock(#[expect(dead_code, reason = "held, never asked")] FileLock);
+
+impl InstanceLock {
+    /// Takes the lock, or says who holds it.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] when a daemon runs for this credentials file.
+    pub fn acquire(places: &Places) -> Result<Self, LockError> {
+        places.ensure_state()?;
+        FileLock::acquire(&places.instance_lock(), INSTANCE_PATIENCE).map(Self)
+    }
+
+    /// Whether a daemon runs for this credentials file: `Some` with its process id where that can be read.
+    ///
+    /// # Errors
+    /// When the lock file is there and cannot be opened.
+    pub fn holder(places: &Places) -> Result<Option<Option<u32>>, FileError> {
+        Ok(lock::holder(&places.instance_lock())?.map(|note| note.holder))
+    }
+}
+
+/// Held around the call to STS for one profile. Whoever gets it looks into the store again before calling.
+#[derive(Debug)]
+pub struct RefreshLock(#[expect(dead_code, reason = "held, never asked")] FileLock);
+
+impl RefreshLock {
+    /// Takes the lock if nobody is refreshing the profile.
+    ///
+    /// # Errors
+    /// When the lock file or its folder cannot be used.
+    pub fn try_acquire(places: &Places, profile: &ProfileName) -> Result<Option<Self>, FileError> {
+        places.ensure_state()?;
+        Ok(FileLock::try_acquire(&places.refresh_lock(profile))?.map(Self))
+    }
+
+    /// Takes the lock, waiting for whoever is refreshing the profile up to `patience`.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] when that took longer.
+    pub fn acquire(places: &Places, profile: &ProfileName, patience: Duration) -> Result<Self, LockError> {
+        places.ensure_state()?;
+        FileLock::acquire(&places.refresh_lock(profile), patience).map(Self)
+    }
+}

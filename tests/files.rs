@@ -1,0 +1,529 @@
+//! The files as the kernel and other programs see them: links, modes, owners, attributes, writers beside us.
+#![expect(clippy::disallowed_methods, reason = "these tests play the other programs that use the same files")]
+#![expect(clippy::expect_used, reason = "a test says what it expects, also in what its tests share")]
+
+use evertoken::shell::files::lock::{self, FileLock, LockError};
+use evertoken::shell::files::settle::{Known, Patience};
+use evertoken::shell::files::update::{Edited, Kind, Target, lock_path};
+use evertoken::shell::files::{Refusal, UpdateError, Updated, folder, replace_private, resolve, update};
+use rustix::fs::XattrFlags;
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::path::{Path, PathBuf};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+use tempfile::TempDir;
+use zeroize::Zeroizing;
+
+const SHORT: Patience = Patience {
+    quiet: Duration::from_millis(50),
+    lost: Duration::from_millis(250),
+    settle: Duration::from_secs(30),
+    lock: Duration::from_secs(30),
+};
+
+/// A home with `.aws` in it, both as only their owner can write to.
+struct Home(TempDir);
+
+impl Home {
+    fn new() -> Self {
+        let home = Self(TempDir::new().expect("a folder for the test"));
+        fs::create_dir(home.path(".aws")).expect("create .aws");
+        fs::set_permissions(home.path(".aws"), Permissions::from_mode(0o700)).expect("set the mode of .aws");
+        home
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn credentials(&self) -> PathBuf {
+        self.path(".aws/credentials")
+    }
+
+    fn with(content: &str) -> Self {
+        let home = Self::new();
+        fs::write(home.credentials(), content).expect("write the credentials file");
+        fs::set_permissions(home.credentials(), Permissions::from_mode(0o600)).expect("set its mode");
+        home
+    }
+
+    fn target(&self, path: &Path) -> Target {
+        Target {
+            path: path.to_owned(),
+            file_mode: 0o600,
+            home: Some(self.0.path().to_owned()),
+            kind: Kind::Users,
+            patience: SHORT,
+        }
+    }
+
+    fn add(&self, line: &str) -> Result<Updated, UpdateError> {
+        add(&self.target(&self.credentials()), line)
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path(".aws")).expect("list .aws");
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn add(target: &Target, line: &str) -> Result<Updated, UpdateError> {
+    update(target, Known::default(), &mut |bytes| adding(bytes, line))
+}
+
+fn adding(bytes: &[u8], line: &str) -> Edited {
+    if bytes.split(|byte| *byte == b'\n').any(|found| found == line.as_bytes()) {
+        return Ok(None);
+    }
+    let mut new = Zeroizing::new(bytes.to_vec());
+    new.extend_from_slice(line.as_bytes());
+    new.push(b'\n');
+    Ok(Some(new))
+}
+
+fn text(path: &Path) -> String {
+    fs::read_to_string(path).expect("read a file")
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).expect("look at a file").mode() & 0o7777
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[test]
+fn a_change_keeps_every_other_byte_and_leaves_nothing_else_behind() {
+    let home = Home::with("[user]\nkey = value\n");
+    let done = home.add("ours").expect("an update");
+    assert!(done.written && done.warnings.is_empty() && done.narrowed.is_none(), "{done:?}");
+    assert_eq!(text(&home.credentials()), "[user]\nkey = value\nours\n");
+    assert_eq!(home.names(), ["credentials", "credentials.lock"]);
+    assert_eq!(mode(&home.path(".aws/credentials.lock")), 0o600);
+}
+
+#[test]
+fn nothing_to_change_leaves_inode_and_time_alone() {
+    let home = Home::with("ours\n");
+    let before = fs::metadata(home.credentials()).expect("metadata");
+    assert!(!home.add("ours").expect("an update").written);
+    let after = fs::metadata(home.credentials()).expect("metadata");
+    assert_eq!(
+        (before.ino(), before.mtime_nsec(), before.ctime_nsec()),
+        (after.ino(), after.mtime_nsec(), after.ctime_nsec())
+    );
+}
+
+#[test]
+fn a_refused_content_stays_as_it_is() {
+    let home = Home::with("odd\n");
+    let error =
+        update(&home.target(&home.credentials()), Known::default(), &mut |_| Err(Refusal("line 1: odd".into())))
+            .expect_err("a refusal");
+    assert_eq!(
+        error.to_string(),
+        format!("edit {}: line 1: odd", resolve(&home.credentials()).expect("a path").display())
+    );
+    assert_eq!(text(&home.credentials()), "odd\n");
+}
+
+#[test]
+fn a_chain_of_links_stays_and_the_file_behind_it_changes() {
+    let home = Home::new();
+    fs::create_dir_all(home.path("dot/files")).expect("folders");
+    fs::write(home.path("dot/files/creds"), "user\n").expect("a file");
+    symlink("files/creds", home.path("dot/link")).expect("a link");
+    symlink("../dot/link", home.credentials()).expect("a link");
+    home.add("ours").expect("an update");
+    assert_eq!(text(&home.path("dot/files/creds")), "user\nours\n");
+    assert_eq!(fs::read_link(home.credentials()).expect("still a link"), Path::new("../dot/link"));
+    assert_eq!(fs::read_link(home.path("dot/link")).expect("still a link"), Path::new("files/creds"));
+    assert_eq!(home.names(), ["credentials"]);
+    assert!(home.path("dot/files/creds.lock").exists());
+}
+
+#[test]
+fn a_dangling_link_stays_and_its_file_is_created() {
+    let home = Home::new();
+    symlink("../private/creds", home.credentials()).expect("a link");
+    home.add("ours").expect("an update");
+    assert_eq!(text(&home.path("private/creds")), "ours\n");
+    assert_eq!((mode(&home.path("private")), mode(&home.path("private/creds"))), (0o700, 0o600));
+    assert!(fs::symlink_metadata(home.credentials()).expect("still there").is_symlink());
+}
+
+#[test]
+fn a_circle_of_links_is_an_error_and_stays() {
+    let home = Home::new();
+    symlink("other", home.credentials()).expect("a link");
+    symlink("credentials", home.path(".aws/other")).expect("a link");
+    let UpdateError::File(error) = home.add("ours").expect_err("no update") else { panic!("another error") };
+    assert_eq!(error.source.raw_os_error(), Some(rustix::io::Errno::LOOP.raw_os_error()));
+    assert_eq!(error.step, "resolve");
+    assert_eq!(home.names(), ["credentials", "other"]);
+}
+
+#[test]
+fn a_path_has_the_same_name_before_and_after_its_folder_is_created() {
+    let home = Home::new();
+    symlink(home.path(".aws"), home.path("alias")).expect("a link");
+    let before = resolve(&home.path("alias/a/b/../c")).expect("a path");
+    fs::create_dir_all(home.path("alias/a/b")).expect("folders");
+    assert_eq!(before, resolve(&home.path("alias/a/b/../c")).expect("a path"));
+    assert_eq!(before, resolve(&home.path(".aws/a/c")).expect("a path"));
+}
+
+#[test]
+fn a_mode_is_narrowed_to_what_is_allowed_and_never_widened() {
+    for (before, allowed, after) in [
+        (0o644, 0o600, 0o600),
+        (0o644, 0o640, 0o640),
+        (0o600, 0o644, 0o600),
+        (0o400, 0o600, 0o400),
+        (0o755, 0o600, 0o600),
+    ] {
+        let home = Home::with("user\n");
+        fs::set_permissions(home.credentials(), Permissions::from_mode(before)).expect("set the mode");
+        let target = Target { file_mode: allowed, ..home.target(&home.credentials()) };
+        let done = add(&target, "ours").expect("an update");
+        assert_eq!(mode(&home.credentials()), after, "{before:o} {allowed:o}");
+        assert_eq!(done.narrowed, (before != after).then_some((before, after)));
+        assert_eq!(add(&target, "more").expect("an update").narrowed, None, "said once");
+    }
+    let home = Home::new();
+    add(&Target { file_mode: 0o644, ..home.target(&home.credentials()) }, "ours").expect("an update");
+    assert_eq!(mode(&home.credentials()), 0o600, "a new file is for its owner alone");
+}
+
+#[test]
+fn the_owner_stays() {
+    let home = Home::with("user\n");
+    // Only root can give a file away; for everybody else the owner is the one that the test runs as.
+    let owner = if is_root() { 12_345 } else { rustix::process::geteuid().as_raw() };
+    let group = if is_root() { 23_456 } else { fs::metadata(home.credentials()).expect("metadata").gid() };
+    chown(home.credentials(), Some(owner), Some(group)).expect("chown");
+    home.add("ours").expect("an update");
+    let after = fs::metadata(home.credentials()).expect("metadata");
+    assert_eq!((after.uid(), after.gid()), (owner, group));
+}
+
+#[test]
+fn a_new_file_and_its_lock_belong_to_whom_the_folder_belongs_to() {
+    let home = Home::new();
+    let owner = if is_root() { 12_345 } else { rustix::process::geteuid().as_raw() };
+    chown(home.path(".aws"), Some(owner), None).expect("chown");
+    home.add("ours").expect("an update");
+    for name in ["credentials", "credentials.lock"] {
+        assert_eq!(fs::metadata(home.path(".aws").join(name)).expect("metadata").uid(), owner, "{name}");
+    }
+}
+
+#[test]
+fn extended_attributes_and_access_lists_stay() {
+    // Version 2; owner rw, user 65534 r, group none, mask r, others none (acl(5), linux/posix_acl_xattr.h).
+    let mut list = vec![2, 0, 0, 0];
+    for (tag, rights, id) in
+        [(1_u16, 6_u16, u32::MAX), (2, 4, 65_534), (4, 0, u32::MAX), (16, 4, u32::MAX), (32, 0, u32::MAX)]
+    {
+        list.extend(tag.to_le_bytes().into_iter().chain(rights.to_le_bytes()).chain(id.to_le_bytes()));
+    }
+    for (name, value) in [("user.note", b"mine".as_slice()), ("user.empty", b""), ("system.posix_acl_access", &list)] {
+        let home = Home::with("user\n");
+        let set = rustix::fs::setxattr(home.credentials(), name, value, XattrFlags::empty());
+        let done = add(&Target { file_mode: 0o640, ..home.target(&home.credentials()) }, "ours").expect("an update");
+        assert_eq!(done.warnings, Vec::<String>::new());
+        let mut buffer = [0; 256];
+        let found = rustix::fs::getxattr(home.credentials(), name, &mut buffer[..]);
+        match set {
+            Ok(()) => assert_eq!(found.map(|length| &buffer[..length]), Ok(value), "{name}"),
+            // A file system without them has none to lose.
+            Err(error) => assert!(found.is_err() && error == rustix::io::Errno::OPNOTSUPP, "{name}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn what_killed_runs_left_is_cleaned_away_and_nothing_of_anybody_else() {
+    let home = Home::with("user\n");
+    let stale = ".credentials.evertoken-0123456789abcdef";
+    let others = [
+        ".credentials.evertoken-notes",
+        ".credentials.evertoken-0123456789abcdef0",
+        ".config.evertoken-0123456789abcdef",
+    ];
+    for name in others.iter().chain([&stale]) {
+        fs::write(home.path(".aws").join(name), "x").expect("a file");
+    }
+    symlink("credentials", home.path(".aws/.credentials.evertoken-ffffffffffffffff")).expect("a link");
+    assert!(!home.add("user").expect("an update").written);
+    let mut expected: Vec<&str> = others
+        .into_iter()
+        .chain([".credentials.evertoken-ffffffffffffffff", "credentials", "credentials.lock"])
+        .collect();
+    expected.sort_unstable();
+    assert_eq!(home.names(), expected);
+}
+
+#[test]
+fn a_folder_that_others_can_write_to_is_refused() {
+    for bad in [0o777, 0o1777, 0o702] {
+        let home = Home::with("user\n");
+        fs::set_permissions(home.path(".aws"), Permissions::from_mode(bad)).expect("set the mode");
+        let message = home.add("ours").expect_err("no update").to_string();
+        assert!(message.contains("chmod go-w") && message.contains(&format!("{bad:04o}")), "{message}");
+        assert_eq!((text(&home.credentials()).as_str(), home.names().len()), ("user\n", 1));
+    }
+}
+
+#[test]
+fn a_missing_folder_is_created_only_in_a_home_that_is_there_and_ours() {
+    let home = Home::new();
+    fs::remove_dir(home.path(".aws")).expect("remove .aws");
+    let untouched =
+        update(&home.target(&home.credentials()), Known::default(), &mut |_| Ok(None)).expect("nothing to do");
+    assert!(!untouched.written && !home.path(".aws").exists());
+    home.add("ours").expect("an update");
+    assert_eq!((mode(&home.path(".aws")), mode(&home.credentials())), (0o700, 0o600));
+
+    let deep = home.path("a/b/credentials");
+    let message = add(&home.target(&deep), "ours").expect_err("no update").to_string();
+    assert!(message.contains("create it first") && !home.path("a").exists(), "{message}");
+
+    let gone = home.path("gone");
+    let target = Target { home: Some(gone.clone()), ..home.target(&gone.join(".aws/credentials")) };
+    let message = add(&target, "ours").expect_err("no update").to_string();
+    assert!(message.contains("does not exist") && !gone.exists(), "{message}");
+    let message = folder::ensure_private(&gone.join("state"), Some(&gone)).expect_err("no folder").to_string();
+    assert!(message.contains("does not exist") && !gone.exists(), "{message}");
+
+    // Root owns every home that it is given here; for everybody else, / is somebody else's.
+    let foreign = if is_root() { home.path("foreign") } else { PathBuf::from("/") };
+    if is_root() {
+        fs::create_dir(&foreign).expect("a home");
+        chown(&foreign, Some(12_345), None).expect("chown");
+    }
+    let target = Target { home: Some(foreign.clone()), ..home.target(&foreign.join("nothing-here/credentials")) };
+    let message = add(&target, "ours").expect_err("no update").to_string();
+    assert!(message.contains("somebody else") && !foreign.join("nothing-here").exists(), "{message}");
+}
+
+#[test]
+fn a_folder_of_our_own_is_kept_private() {
+    let home = Home::new();
+    let state = home.path(".local/state/evertoken/0123");
+    folder::ensure_private(&state, Some(home.0.path())).expect("a folder");
+    for folder in [".local", ".local/state", ".local/state/evertoken", ".local/state/evertoken/0123"] {
+        assert_eq!(mode(&home.path(folder)), 0o700, "{folder}");
+    }
+    fs::set_permissions(&state, Permissions::from_mode(0o755)).expect("set the mode");
+    folder::ensure_private(&state, Some(home.0.path())).expect("a folder");
+    assert_eq!(mode(&state), 0o700);
+    symlink(home.path(".aws"), home.path("link")).expect("a link");
+    let message = folder::ensure_private(&home.path("link"), None).expect_err("a link").to_string();
+    assert!(message.contains("symbolic link"), "{message}");
+    fs::write(home.path("file"), "").expect("a file");
+    assert!(folder::ensure_private(&home.path("file"), None).is_err());
+    if is_root() {
+        chown(&state, Some(12_345), None).expect("chown");
+        let message = folder::ensure_private(&state, None).expect_err("foreign").to_string();
+        assert!(message.contains("belongs to user 12345"), "{message}");
+    }
+}
+
+#[test]
+fn what_is_no_regular_file_is_refused() {
+    let home = Home::new();
+    fs::create_dir(home.credentials()).expect("a folder");
+    assert!(home.add("ours").is_err());
+    fs::remove_dir(home.credentials()).expect("remove it");
+    symlink("/dev/full", home.credentials()).expect("a link");
+    assert!(home.add("ours").is_err());
+    fs::remove_file(home.credentials()).expect("remove it");
+    rustix::fs::mkfifoat(rustix::fs::CWD, home.credentials(), rustix::fs::Mode::RUSR).expect("a pipe");
+    let message = home.add("ours").expect_err("a pipe").to_string();
+    assert!(message.contains("not a regular file"), "{message}");
+    fs::remove_dir_all(home.path(".aws")).expect("remove it");
+    fs::write(home.path(".aws"), "").expect("a file");
+    assert!(home.add("ours").is_err());
+}
+
+#[test]
+fn many_writers_at_once_lose_nothing() {
+    let home = Home::with("user\n");
+    let (writers, rounds) = (8, 12);
+    let start = Barrier::new(writers);
+    std::thread::scope(|scope| {
+        for writer in 0..writers {
+            let (home, start) = (&home, &start);
+            scope.spawn(move || {
+                start.wait();
+                for round in 0..rounds {
+                    home.add(&format!("{writer}-{round}")).expect("an update");
+                }
+            });
+        }
+    });
+    let content = text(&home.credentials());
+    let lines: std::collections::BTreeSet<&str> = content.lines().collect();
+    assert_eq!((lines.len(), content.lines().count()), (1 + writers * rounds, 1 + writers * rounds));
+    assert_eq!(home.names(), ["credentials", "credentials.lock"]);
+}
+
+#[test]
+fn a_rewrite_in_place_is_waited_out() {
+    let user = "[user]\nkey = value\n".repeat(20);
+    let home = Home::with(&user);
+    home.add("ours").expect("an update");
+    let all = text(&home.credentials());
+    let (half, rest) = all.split_at(all.len() / 2);
+    let emptied = Barrier::new(2);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // As the AWS CLI does it, only slower.
+            let mut file = OpenOptions::new().write(true).truncate(true).open(home.credentials()).expect("truncate");
+            emptied.wait();
+            std::thread::sleep(SHORT.lost / 2);
+            file.write_all(half.as_bytes()).expect("write");
+            std::thread::sleep(SHORT.lost / 2);
+            file.write_all(rest.as_bytes()).expect("write");
+            file.write_all(b"theirs\n").expect("write");
+        });
+        emptied.wait();
+        home.add("more").expect("an update");
+    });
+    assert_eq!(text(&home.credentials()), format!("{user}ours\ntheirs\nmore\n"));
+}
+
+#[test]
+fn a_file_that_was_emptied_for_good_is_believed_in_the_end() {
+    let home = Home::with("user\n");
+    home.add("ours").expect("an update");
+    fs::write(home.credentials(), "").expect("empty it");
+    home.add("more").expect("an update");
+    assert_eq!(text(&home.credentials()), "more\n");
+    fs::remove_file(home.credentials()).expect("remove it");
+    home.add("again").expect("an update");
+    assert_eq!(text(&home.credentials()), "again\n");
+}
+
+#[test]
+fn a_file_that_never_stands_still_is_left_alone() {
+    let home = Home::with("user\n");
+    let target = Target {
+        patience: Patience { settle: Duration::from_millis(300), ..SHORT },
+        ..home.target(&home.credentials())
+    };
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut file = OpenOptions::new().append(true).open(home.credentials()).expect("open");
+            while !over.load(Ordering::Relaxed) {
+                file.write_all(b"more\n").expect("write");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        let result = add(&target, "ours");
+        over.store(true, Ordering::Relaxed);
+        let message = result.expect_err("no update").to_string();
+        assert!(message.contains("does not stand still"), "{message}");
+    });
+    assert!(!text(&home.credentials()).contains("ours"));
+}
+
+/// A program that truncates and rewrites in place, without a lock, again and again: whatever moment it hits, the last
+/// thing that it wrote survives our writes.
+#[test]
+fn a_hot_writer_in_place_loses_nothing_to_us() {
+    // Two lines of fixed width: nothing but the moment between its cut and its write looks odd.
+    let content = |theirs: usize, ours: usize| format!("theirs {theirs:08}\nours {ours:08}\n");
+    let home = Home::with(&content(0, 0));
+    let patience = Patience { quiet: Duration::ZERO, lost: Duration::from_secs(2), ..SHORT };
+    let target = Target { patience, ..home.target(&home.credentials()) };
+    let mark = |round: usize| {
+        update(&target, Known::default(), &mut |bytes| {
+            let theirs = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            Ok(Some(Zeroizing::new([theirs, format!("\nours {round:08}\n").as_bytes()].concat())))
+        })
+    };
+    let (over, written, replaced) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Acquire) {
+                let next = written.load(Ordering::Relaxed) + 1;
+                let mut file =
+                    OpenOptions::new().write(true).truncate(true).open(home.credentials()).expect("truncate");
+                file.write_all(content(next, 0).as_bytes()).expect("write");
+                drop(file);
+                written.store(next, Ordering::Relaxed);
+                std::thread::sleep(Duration::from_micros(next as u64 * 379 % 4000));
+            }
+        });
+        for round in 0..300 {
+            // It may well be too hot to be written to.
+            if mark(round).is_ok_and(|updated| updated.written) {
+                replaced.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        over.store(true, Ordering::Release);
+    });
+    mark(1000).expect("an update");
+    assert_eq!(text(&home.credentials()), content(written.load(Ordering::Relaxed), 1000));
+    assert!(replaced.load(Ordering::Relaxed) > 0, "not one write came between");
+    assert_eq!(home.names(), ["credentials", "credentials.lock"]);
+}
+
+#[test]
+fn a_lock_says_who_holds_it_and_survives_the_removal_of_its_file() {
+    let home = Home::new();
+    let path = home.path("x.lock");
+    assert_eq!(lock::holder(&path).expect("no file"), None);
+    let held = FileLock::try_acquire(&path).expect("a lock file").expect("free");
+    assert!(FileLock::try_acquire(&path).expect("a lock file").is_none());
+    assert_eq!(lock::holder(&path).expect("a file").expect("held").holder, Some(std::process::id()));
+    let error = FileLock::acquire(&path, Duration::from_millis(30)).expect_err("held");
+    assert!(matches!(error, LockError::Held { holder: Some(pid), .. } if pid == std::process::id()), "{error}");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| FileLock::acquire(&path, SHORT.lock).expect("a lock"));
+        held.remove().expect("remove the file");
+        let second = waiting.join().expect("no panic");
+        assert!(path.exists(), "the file of the lock that is held now");
+        drop(second);
+    });
+    assert_eq!(lock::holder(&path).expect("a file"), None);
+}
+
+#[test]
+fn a_held_write_lock_is_waited_for_and_then_named() {
+    let home = Home::with("user\n");
+    let held = FileLock::try_acquire(&lock_path(&home.credentials())).expect("a lock file").expect("free");
+    let impatient = Patience { lock: Duration::from_millis(50), ..SHORT };
+    let message =
+        add(&Target { patience: impatient, ..home.target(&home.credentials()) }, "ours").expect_err("held").to_string();
+    assert!(message.contains(&format!("process {} holds it", std::process::id())), "{message}");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| home.add("ours").expect("an update"));
+        drop(held);
+        assert!(waiting.join().expect("no panic").written);
+    });
+}
+
+#[test]
+fn a_file_of_our_own_is_replaced_in_one_step_and_private() {
+    let home = Home::new();
+    let path = home.path(".aws/status.json");
+    for content in ["{}", "{\"version\":1}"] {
+        replace_private(&path, content.as_bytes()).expect("a replacement");
+        assert_eq!((text(&path).as_str(), mode(&path), home.names().len()), (content, 0o600, 1));
+    }
+    fs::remove_file(&path).expect("remove it");
+    fs::create_dir(&path).expect("a folder in its place");
+    let error = replace_private(&path, b"{}").expect_err("no replacement");
+    assert_eq!((error.step, home.names().len()), ("rename", 1), "{error}");
+}
