@@ -43,21 +43,25 @@ impl<'a> Contents<'a> {
     /// Reads a section; a reason when a line of it is ours to some readers and not to others.
     pub(super) fn read(document: &Document<'a>, section: &Section) -> Result<Self, Reason> {
         let mut contents = Self { own: Vec::new(), regions: Vec::new(), elsewhere: None };
+        let mut nested = false;
         for index in section.body.clone() {
             let line = &document.lines[index];
             let (Kind::Key | Kind::Indented, Some((key, value))) = (line.kind, line.key_and_value()) else { continue };
             let field = Field::of(&key);
             if line.kind == Kind::Indented {
-                if !line.is_indented_comment() && (field.is_some() || leads_elsewhere(&key)) {
-                    return Err(reason(
-                        index,
-                        format!(
-                            "an indented `{key}`, which some tools read as a key and some do not; take the space before it away"
-                        ),
-                    ));
+                if line.is_indented_comment() {
+                    continue;
+                }
+                if field.is_some() || leads_elsewhere(&key) {
+                    let text = "which some tools read as a key and some do not; take the space before it away";
+                    return Err(reason(index, format!("an indented `{key}`, {text}")));
+                }
+                if key == REGION && !nested {
+                    contents.regions.push(Region { line: index, value, plain: false });
                 }
                 continue;
             }
+            nested = value.is_empty();
             let below = document.indented_after(index + 1);
             if let Some(field) = field {
                 if let Some(below) = below {

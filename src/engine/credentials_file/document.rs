@@ -83,13 +83,10 @@ impl<'a> Document<'a> {
                 ),
             ));
         }
-        if let [first, second, ..] = mentions.as_slice() {
+        if let [_, second, ..] = mentions.as_slice() {
             return Err(reason(
                 second.line,
-                format!(
-                    "a second section [{name}] (the first is on line {}), which some tools refuse to read; make one of the two",
-                    first.line + 1
-                ),
+                format!("a second section [{name}], which some tools refuse to read; merge it into the first"),
             ));
         }
         let section = mentions.first().and_then(|mention| mention.clear).and_then(|index| self.sections.get(index));

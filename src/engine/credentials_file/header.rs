@@ -23,7 +23,8 @@ pub(super) struct Header {
 
 /// Reads a line that starts with `[`, after space perhaps. `None` when it does not close.
 pub(super) fn read(line: &str) -> Option<Header> {
-    let text = line.trim();
+    // Space beyond these two is none to every reader: after the bracket it breaks the header for some.
+    let text = line.trim_start().trim_end_matches([' ', '\t']);
     let inner = text.strip_prefix('[')?;
     let (name, after) = inner.split_once(']')?;
     let indented = line.starts_with(char::is_whitespace);
@@ -79,6 +80,7 @@ mod tests {
             ("[profile \"dev\"]", Clarity::Loose),
             ("[profile\tdev ]", Clarity::Loose),
             (" [dev]", Clarity::Blurred),
+            ("[dev]\u{a0}", Clarity::Blurred),
             ("[dev]# no space", Clarity::Blurred),
             ("[dev] word", Clarity::Blurred),
             ("[dev] # with ]", Clarity::Blurred),

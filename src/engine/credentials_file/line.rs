@@ -37,10 +37,12 @@ impl<'a> Line<'a> {
         Some((self.text[..at].trim().to_lowercase(), self.text[at + 1..].trim()))
     }
 
-    /// Whether it is written as all readers take it alike: `key`, then `=`, with at most space between.
+    /// Whether it is written as all readers take it alike: `key`, then `=`, then the value, with at most plain space
+    /// between.
     pub(super) fn is_plainly(&self, key: &str) -> bool {
         let separator = self.text.strip_prefix(key).map(|rest| rest.trim_start_matches([' ', '\t']));
-        separator.is_some_and(|rest| rest.starts_with('='))
+        let value = separator.and_then(|rest| rest.strip_prefix('='));
+        value.is_some_and(|value| value.trim() == value.trim_matches([' ', '\t']))
     }
 
     /// Whether it is a comment that does not start in the first column: skipped by some, part of the value above to

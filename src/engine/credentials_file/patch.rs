@@ -69,6 +69,13 @@ impl Patch {
         matches!(self.changes.get(&line), Some(Change::Gone))
     }
 
+    /// Where a line of the old content stands in the new one; both counted from 0.
+    pub(super) fn moved(&self, line: usize) -> usize {
+        let gone = self.changes.range(..line).filter(|(_, change)| matches!(change, Change::Gone)).count();
+        let added: usize = self.below.range(..line).map(|(_, texts)| texts.len()).sum();
+        line + added - gone
+    }
+
     /// The new content of the file.
     pub(super) fn render(&self, document: &Document<'_>) -> Zeroizing<Vec<u8>> {
         let ending = document.ending();
@@ -113,7 +120,7 @@ impl Patch {
     fn give_endings_back(&self, document: &Document<'_>, out: &mut Output) {
         let ends_file = |line: usize| (line..document.lines.len()).all(|below| self.removes(below));
         let above_stays = |line: usize| line.checked_sub(1).is_some_and(|above| !self.removes(above));
-        if self.sections.is_empty() && self.borrowed_endings.iter().any(|line| ends_file(*line) && above_stays(*line)) {
+        if self.borrowed_endings.iter().any(|line| ends_file(*line) && above_stays(*line)) {
             for part in [b'\n', b'\r'] {
                 if out.bytes.last() == Some(&part) {
                     out.bytes.pop();

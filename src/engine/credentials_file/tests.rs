@@ -204,13 +204,14 @@ fn the_region_of_the_user_is_never_ours() {
         DEV.replace("region = eu-west-1", "REGION = eu-west-1"),
         DEV.replace("region = eu-west-1", "region = eu-west-1\nregion = eu-west-1"),
         DEV.replace("region = eu-west-1\n", "region = eu-west-1\n  # indented\n"),
+        DEV.replace("region = eu-west-1\n", "output = json\n  region = x\n"),
     ] {
         let expected = users.replace(" region=eu-west-1", "");
         for publication in [&without, &elsewhere, &publication("dev")] {
             assert_eq!(edit(&users, &[put(publication.clone())]).0, expected);
         }
         let left = written(&users, &[Edit::Remove(name("dev"))]);
-        assert!(left.starts_with("[dev]\n") && left.to_lowercase().contains("\nregion = "), "{left}");
+        assert!(left.starts_with("[dev]\n") && left.to_lowercase().contains("region = "), "{left}");
     }
     let filled = written("[dev]\nregion = eu-west-1\n", &[put(publication("dev"))]);
     assert_eq!(written(&filled, &[Edit::Remove(name("dev"))]), "[dev]\nregion = eu-west-1\n");
@@ -226,6 +227,7 @@ fn a_section_without_credentials_is_filled_in_place() {
         ("[dev]\nregion = eu-west-1", format!("[dev]\n{without_region}region = eu-west-1")),
         ("[dev]\ns3 =\n  a = b\n", format!("[dev]\n{keys}s3 =\n  a = b\n")),
         ("[dev]\n# note\noutput = json\n", format!("[dev]\n{keys}# note\noutput = json\n")),
+        ("[dev]\n  region = x", format!("[dev]\n  region = x\n{without_region}")),
         // Below an indented line nothing may come that it would be taken as a part of.
         ("[dev]\n  output = json\n\n  # c\n[b]\n", format!("[dev]\n  output = json\n\n  # c\n{keys}[b]\n")),
         ("[dev]\n\n# c\n\toutput = json", format!("[dev]\n\n# c\n\toutput = json\n{keys}")),
@@ -440,4 +442,21 @@ fn edits_of_one_profile_follow_each_other() {
     let (after, outcomes) = edit("", &edits);
     assert_eq!(after, DEV);
     assert_eq!(outcomes, [Outcome::Written, Outcome::Written, Outcome::Written, Outcome::Unchanged]);
+}
+
+#[test]
+fn a_refusal_names_the_line_of_the_new_file() {
+    let before = "[dev]\n\n[b]\nregion = x\nrole_arn = x\n";
+    let edits = [put(publication("b")), put(publication("dev")), Edit::Remove(name("dev")), Edit::Remove(name("b"))];
+    let (after, outcomes) = edit(before, &edits[..2]);
+    let lines = outcomes.iter().map(|outcome| match outcome {
+        Outcome::Refused(reason) => reason.line,
+        _ => None,
+    });
+    assert_eq!(lines.collect::<Vec<_>>(), [Some(12), None]);
+    assert_eq!(after.lines().nth(11), Some("role_arn = x"));
+    let (after, outcomes) = edit(before, &edits);
+    assert_eq!(after, "\n[b]\nregion = x\nrole_arn = x\n");
+    assert!(matches!(&outcomes[0], Outcome::Refused(reason) if reason.line == Some(4)), "{outcomes:?}");
+    assert!(matches!(&outcomes[3], Outcome::Refused(reason) if reason.line == Some(4)), "{outcomes:?}");
 }
