@@ -132,6 +132,7 @@ fn check_one(before: &[u8], edit: &Edit) -> (Vec<u8>, Option<Outcome>) {
         return (after.to_vec(), Some(outcome));
     }
     assert!(!matches!(stood(&seen), Observation::Untouchable(_) | Observation::NewerFormat));
+    check_owner(before, edit);
     let again = apply(after, std::slice::from_ref(edit)).expect("a file that can be edited again");
     assert_eq!(text(&again.bytes), text(after));
     assert!(again.outcomes == [Outcome::Unchanged] || matches!(edit, Edit::Remove(_)), "{:?}", again.outcomes);
@@ -169,6 +170,25 @@ fn check_one(before: &[u8], edit: &Edit) -> (Vec<u8>, Option<Outcome>) {
     }
     check_readers(before, after, edit);
     (after.to_vec(), Some(outcome))
+}
+
+/// What was written to must have been ours, empty of credentials, or temporary and to be adopted.
+fn check_owner(before: &[u8], edit: &Edit) {
+    let name = profile_of(edit).as_str();
+    let id = javascript(before).remove(name).and_then(|mut section| section.remove("aws_access_key_id"));
+    assert!(!id.is_some_and(|id| id.starts_with("AKIA")), "wrote over long-term keys");
+    let Some(section) = botocore(before).ok().and_then(|mut sections| sections.remove(name)) else { return };
+    let get = |key: &str| section.get(key).map_or("", String::as_str);
+    let (id, mark) = (get("aws_access_key_id"), get("x_evertoken"));
+    assert!(!id.starts_with("AKIA"), "wrote over long-term keys");
+    let ours = mark.starts_with("1 ") && mark.split(' ').any(|word| word.strip_prefix("profile=") == Some(name));
+    if !ours {
+        let adopt = matches!(edit, Edit::Put(publication) if publication.adopt);
+        let tokens = [get("aws_session_token"), get("aws_security_token")];
+        assert!(id.is_empty() || (adopt && tokens.iter().any(|token| !token.is_empty())), "wrote over foreign keys");
+        assert!(!mark.starts_with("2 "), "wrote over a newer format");
+        assert!(["role_arn", "credential_process"].iter().all(|key| !section.contains_key(*key)), "wrote in vain");
+    }
 }
 
 /// All secrets and key ids here have this word in them; no message may.

@@ -100,13 +100,20 @@ impl<'a> Contents<'a> {
         self.all(field).any(|entry| !entry.value.is_empty())
     }
 
-    /// The mark, as far as it belongs to the section `name`: a section that was copied under another name has none.
+    /// The mark, as far as it belongs to the section `name`: a section that was copied under another name has none. With
+    /// several, a newer format wins, because it must not be lost.
     pub(super) fn mark(&self, name: &str) -> mark::Reading {
-        let first = self.all(Field::Mark).next().map_or(mark::Reading::Alien, |entry| mark::read(entry.value));
-        match first {
-            mark::Reading::Known(mark) if mark.profile != name => mark::Reading::Alien,
-            reading => reading,
+        let mut found = mark::Reading::Alien;
+        for entry in self.all(Field::Mark) {
+            match mark::read(entry.value) {
+                mark::Reading::Newer => return mark::Reading::Newer,
+                mark::Reading::Known(mark) if mark.profile == name && found == mark::Reading::Alien => {
+                    found = mark::Reading::Known(mark);
+                }
+                mark::Reading::Known(_) | mark::Reading::Alien => {}
+            }
         }
+        found
     }
 
     /// The region line that we wrote.

@@ -300,6 +300,7 @@ fn a_section_that_was_copied_with_its_mark_is_not_ours() {
 fn a_mark_of_a_newer_format_is_left_alone() {
     let newer = DEV.replace("x_evertoken = 1 ", "x_evertoken = 2 ");
     assert_eq!(seen(&newer, "dev"), Observation::NewerFormat);
+    assert_eq!(seen(&format!("{DEV}x_evertoken = 2 x\n"), "dev"), Observation::NewerFormat);
     for wanted in [adopting("dev"), Edit::Remove(name("dev"))] {
         assert!(refused(&newer, wanted).1.contains("newer version"));
     }
@@ -354,27 +355,28 @@ fn a_header_that_tools_read_differently_is_not_written_under() {
 
 #[test]
 fn a_file_that_some_reader_refuses_as_a_whole_is_not_touched() {
-    let cases: [(&[u8], usize); 15] = [
-        (b"\xef\xbb\xbf[dev]\n", 1),
-        (b"\xff\xfe[\0d\0e\0v\0]\0", 1),
-        (b"[a]\nk = v\n# caf\xe9\n", 3),
-        (b"[a]\nk = v\0\n", 2),
-        (b"[a]\nk = v\x1b[0m\n", 2),
-        (b"[a]\rk = v\r", 1),
-        (b"[a]\nk = v\r\r\n", 2),
-        (b"[a]\nk = v\r", 2),
-        (b"k = v\n[a]\n", 1),
-        (b"  k = v\n[a]\n", 1),
-        (b" [a]\nk = v\n", 1),
-        (b"[a]\nk = v\njunk\n", 3),
-        (b"[a]\n= v\n", 2),
-        (b"[a]\n[b\n", 2),
-        (b"[]\n", 1),
+    let cases: [(&[u8], usize, &str); 16] = [
+        (b"\xef\xbb\xbf[dev]\n", 1, "byte order mark"),
+        (b"[a]\n\xef\xbb\xbf[dev]\n", 2, "byte order mark"),
+        (b"\xff\xfe[\0d\0e\0v\0]\0", 1, "UTF-16"),
+        (b"[a]\nk = v\n# caf\xe9\n", 3, "not UTF-8"),
+        (b"[a]\nk = v\0\n", 2, "NUL"),
+        (b"[a]\nk = v\x1b[0m\n", 2, "control character"),
+        (b"[a]\rk = v\r", 1, "carriage return"),
+        (b"[a]\nk = v\r\r\n", 2, "carriage return"),
+        (b"[a]\nk = v\r", 2, "carriage return"),
+        (b"k = v\n[a]\n", 1, "before the first [section]"),
+        (b"  k = v\n[a]\n", 1, "before the first [section]"),
+        (b" [a]\nk = v\n", 1, "before the first [section]"),
+        (b"[a]\nk = v\njunk\n", 3, "neither"),
+        (b"[a]\n= v\n", 2, "without a key"),
+        (b"[a]\n[b\n", 2, "closing bracket"),
+        (b"[]\n", 1, "without a name"),
     ];
-    for (bytes, line) in cases {
+    for (bytes, line, word) in cases {
         let shown = String::from_utf8_lossy(bytes);
         let malformed = apply(bytes, &[put(publication("dev"))]).map(|_| ()).expect_err(&shown);
-        assert_eq!(malformed.line, line, "{shown:?}: {malformed}");
+        assert_eq!((malformed.line, malformed.text.contains(word)), (line, true), "{shown:?}: {malformed}");
         assert_eq!(observe(bytes, &[]), Err(malformed.clone()), "{shown:?}");
         assert_eq!(apply(bytes, &[]).map(|_| ()), Err(malformed), "{shown:?}");
     }
@@ -432,6 +434,12 @@ fn removing_takes_the_header_only_when_nothing_else_needs_it() {
     let after = written("[a]\nk = v", &[put(publication("dev"))]);
     assert_eq!(written(&format!("{after}\n[b]\n"), &[Edit::Remove(name("dev"))]), "[a]\nk = v\n\n[b]\n");
     assert_eq!(written(&after.replace("\n\n[dev]", "\n[dev]"), &[Edit::Remove(name("dev"))]), "[a]\nk = v\n");
+    // Two that leave together take the ending along only if it was missing where the user's lines end.
+    let cut = written("[a]\nk = v\n", &[put(publication("dev"))]).trim_end().to_owned();
+    let both = written(&cut, &[put(publication("b"))]);
+    assert_eq!(written(&both, &[Edit::Remove(name("dev")), Edit::Remove(name("b"))]), "[a]\nk = v\n");
+    let both = written("[a]\nk = v", &[put(publication("dev")), put(publication("b"))]);
+    assert_eq!(written(&both, &[Edit::Remove(name("dev")), Edit::Remove(name("b"))]), "[a]\nk = v");
     let both = written("", &[put(publication("dev")), put(publication("b"))]);
     assert_eq!(written(&both, &[Edit::Remove(name("dev")), put(publication("c"))]).matches("x_evertoken").count(), 2);
 }
