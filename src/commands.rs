@@ -1,7 +1,101 @@
 //! One small file per subcommand, and what they share. Commands talk to people; they decide nothing about sessions.
 
+pub mod check;
 pub mod cli;
+pub mod completions;
+pub mod credential_process;
+pub mod demo;
+pub mod ending;
+pub mod exec;
+pub mod held;
 pub mod humane;
+pub mod man;
 pub mod output;
+pub mod purge;
+pub mod refresh;
+pub mod run;
 pub mod service_manager;
+pub mod setup;
 pub mod status;
+
+use crate::shell::clock;
+use crate::shell::core_dumps;
+use crate::shell::environment::Environment;
+use crate::shell::logging::{self, Format, Options};
+use clap::Parser;
+use cli::{Cli, Command, LogFormat};
+use ending::Ending;
+use output::{Output, Surface};
+use setup::Setup;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use tracing::level_filters::LevelFilter;
+
+/// Reads the command line and the environment, carries the command out, and says how it ended.
+pub fn main() -> ExitCode {
+    let environment = Arc::new(Environment::capture());
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // Help and version come this way too. A closed pipe is nobody's mistake.
+            let _nobody_reads_it = answer.print();
+            return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(ending::USAGE));
+        }
+    };
+    if !matches!(cli.command, Command::Exec(_)) {
+        core_dumps::refuse();
+    }
+    logging::start(&log_options(&cli, &environment));
+    let ended = carry_out(&cli, &environment, &mut Output::new(io::stdout().lock()));
+    match ended {
+        Ok(code) => ExitCode::from(code),
+        Err(Ending { code, message }) => {
+            let _nobody_reads_it = Output::new(io::stderr()).text(&format!("{message}\n"));
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn carry_out<W: Write>(cli: &Cli, environment: &Arc<Environment>, output: &mut Output<W>) -> Result<u8, Ending> {
+    let load = || Setup::load(environment, cli.global.config.as_deref());
+    match &cli.command {
+        Command::Run => run::run(environment, cli.global.config.as_deref()),
+        Command::Refresh(args) => refresh::run(load()?, args, environment, output),
+        Command::Demo => demo::run(output),
+        Command::Status(args) => {
+            let plain = environment.no_color() || environment.text("TERM") == Some("dumb");
+            status::run(&load()?, args, Surface::of_stdout(plain), output)
+        }
+        Command::Check => check::run(&load()?, output),
+        Command::CredentialProcess(args) => credential_process::run(&load()?, args, clock::now(), output),
+        Command::Exec(args) => match exec::run(&load()?, args, clock::now())? {},
+        Command::Purge(args) => purge::run(&load()?, args, output),
+        Command::Completions(args) => completions::run(args, output),
+        Command::Man => man::run(output),
+    }
+}
+
+fn log_options(cli: &Cli, environment: &Environment) -> Options {
+    let journal = logging::is_journal(environment.text("JOURNAL_STREAM"));
+    let format = match cli.global.log_format {
+        LogFormat::Json => Format::Json,
+        LogFormat::Text if journal => Format::Journal,
+        LogFormat::Text => Format::Text { colour: io::stderr().is_terminal() && !environment.no_color() },
+    };
+    Options { level: level(cli), filter: environment.log_filter().map(str::to_owned), format, clock: clock::now }
+}
+
+/// The daemon tells what it does, commands that answer a person only warn; each `-v` shows one level more, each `-q` one
+/// less.
+fn level(cli: &Cli) -> LevelFilter {
+    let usual = if matches!(cli.command, Command::Run) { 2 } else { 1 };
+    match usual + i16::from(cli.global.verbose) - i16::from(cli.global.quiet) {
+        ..0 => LevelFilter::OFF,
+        0 => LevelFilter::ERROR,
+        1 => LevelFilter::WARN,
+        2 => LevelFilter::INFO,
+        3 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    }
+}

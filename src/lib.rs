@@ -4,6 +4,7 @@
 //! decides. `emulator` is an STS on loopback for the demo and the tests.
 
 pub mod commands;
+pub mod daemon;
 pub mod emulator;
 pub mod engine;
 pub mod shell;

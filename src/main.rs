@@ -1,3 +1,7 @@
-//! The `evertoken` binary.
+//! The `evertoken` binary: hands over to the commands at once.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    evertoken::commands::main()
+}

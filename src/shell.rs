@@ -2,12 +2,18 @@
 
 pub mod child;
 pub mod clock;
+pub mod config_file;
+pub mod core_dumps;
 pub mod environment;
 pub(crate) mod exchange;
+pub mod executor;
 pub mod files;
+pub mod hooks;
 pub mod http;
+pub mod leftovers;
 pub mod locks;
 pub mod logging;
+pub mod mfa;
 pub mod places;
 pub mod service;
 pub mod signals;
@@ -16,5 +22,3 @@ pub mod store;
 pub mod sts;
 pub mod token_file;
 pub mod watch;
-
-

@@ -11,7 +11,6 @@ use std::time::Duration;
 #[command(
     name = "evertoken",
     version,
-    propagate_version = true,
     subcommand_required = true,
     arg_required_else_help = true,
     max_term_width = 100,
@@ -40,14 +39,22 @@ pub struct Global {
     /// Read this config.
     #[arg(long, global = true, value_name = "PATH", help_heading = "Global options")]
     pub config: Option<PathBuf>,
-    /// Log more; twice for everything.
+    /// Log more; repeat it for still more.
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Global options")]
     pub verbose: u8,
-    /// Log less; twice for errors only.
+    /// Log less; repeat it for still less.
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "verbose", help_heading = "Global options")]
     pub quiet: u8,
-    /// How log lines look; $EVERTOKEN_LOG takes a filter such as "evertoken=debug".
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Global options")]
+    /// How log lines look: text or json; $EVERTOKEN_LOG takes a filter such as evertoken=debug.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        hide_possible_values = true,
+        help_heading = "Global options"
+    )]
     pub log_format: LogFormat,
 }
 
@@ -89,7 +96,7 @@ pub enum Command {
         after_help = "Exit codes: 0 fine (also with warnings), 1 the config is missing or cannot be read, 78 it is wrong."
     )]
     Check,
-    /// Print a profile's session as the JSON that AWS SDKs expect of a credential_process.
+    /// Print a profile's session for AWS SDKs, as their credential_process.
     #[command(after_help = "Long-running programs read the credentials file once; with this they renew themselves.\n\
         In ~/.aws/config, with the absolute path of evertoken:\n\n  \
         [profile prod]\n  \

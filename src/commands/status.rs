@@ -1,4 +1,72 @@
-//! `evertoken status`: what the daemon has written down, put right by what the credentials files really hold.
+//! `evertoken status`: what the daemon has written down, put right by what the credentials files really hold. Changes
+//! nothing and calls nobody.
 
 pub mod merge;
 pub mod render;
+mod watch;
+
+use crate::commands::cli::StatusArgs;
+use crate::commands::ending::{Ending, FINE, NOT_FINE, NOT_RUNNING, USAGE};
+use crate::commands::output::{Output, Surface};
+use crate::commands::setup::Setup;
+use crate::engine::config::model::StoreKind;
+use crate::engine::status::{State, Status};
+use crate::shell::clock;
+use crate::shell::locks::InstanceLock;
+use jiff::tz::TimeZone;
+use merge::Facts;
+use render::{Style, render};
+use std::io::Write;
+
+/// Carries the command out.
+///
+/// # Errors
+/// 2 for `--watch` without a terminal; 1 when the answer cannot be written.
+pub fn run<W: Write>(setup: &Setup, args: &StatusArgs, surface: Surface, output: &mut Output<W>) -> Result<u8, Ending> {
+    let style = Style { surface, zone: TimeZone::system(), version: env!("CARGO_PKG_VERSION") };
+    if args.watch {
+        if !surface.terminal {
+            return Err(Ending::new(USAGE, "--watch needs a terminal; without one, ask again when you want to know"));
+        }
+        return watch::run(|| render(&gather(setup), clock::now(), &style), surface, output);
+    }
+    let status = gather(setup);
+    if args.json {
+        let json =
+            serde_json::to_string_pretty(&status).map_err(|error| Ending::failed(format!("write JSON: {error}")))?;
+        output.text(&(json + "\n"))?;
+    } else {
+        output.text(&render(&status, clock::now(), &style))?;
+    }
+    Ok(verdict(&status))
+}
+
+fn verdict(status: &Status) -> u8 {
+    if !status.daemon.running {
+        NOT_RUNNING
+    } else if status.profiles.iter().all(|profile| profile.state == State::Fresh) {
+        FINE
+    } else {
+        NOT_FINE
+    }
+}
+
+/// Reads everything there is to know.
+fn gather(setup: &Setup) -> Status {
+    let stores = setup.stores();
+    let sightings = [StoreKind::Shared, StoreKind::Private].map(|store| {
+        let entries = setup.config().entries.iter().filter(|entry| entry.store == store);
+        let profiles: Vec<_> = entries.map(|entry| entry.profile.clone()).collect();
+        stores.observe(store, &profiles)
+    });
+    let facts = Facts {
+        config: setup.config(),
+        config_path: setup.loaded.path.display().to_string(),
+        credentials_file: setup.places().credentials().display().to_string(),
+        recorded: setup.recorded(),
+        sightings: sightings.to_vec(),
+        // A lock file that cannot be opened is not one that somebody of ours holds.
+        holder: InstanceLock::holder(setup.places()).ok().flatten(),
+    };
+    facts.merge(clock::now())
+}

@@ -23,6 +23,20 @@ pub enum State {
     Expired,
 }
 
+impl State {
+    /// As `status --json` spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Retrying => "retrying",
+            Self::Waiting => "waiting",
+            Self::Refused => "refused",
+            Self::Outdated => "outdated",
+            Self::Expired => "expired",
+        }
+    }
+}
+
 /// The whole report.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Status {

@@ -59,6 +59,11 @@ impl Environment {
         self.vars.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
+    /// All variables, to be handed on to a child.
+    pub fn variables<C: FromIterator<(OsString, OsString)>>(&self) -> C {
+        self.all().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
     /// The home folder: `HOME`, else what the user database says.
     pub fn home(&self) -> Option<&Path> {
         self.home.as_deref()

@@ -2,6 +2,7 @@
 //! machine itself, or to a metadata service, through a proxy, and never panics over a certificate.
 #![expect(clippy::disallowed_methods, reason = "reads the CA bundle that the config or AWS_CA_BUNDLE names")]
 
+use crate::shell::environment::Environment;
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -14,7 +15,6 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -40,9 +40,10 @@ pub struct HttpSettings {
 
 impl HttpSettings {
     /// What `[network]` says (paths already expanded), else what the environment says.
-    pub fn new(proxy: Option<String>, ca_bundle: Option<PathBuf>, environment: &BTreeMap<String, String>) -> Self {
+    pub fn new(proxy: Option<String>, ca_bundle: Option<PathBuf>, environment: &Environment) -> Self {
         let from_environment = |names: &[&str]| {
-            names.iter().find_map(|name| environment.get(*name).filter(|value| !value.trim().is_empty()).cloned())
+            let set = names.iter().find_map(|name| environment.text(name).filter(|value| !value.trim().is_empty()));
+            set.map(str::to_owned)
         };
         Self {
             proxy: proxy.or_else(|| from_environment(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])),
@@ -244,7 +245,7 @@ fn checked_bundle(path: &Path) -> Result<Vec<u8>, HttpError> {
 #[cfg(test)]
 mod tests {
     use super::{Http, HttpError, HttpSettings, host_of, is_never_proxied};
-    use std::collections::BTreeMap;
+    use crate::shell::environment::Environment;
 
     #[test]
     fn this_machine_and_the_metadata_services_are_never_behind_a_proxy() {
@@ -276,10 +277,11 @@ mod tests {
 
     #[test]
     fn the_config_goes_before_the_environment() {
-        let environment: BTreeMap<String, String> =
-            [("HTTPS_PROXY", "http://env:1"), ("NO_PROXY", "corp"), ("AWS_CA_BUNDLE", "/env.pem")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into();
+        let environment = Environment::from_vars([
+            ("HTTPS_PROXY", "http://env:1"),
+            ("NO_PROXY", "corp"),
+            ("AWS_CA_BUNDLE", "/env.pem"),
+        ]);
         let settings = HttpSettings::new(None, None, &environment);
         assert_eq!(settings.proxy.as_deref(), Some("http://env:1"));
         assert_eq!(settings.no_proxy.as_deref(), Some("corp"));

@@ -2,7 +2,7 @@
 //! reads back what stands there; what to write and what a section means is the engine's to decide.
 
 use crate::engine::config::model::StoreKind;
-use crate::engine::credentials_file::{Applied, Edit, Malformed, Observation, Outcome};
+use crate::engine::credentials_file::{self, Edit, Observation, Outcome};
 use crate::engine::keeper::Sighting;
 use crate::engine::names::ProfileName;
 use crate::shell::files::lock;
@@ -11,28 +11,27 @@ use crate::shell::files::snapshot::Identity;
 use crate::shell::files::update::{Kind, Target, lock_path};
 use crate::shell::files::{FileError, Refusal, UpdateError, resolve, update};
 use crate::shell::places::Places;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 /// What stands in a file, by profile.
 type Sections = Vec<(ProfileName, Observation)>;
-
-/// How a credentials file is edited and read: the engine's two functions.
-#[derive(Clone, Copy)]
-pub struct Editor {
-    /// Bytes and edits in, bytes and outcomes out.
-    pub apply: fn(&[u8], &[Edit]) -> Result<Applied, Malformed>,
-    /// What stands under the names of these profiles, and under every other mark of ours.
-    pub observe: fn(&[u8], &[ProfileName]) -> Result<Sections, Malformed>,
-}
 
 /// The shared credentials file and the private store.
 pub struct Stores {
     places: Places,
     file_mode: u32,
     patience: Patience,
-    editor: Editor,
     seen: [Mutex<Option<Identity>>; 2],
+    others: Mutex<Others>,
+}
+
+/// What stands in the shared credentials file besides what is ours, as a digest.
+#[derive(Clone, Copy, Default)]
+struct Others {
+    digest: Option<u64>,
+    changed: bool,
 }
 
 /// What became of a batch of edits.
@@ -51,8 +50,14 @@ pub struct StoreError(#[from] UpdateError);
 
 impl Stores {
     /// `file_mode` is the widest mode that the shared credentials file may keep.
-    pub fn new(places: Places, file_mode: u32, editor: Editor) -> Self {
-        Self { places, file_mode, patience: Patience::default(), editor, seen: [Mutex::new(None), Mutex::new(None)] }
+    pub fn new(places: Places, file_mode: u32) -> Self {
+        Self {
+            places,
+            file_mode,
+            patience: Patience::default(),
+            seen: [Mutex::new(None), Mutex::new(None)],
+            others: Mutex::new(Others::default()),
+        }
     }
 
     /// The same with another patience.
@@ -77,7 +82,7 @@ impl Stores {
         }
         let mut outcomes = Vec::new();
         let updated = update(&target, self.known(store), &mut |bytes| {
-            let applied = (self.editor.apply)(bytes, edits).map_err(|malformed| Refusal(malformed.to_string()))?;
+            let applied = credentials_file::apply(bytes, edits).map_err(|malformed| Refusal(malformed.to_string()))?;
             let changes = applied.outcomes.contains(&Outcome::Written);
             outcomes = applied.outcomes;
             Ok(changes.then_some(applied.bytes))
@@ -113,11 +118,33 @@ impl Stores {
         let known = Known { left: lock::peek(&lock_path(&path)).left, ..self.known(store) };
         let mut observed = Ok(Vec::new());
         let snapshot = settle::read(&path, known, self.patience, &mut |bytes| {
-            observed = (self.editor.observe)(bytes, profiles);
+            observed = credentials_file::observe(bytes, profiles);
             observed.is_ok()
         })?;
         self.remember(store, snapshot.identity());
+        if let (StoreKind::Shared, Ok(sections)) = (store, &observed) {
+            self.compare_others(&snapshot.bytes, sections);
+        }
         observed.map_err(|malformed| UpdateError::Refused { path, reason: Refusal(malformed.to_string()) })
+    }
+
+    /// Whether what others keep in the shared credentials file has changed since this was last asked: long-term keys were
+    /// rotated, say. Our own writes do not count.
+    pub fn others_changed(&self) -> bool {
+        std::mem::take(&mut self.others.lock().unwrap_or_else(PoisonError::into_inner).changed)
+    }
+
+    fn compare_others(&self, bytes: &[u8], sections: &Sections) {
+        let is_ours = |found: &Observation| matches!(found, Observation::Ours(_) | Observation::Damaged);
+        let ours = sections.iter().filter(|(_, found)| is_ours(found));
+        let removals: Vec<Edit> = ours.map(|(profile, _)| Edit::Remove(profile.clone())).collect();
+        let Ok(rest) = credentials_file::apply(bytes, &removals) else { return };
+        let mut hasher = DefaultHasher::new();
+        rest.bytes.hash(&mut hasher);
+        let digest = Some(hasher.finish());
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        others.changed |= others.digest.is_some() && others.digest != digest;
+        others.digest = digest;
     }
 
     fn target(&self, store: StoreKind) -> Target {
@@ -129,12 +156,12 @@ impl Stores {
     }
 
     fn known(&self, store: StoreKind) -> Known {
-        let seen = self.seen[store as usize].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let seen = self.seen[store as usize].lock().unwrap_or_else(PoisonError::into_inner);
         Known { left: None, seen: *seen }
     }
 
     fn remember(&self, store: StoreKind, identity: Option<Identity>) {
-        *self.seen[store as usize].lock().unwrap_or_else(std::sync::PoisonError::into_inner) = identity;
+        *self.seen[store as usize].lock().unwrap_or_else(PoisonError::into_inner) = identity;
     }
 }
 

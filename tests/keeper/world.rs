@@ -216,7 +216,7 @@ impl World {
     fn drain(&mut self) {
         while let Some(action) = self.keeper.poll_action() {
             match action {
-                Action::Resolve(source) => self.resolve(source),
+                Action::Resolve { source, .. } => self.resolve(source),
                 Action::Assume(call) => self.assume(&call),
                 Action::Store { store, edits } => self.store(store, &edits),
                 Action::Observe => {

@@ -13,7 +13,12 @@ use std::time::Duration;
 #[derive(Clone, PartialEq, Debug)]
 pub enum Action {
     /// Resolve source credentials afresh; answer with `Resolved` or `ResolveFailed`.
-    Resolve(Source),
+    Resolve {
+        /// Which.
+        source: Source,
+        /// Where roles on the way are assumed that name no region of their own.
+        region: String,
+    },
     /// Call STS under the refresh lock of the profile; answer with `Assumed`, `Adopted` or `AssumeFailed`.
     Assume(Box<AssumeCall>),
     /// Change a credentials file; answer with `Stored` or `StoreFailed`.

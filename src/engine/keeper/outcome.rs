@@ -27,7 +27,7 @@ impl Keeper {
             self.supplies.remove(source);
             return;
         };
-        let failure = classify(&fault, &context(&first.entry));
+        let failure = classify(&fault, &Context::of_source(&first.entry));
         let alive = first.is_alive(sts_now) && users.all(|kept| kept.is_alive(sts_now));
         let Some(supply) = self.supplies.get_mut(source).filter(|supply| supply.resolving.is_some()) else { return };
         supply.resolving = None;
@@ -63,7 +63,7 @@ impl Keeper {
         now: WallTime,
     ) {
         let Some((index, call)) = self.end_call(profile, attempt) else { return };
-        let failure = classify(&fault, &context(&self.kept[index].entry));
+        let failure = classify(&fault, &Context::of(&self.kept[index].entry));
         if failure.class == Class::TooLong && call.duration > ONE_HOUR {
             return self.fall_back_to_one_hour(index, call.duration, now);
         }
@@ -94,7 +94,7 @@ impl Keeper {
     /// Takes a failure of a profile's own down, and closes its gate. Whatever session it has stays.
     pub(super) fn fail(&mut self, index: usize, fault: Fault, jitter: f64, now: WallTime) {
         let alive = self.kept[index].is_alive(self.sts_now(now));
-        let mut failure = classify(&fault, &context(&self.kept[index].entry));
+        let mut failure = classify(&fault, &Context::of(&self.kept[index].entry));
         if failure.class == Class::TooLong {
             failure.class = Class::Settings;
         }
@@ -196,11 +196,6 @@ impl Keeper {
         let shelf = self.shelves.iter().find(|shelf| shelf.kind == kept.entry.store);
         own.or_else(|| shelf.filter(|_| kept.is_unstored()).and_then(|shelf| shelf.gate.trouble())).cloned()
     }
-}
-
-/// What the table needs to know of an entry.
-pub(super) fn context(entry: &Entry) -> Context {
-    Context::of(entry)
 }
 
 /// Whether the shell resolves it: then its trouble is its own, whoever met it first.

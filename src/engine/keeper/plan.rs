@@ -145,7 +145,8 @@ impl Keeper {
         let supply = self.supplies.entry(source.clone()).or_default();
         supply.resolving = Some(now);
         supply.gate.tried(now);
-        self.actions.push_back(Action::Resolve(source));
+        let region = Place::of(&self.kept[index].entry).region;
+        self.actions.push_back(Action::Resolve { source, region });
     }
 
     fn call(&mut self, index: usize, source: Option<SourceCredentials>, now: WallTime) {

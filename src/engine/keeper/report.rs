@@ -5,6 +5,7 @@ use super::kept::Kept;
 use super::outcome::source_name;
 use super::{Keeper, Notice, NoticeKind};
 use crate::engine::failure::Class;
+use crate::engine::names::ProfileName;
 use crate::engine::schedule::WAVE;
 use crate::engine::status::{Profile, State, Trouble};
 use crate::engine::time::WallTime;
@@ -66,6 +67,12 @@ impl Keeper {
     /// The state of every profile, in the order of the config.
     pub fn profiles(&self, now: WallTime) -> Vec<Profile> {
         (0..self.kept.len()).map(|index| self.profile(index, now)).collect()
+    }
+
+    /// How a profile stands.
+    pub fn state_of(&self, profile: &ProfileName, now: WallTime) -> Option<State> {
+        let index = self.position(profile)?;
+        Some(self.state(&self.kept[index], self.trouble_of(index).map(|trouble| trouble.failure.class), now))
     }
 
     fn profile(&self, index: usize, now: WallTime) -> Profile {

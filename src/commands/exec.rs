@@ -1,0 +1,71 @@
+//! `evertoken exec PROFILE -- CMD…`: becomes CMD, in an environment where nothing shadows the profile. Hands over names
+//! of profiles and files, never a key.
+#![expect(clippy::disallowed_methods, reason = "the command replaces this process; there is no child to look after")]
+
+use crate::commands::cli::ExecArgs;
+use crate::commands::ending::{CANNOT_RUN, Ending, NOT_FOUND};
+use crate::commands::held;
+use crate::commands::setup::Setup;
+use crate::engine::aws_config::AwsConfig;
+use crate::engine::config::model::{Entry, StoreKind};
+use crate::engine::time::WallTime;
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::time::Duration;
+
+/// Variables that some SDK or tool prefers to the profile, or takes for belonging to it.
+const SHADOWS: [&str; 14] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_ACCESS_KEY",
+    "AWS_SECRET_KEY",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_SESSION_EXPIRATION",
+    "AWS_ACCOUNT_ID",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CREDENTIAL_FILE",
+];
+
+/// Becomes the command; comes back only when that fails.
+///
+/// # Errors
+/// 1 without a session of enough life, 2 for a profile that is not in the config, 126 and 127 as in a shell.
+pub fn run(setup: &Setup, args: &ExecArgs, now: WallTime) -> Result<Infallible, Ending> {
+    let entry = setup.entry(&args.profile)?;
+    held::session(setup, entry, args.min_ttl.unwrap_or(Duration::ZERO), now)?;
+    let Some((program, arguments)) = args.command.split_first() else {
+        return Err(Ending::new(NOT_FOUND, "no command to run"));
+    };
+    let mut command = Command::new(program);
+    command.args(arguments);
+    for name in SHADOWS {
+        command.env_remove(name);
+    }
+    command.envs(additions(setup, entry, &setup.aws()));
+    let error = command.exec();
+    let code = if error.kind() == ErrorKind::NotFound { NOT_FOUND } else { CANNOT_RUN };
+    Err(Ending::new(code, format!("failed to run {}: {error}", program.to_string_lossy())))
+}
+
+fn additions(setup: &Setup, entry: &Entry, aws: &AwsConfig) -> Vec<(&'static str, OsString)> {
+    let mut set = vec![("AWS_PROFILE", OsString::from(entry.profile.as_str()))];
+    let asks_us = aws.profiles.get(entry.profile.as_str()).is_some_and(|keys| keys.contains_key("credential_process"));
+    if entry.store == StoreKind::Private && !asks_us {
+        // It stands in no file that the command would read by itself.
+        set.push(("AWS_SHARED_CREDENTIALS_FILE", setup.places().private_store().into()));
+    } else if setup.config().credentials_file.is_some() {
+        set.push(("AWS_SHARED_CREDENTIALS_FILE", setup.places().credentials().into()));
+    }
+    if setup.config().aws_config_file.is_some() {
+        set.push(("AWS_CONFIG_FILE", setup.places().aws_config().into()));
+    }
+    set
+}

@@ -1,0 +1,119 @@
+//! What a program or person is told who asks for a session.
+
+use super::judge;
+use crate::engine::config::model::Entry;
+use crate::engine::config::parse;
+use crate::engine::credentials_file::{Observation, Reason};
+use crate::engine::keeper::Sighting;
+use crate::engine::secret::Secret;
+use crate::engine::session::{Keys, Session};
+use crate::engine::status::{Daemon, Profile, State, Status, Trouble, VERSION};
+use crate::engine::time::WallTime;
+use std::sync::Arc;
+use std::time::Duration;
+
+fn entry() -> Arc<Entry> {
+    let text = "[[role]]\nprofile = \"dev\"\nrole_arn = \"arn:aws:iam::111122223333:role/Developer\"\n";
+    Arc::clone(&parse(text).expect("a config").config.entries[0])
+}
+
+fn now() -> WallTime {
+    WallTime::parse("2026-11-21T14:20:00Z").expect("a time")
+}
+
+fn ours(left: i64) -> Observation {
+    Observation::Ours(Box::new(Session {
+        keys: Keys {
+            access_key_id: "ASIAIOSFODNN7EXAMPLE".to_owned(),
+            secret_access_key: Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+            session_token: Some(Secret::new("token")),
+        },
+        account_id: None,
+        issued: now() - Duration::from_secs(600),
+        expiration: WallTime::from_unix_seconds(now().unix_seconds() + left),
+        digest: entry().digest.clone(),
+        allowed: None,
+    }))
+}
+
+fn recorded(skew: i64, error: Option<Trouble>) -> Status {
+    let profile = Profile {
+        profile: "dev".to_owned(),
+        role_arn: None,
+        source: String::new(),
+        store: String::new(),
+        state: State::Waiting,
+        expires: None,
+        expires_in_seconds: None,
+        next_refresh: None,
+        last_refresh: None,
+        error,
+    };
+    Status {
+        version: VERSION,
+        config: String::new(),
+        credentials_file: String::new(),
+        clock_skew_seconds: skew,
+        daemon: Daemon::default(),
+        profiles: vec![profile],
+    }
+}
+
+fn trouble(fix: Option<&str>) -> Trouble {
+    Trouble {
+        class: "source".to_owned(),
+        code: None,
+        message: "the SSO session corp is over".to_owned(),
+        fix: fix.map(str::to_owned),
+        since: "2026-11-21T14:10:00Z".to_owned(),
+        attempts: 1,
+    }
+}
+
+fn ask(found: Observation, recorded: Option<&Status>, running: bool, min_ttl: u64) -> Result<Session, String> {
+    let entry = entry();
+    let sections = Ok(vec![(entry.profile.clone(), found)]);
+    let sighting = Sighting { store: entry.store, sections };
+    judge(&entry, sighting, recorded, running, Duration::from_secs(min_ttl), now())
+}
+
+#[test]
+fn a_session_is_handed_out_while_it_lives_long_enough() {
+    assert!(ask(ours(1), None, false, 0).is_ok());
+    assert!(ask(ours(600), None, false, 600).is_ok());
+    let short = ask(ours(599), None, true, 600).expect_err("too short");
+    assert_eq!(short, "the session of profile dev has 9m 59s left, which is less than 10m\nfix: evertoken refresh dev");
+}
+
+#[test]
+fn life_is_counted_in_the_time_of_sts() {
+    assert!(ask(ours(60), Some(&recorded(-600, None)), true, 600).is_ok());
+    assert!(ask(ours(60), Some(&recorded(60, None)), true, 0).is_err());
+}
+
+#[test]
+fn whoever_gets_none_hears_why_and_what_to_do() {
+    let start = if cfg!(target_os = "macos") {
+        "launchctl kickstart gui/$(id -u)/io.evertoken.agent"
+    } else {
+        "systemctl --user start evertoken"
+    };
+    let ended = ask(ours(-300), None, false, 0);
+    let expected = format!("the session of profile dev ended 5m 00s ago, and evertoken is not running\nfix: {start}");
+    assert_eq!(ended, Err(expected));
+    let none = ask(Observation::Absent, None, true, 0);
+    assert_eq!(none, Err("there is no session for profile dev yet\nfix: evertoken refresh dev".to_owned()));
+    let known = recorded(0, Some(trouble(Some("aws sso login --sso-session corp"))));
+    assert_eq!(
+        ask(Observation::Absent, Some(&known), true, 0),
+        Err("there is no session for profile dev yet: the SSO session corp is over\n\
+             fix: aws sso login --sso-session corp"
+            .to_owned())
+    );
+    let foreign = Observation::Foreign(Reason { line: Some(3), text: "it has role_arn".to_owned() });
+    let foreign = ask(foreign, Some(&recorded(0, None)), true, 0).expect_err("not ours");
+    assert!(
+        foreign.starts_with("no session for profile dev: its section is left alone: it has role_arn\n"),
+        "{foreign}"
+    );
+}

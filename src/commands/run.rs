@@ -1,0 +1,65 @@
+//! `evertoken run`: the daemon in the foreground. This file only gets it going.
+
+use crate::commands::ending::{BUSY, CONFIG, Ending, FINE, NOT_FINE};
+use crate::daemon::station::OpenError;
+use crate::daemon::{self, RunError};
+use crate::shell::config_file::{LoadError, load};
+use crate::shell::environment::Environment;
+use crate::shell::places::config_file;
+use crate::shell::signals::Signals;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+
+/// Runs until an order to stop comes.
+///
+/// # Errors
+/// 75 when another daemon holds the file, 78 when the config is wrong, 1 when something cannot be read.
+pub fn run(environment: &Arc<Environment>, given: Option<&Path>) -> Result<u8, Ending> {
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        // Before any file is read: an early signal must not kill us half-way.
+        let signals = Signals::install().map_err(|error| Ending::failed(format!("listen to signals: {error}")))?;
+        let path = config_file(environment, given).map_err(Ending::failed)?;
+        let loaded = load(environment, &path).map_err(unloaded)?;
+        daemon::run(Arc::clone(environment), loaded, signals).await.map_err(ended)?;
+        Ok(FINE)
+    })
+}
+
+/// One thread for everything; file work and DNS borrow others for a moment.
+///
+/// # Errors
+/// 1 when the operating system denies it.
+pub fn runtime() -> Result<Runtime, Ending> {
+    let built = Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(8)
+        .thread_keep_alive(Duration::from_secs(1))
+        .build();
+    built.map_err(|error: io::Error| Ending::failed(format!("start the runtime: {error}")))
+}
+
+/// The end of a command whose config could not be loaded.
+pub fn unloaded(error: LoadError) -> Ending {
+    match error {
+        LoadError::Wrong { findings } => Ending { code: CONFIG, message: findings.join("\n\n") },
+        LoadError::Missing(_) => Ending::new(NOT_FINE, error),
+        LoadError::Unreadable(_) | LoadError::Place(_) => Ending::failed(error),
+    }
+}
+
+/// The end of a command that could not open what it needs.
+pub fn unopened(error: OpenError) -> Ending {
+    let code = if matches!(error, OpenError::Held { .. }) { BUSY } else { NOT_FINE };
+    Ending::new(code, error)
+}
+
+fn ended(error: RunError) -> Ending {
+    match error {
+        RunError::Open(error) => unopened(error),
+        RunError::Wait(_) => Ending::new(NOT_FINE, error),
+    }
+}

@@ -1,0 +1,81 @@
+//! What nearly every command starts with: the config, read and valid, and the places that follow from it.
+
+use crate::commands::ending::{Ending, USAGE};
+use crate::commands::run::unloaded;
+use crate::engine::aws_config::AwsConfig;
+use crate::engine::config::Config;
+use crate::engine::config::model::Entry;
+use crate::engine::names::ProfileName;
+use crate::engine::status::Status;
+use crate::shell::config_file::{Loaded, load};
+use crate::shell::environment::Environment;
+use crate::shell::files::{resolve, snapshot};
+use crate::shell::places::{Places, config_file};
+use crate::shell::store::Stores;
+use std::path::Path;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// A valid config and where everything lies.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The config, as it was read.
+    pub loaded: Loaded,
+}
+
+impl Setup {
+    /// Reads the config that `--config` or the environment names.
+    ///
+    /// # Errors
+    /// 1 when it is missing or cannot be read, 78 with all mistakes when it is wrong.
+    pub fn load(environment: &Environment, given: Option<&Path>) -> Result<Self, Ending> {
+        let path = config_file(environment, given).map_err(Ending::failed)?;
+        Ok(Self { loaded: load(environment, &path).map_err(unloaded)? })
+    }
+
+    /// The config.
+    pub fn config(&self) -> &Config {
+        &self.loaded.config
+    }
+
+    /// Where everything lies.
+    pub fn places(&self) -> &Places {
+        &self.loaded.places
+    }
+
+    /// The credentials files.
+    pub fn stores(&self) -> Stores {
+        Stores::new(self.places().clone(), self.config().file_mode)
+    }
+
+    /// The entry of a profile that somebody has named.
+    ///
+    /// # Errors
+    /// 2 when the config does not list it.
+    pub fn entry(&self, profile: &ProfileName) -> Result<&Arc<Entry>, Ending> {
+        self.config().entry(profile.as_str()).ok_or_else(|| {
+            let listed: Vec<&str> = self.config().entries.iter().map(|entry| entry.profile.as_str()).collect();
+            let path = self.loaded.path.display();
+            Ending::new(USAGE, format!("profile {profile} is not in {path}, which lists {}", listed.join(", ")))
+        })
+    }
+
+    /// What the AWS config and credentials files say. Whatever of them cannot be read counts as empty: other commands of
+    /// ours say so where it matters, and the AWS CLI does everywhere.
+    pub fn aws(&self) -> AwsConfig {
+        let text = |path: &Path| {
+            let bytes = resolve(path).and_then(|resolved| snapshot::read(&resolved)).map(|found| found.bytes);
+            bytes.map_or_else(
+                |_| Zeroizing::default(),
+                |bytes| Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()),
+            )
+        };
+        AwsConfig::parse(&text(self.places().aws_config()), &text(self.places().credentials()))
+    }
+
+    /// What the daemon has written down last; `None` when there is nothing that can be read.
+    pub fn recorded(&self) -> Option<Status> {
+        let snapshot = snapshot::read(&self.places().status_file()).ok()?;
+        serde_json::from_slice(&snapshot.bytes).ok()
+    }
+}

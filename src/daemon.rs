@@ -1,0 +1,206 @@
+//! The loop: wait for one event, hand it to the keeper, carry out what it wants. Runs until it is told to stop.
+
+pub mod pass;
+pub mod station;
+
+mod desk;
+mod reload;
+
+use crate::engine::keeper::{Action, Attendance, Event, Keeper, Mode};
+use crate::engine::time::WallTime;
+use crate::shell::clock::{self, Alarm, ClockWatch, Jumps};
+use crate::shell::config_file::Loaded;
+use crate::shell::environment::Environment;
+use crate::shell::service::Service;
+use crate::shell::signals::{Order, Signals};
+use crate::shell::watch::{Concern, Watcher};
+use desk::Desk;
+use reload::{Reloads, Verdict};
+use station::{OpenError, Station};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long calls may go on after an order to stop. What is being written is always finished.
+const LAST_CALLS: Duration = Duration::from_secs(1);
+
+/// Why the daemon could not start, or not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Not everything could be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The operating system denies what no daemon can do without.
+    #[error("failed to wait for events: {0}")]
+    Wait(#[from] io::Error),
+}
+
+/// How a round of the loop ended.
+enum End {
+    Stopped,
+    /// The new config names other files or another network: everything is opened anew.
+    Reopen(Box<Loaded>),
+}
+
+/// Keeps everything on the list fresh until an order to stop comes.
+///
+/// # Errors
+/// Only at the start: another daemon holds the file, or the network settings cannot be used.
+pub async fn run(environment: Arc<Environment>, loaded: Loaded, mut signals: Signals) -> Result<(), RunError> {
+    let service = Service::find();
+    let mut watcher = Watcher::new();
+    let mut alarm = Alarm::new()?;
+    let since = clock::now();
+    let mut loaded = loaded;
+    loop {
+        let station = Station::open(Arc::clone(&environment), loaded)?;
+        let instance = station.hold_instance().await?;
+        let mut round = Round::new(station, service, since);
+        let end = round.turn(&mut signals, &mut watcher, &mut alarm).await?;
+        drop(instance);
+        match end {
+            End::Stopped => return Ok(()),
+            End::Reopen(other) => loaded = *other,
+        }
+    }
+}
+
+/// The daemon over one set of files.
+struct Round {
+    station: Station,
+    keeper: Keeper,
+    desk: Desk,
+    reloads: Reloads,
+    clocks: ClockWatch,
+    service: Service,
+    stop_by: Option<WallTime>,
+}
+
+impl Round {
+    fn new(station: Station, service: Service, since: WallTime) -> Self {
+        let keeper =
+            Keeper::new(&station.loaded.config, Mode::Daemon, Attendance::Alone).with_skew(station.last_skew());
+        let desk = Desk::new(&station, service, since);
+        let reloads = Reloads::new(&station);
+        Self { station, keeper, desk, reloads, clocks: ClockWatch::start(), service, stop_by: None }
+    }
+
+    async fn turn(&mut self, signals: &mut Signals, watcher: &mut Watcher, alarm: &mut Alarm) -> io::Result<End> {
+        self.station.say_hello();
+        watcher.watch(self.station.watched());
+        self.keeper.handle(Event::Tick, clock::now());
+        self.service.ready();
+        loop {
+            if let Some(complaint) = watcher.complaint() {
+                tracing::warn!(
+                    "the kernel does not watch files for us ({complaint}); looking every few seconds instead"
+                );
+            }
+            self.carry_out();
+            let now = clock::now();
+            if self.stop_by.is_some_and(|by| self.keeper.is_settled() || by <= now) {
+                break;
+            }
+            let wakeup = [self.keeper.next_wakeup(now), self.stop_by, self.desk.next_sign_of_life(now)];
+            let event = tokio::select! {
+                biased;
+                order = signals.next() => self.order(order?),
+                Some(event) = self.station.next_event() => Some(event),
+                Some(read) = self.reloads.next() => match reload::judge(read, &mut self.station, self.service) {
+                    Verdict::Keep => None,
+                    Verdict::Replace(config) => {
+                        self.desk.replace_hooks(config.hooks.clone());
+                        watcher.watch(self.station.watched());
+                        Some(Event::Reloaded(*config))
+                    }
+                    Verdict::Reopen(loaded) => {
+                        self.wind_down().await;
+                        return Ok(End::Reopen(loaded));
+                    }
+                },
+                concerns = watcher.changed() => {
+                    concerns.into_iter().filter_map(|concern| self.concern(concern)).next_back()
+                }
+                waited = alarm.wait(wakeup.into_iter().flatten().min()) => {
+                    waited?;
+                    Some(Event::Tick)
+                }
+            };
+            self.look_at_clocks();
+            if let Some(event) = event {
+                self.keeper.handle(event, clock::now());
+            }
+        }
+        self.wind_down().await;
+        Ok(End::Stopped)
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(action) = self.keeper.poll_action() {
+            match action {
+                Action::Tell(notice) => self.desk.tell(&notice, &self.keeper),
+                Action::Report => self.desk.report(&self.station, &self.keeper),
+                other => self.station.carry_out(other),
+            }
+        }
+        self.desk.give_sign_of_life();
+    }
+
+    fn order(&mut self, order: Order) -> Option<Event> {
+        match order {
+            Order::Reload => {
+                self.service.reloading();
+                self.reloads.start();
+                None
+            }
+            Order::RefreshAll => Some(Event::Asked { profiles: Vec::new(), min_ttl: None, force: true }),
+            Order::Stop => {
+                tracing::info!("stopping; what is being written is finished first");
+                self.service.stopping();
+                self.stop_by = Some(clock::now() + LAST_CALLS);
+                Some(Event::Stop)
+            }
+        }
+    }
+
+    fn concern(&mut self, concern: Concern) -> Option<Event> {
+        match concern {
+            Concern::Config => {
+                self.reloads.start();
+                None
+            }
+            Concern::Credentials => {
+                self.station.observe();
+                None
+            }
+            Concern::Sources => Some(Event::SourcesChanged),
+        }
+    }
+
+    fn look_at_clocks(&mut self) {
+        let Jumps { slept, stepped } = self.clocks.look();
+        let now = clock::now();
+        if stepped.millis() != 0 {
+            tracing::info!(seconds = stepped.seconds(), "the clock of this machine was set");
+            self.keeper.handle(Event::ClockStepped { by: stepped }, now);
+        }
+        if !slept.is_zero() {
+            tracing::info!(seconds = slept.as_secs(), "awake again");
+            self.keeper.handle(Event::Resumed, now);
+        }
+    }
+
+    /// Gives up what is under way, but for the files: a write is finished, and what came in last is written.
+    async fn wind_down(&mut self) {
+        self.station.give_up_calls();
+        self.keeper.handle(Event::Stop, clock::now());
+        self.carry_out();
+        self.station.finish_files().await;
+        while let Some(event) = self.station.try_next_event() {
+            self.keeper.handle(event, clock::now());
+        }
+        self.carry_out();
+        self.station.finish_files().await;
+        self.desk.farewell(&self.station, &self.keeper);
+    }
+}

@@ -1,0 +1,157 @@
+//! Where the daemon talks to people: the log, the hooks, `status.json`, the service manager.
+
+use super::station::Station;
+use crate::engine::config::model::Hooks;
+use crate::engine::keeper::{Keeper, Notice, NoticeKind};
+use crate::engine::status::{Daemon, State, Status, VERSION};
+use crate::engine::time::WallTime;
+use crate::shell::clock;
+use crate::shell::hooks::HookRunner;
+use crate::shell::service::Service;
+use crate::shell::store::write_status;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What tells people how things stand.
+pub(super) struct Desk {
+    hooks: HookRunner,
+    service: Service,
+    since: WallTime,
+    written: Vec<u8>,
+    status_line: String,
+    unwritable: bool,
+    last_sign: WallTime,
+}
+
+impl Desk {
+    pub(super) fn new(station: &Station, service: Service, since: WallTime) -> Self {
+        let hooks = HookRunner::new(station.loaded.config.hooks.clone(), Arc::clone(&station.environment));
+        Self {
+            hooks,
+            service,
+            since,
+            written: Vec::new(),
+            status_line: String::new(),
+            unwritable: false,
+            last_sign: since,
+        }
+    }
+
+    pub(super) fn replace_hooks(&mut self, hooks: Hooks) {
+        self.hooks.replace(hooks);
+    }
+
+    /// One line in the log, and the hook where there is one.
+    pub(super) fn tell(&self, notice: &Notice, keeper: &Keeper) {
+        log(notice);
+        let state = notice.profiles.first().and_then(|profile| keeper.state_of(profile, clock::now()));
+        self.hooks.run(notice, state.map_or("", State::as_str));
+    }
+
+    /// Writes down how things stand, if that changed.
+    pub(super) fn report(&mut self, station: &Station, keeper: &Keeper) {
+        let status = self.status(station, keeper, clock::now());
+        let line = summary(&status);
+        if line != self.status_line {
+            self.service.status(&line);
+            self.status_line = line;
+        }
+        self.write(station, &status);
+    }
+
+    /// The last report: nobody is running any more.
+    pub(super) fn farewell(&mut self, station: &Station, keeper: &Keeper) {
+        let mut status = self.status(station, keeper, clock::now());
+        status.daemon.running = false;
+        status.daemon.responding = false;
+        status.daemon.next_wakeup = None;
+        self.write(station, &status);
+    }
+
+    fn status(&self, station: &Station, keeper: &Keeper, now: WallTime) -> Status {
+        Status {
+            version: VERSION,
+            config: station.loaded.path.display().to_string(),
+            credentials_file: station.loaded.places.credentials().display().to_string(),
+            clock_skew_seconds: keeper.skew().seconds(),
+            daemon: Daemon {
+                running: true,
+                responding: true,
+                pid: Some(std::process::id()),
+                version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+                since: Some(self.since.to_string()),
+                next_wakeup: keeper.next_wakeup(now).map(|time| time.to_string()),
+            },
+            profiles: keeper.profiles(now),
+        }
+    }
+
+    fn write(&mut self, station: &Station, status: &Status) {
+        let Ok(mut bytes) = serde_json::to_vec_pretty(status) else { return };
+        bytes.push(b'\n');
+        if bytes == self.written {
+            return;
+        }
+        match write_status(&station.loaded.places, &bytes) {
+            Ok(()) => {
+                self.written = bytes;
+                self.unwritable = false;
+            }
+            Err(error) if !self.unwritable => {
+                self.unwritable = true;
+                tracing::warn!("failed to {error}; `evertoken status` will be out of date");
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// When the watchdog wants to hear of us.
+    pub(super) fn next_sign_of_life(&self, now: WallTime) -> Option<WallTime> {
+        let every = self.service.watchdog()?;
+        // Never in the past, nor far ahead, should our clock have been set.
+        Some((self.last_sign + every).clamp(now + Duration::from_millis(1), now + every))
+    }
+
+    /// Tells the watchdog that the loop is turning.
+    pub(super) fn give_sign_of_life(&mut self) {
+        if self.service.watchdog().is_some() {
+            self.service.alive();
+            self.last_sign = clock::now();
+        }
+    }
+}
+
+fn log(notice: &Notice) {
+    let profiles: Vec<&str> = notice.profiles.iter().map(|profile| profile.as_str()).collect();
+    let profile = profiles.join(", ");
+    let role = notice.role_arn.as_deref().filter(|_| notice.profiles.len() == 1);
+    let until = notice.expiration.map(|time| time.to_string());
+    let until = until.as_deref();
+    let message = notice.message.as_str();
+    match notice.kind {
+        NoticeKind::Refreshed | NoticeKind::Kept | NoticeKind::Recovered | NoticeKind::Removed => {
+            tracing::info!(profile, role, until, "{message}");
+        }
+        NoticeKind::Failed => {
+            let failure = notice.failure.as_ref();
+            let class = failure.map(|failure| failure.class.as_str());
+            let fix = failure.and_then(|failure| failure.fix.as_deref());
+            tracing::warn!(profile, role, class, until, fix, "{message}");
+        }
+        NoticeKind::Expiring | NoticeKind::Remark => tracing::warn!(profile, role, until, "{message}"),
+    }
+}
+
+/// `3 fresh, 1 refused; next at 2026-11-21T15:04:05Z`
+fn summary(status: &Status) -> String {
+    let mut counts: BTreeMap<State, usize> = BTreeMap::new();
+    for profile in &status.profiles {
+        *counts.entry(profile.state).or_default() += 1;
+    }
+    let states: Vec<String> = counts.iter().map(|(state, count)| format!("{count} {}", state.as_str())).collect();
+    match &status.daemon.next_wakeup {
+        Some(next) => format!("{}; next at {next}", states.join(", ")),
+        None => states.join(", "),
+    }
+}

@@ -1,0 +1,82 @@
+//! A reload: read, parse wholly, and only then hand over. What does not parse is told, and the old config stays.
+
+use super::station::Station;
+use crate::engine::config::Config;
+use crate::shell::config_file::{LoadError, Loaded, load_settled};
+use crate::shell::environment::Environment;
+use crate::shell::service::Service;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+/// What a config that was read means to the daemon.
+pub(super) enum Verdict {
+    /// It is wrong, or the same.
+    Keep,
+    /// The keeper goes on with it.
+    Replace(Box<Config>),
+    /// It names other files or another network.
+    Reopen(Box<Loaded>),
+}
+
+/// Reads the config again, one reading at a time.
+pub(super) struct Reloads {
+    environment: Arc<Environment>,
+    path: PathBuf,
+    sender: mpsc::UnboundedSender<Result<Loaded, LoadError>>,
+    results: mpsc::UnboundedReceiver<Result<Loaded, LoadError>>,
+    reading: Option<AbortHandle>,
+}
+
+impl Reloads {
+    pub(super) fn new(station: &Station) -> Self {
+        let (sender, results) = mpsc::unbounded_channel();
+        let (environment, path) = (Arc::clone(&station.environment), station.loaded.path.clone());
+        Self { environment, path, sender, results, reading: None }
+    }
+
+    /// Begins to read; a reading that is under way begins anew.
+    pub(super) fn start(&mut self) {
+        if let Some(reading) = self.reading.take() {
+            reading.abort();
+        }
+        let (environment, path, sender) = (Arc::clone(&self.environment), self.path.clone(), self.sender.clone());
+        let task = tokio::spawn(async move {
+            let loaded = load_settled(&environment, &path).await;
+            let _gone = sender.send(loaded);
+        });
+        self.reading = Some(task.abort_handle());
+    }
+
+    /// The next config that was read; waits for ever when none is being read.
+    pub(super) async fn next(&mut self) -> Option<Result<Loaded, LoadError>> {
+        self.results.recv().await
+    }
+}
+
+/// Takes over the config if it is right, and says what became of it.
+pub(super) fn judge(read: Result<Loaded, LoadError>, station: &mut Station, service: Service) -> Verdict {
+    let verdict = match read {
+        Err(error) => {
+            tracing::error!("the config was not taken over, the old one stays:\n{error}");
+            Verdict::Keep
+        }
+        Ok(loaded) if loaded.config == station.loaded.config => {
+            tracing::info!("the config says the same as before");
+            Verdict::Keep
+        }
+        Ok(loaded) if needs_reopening(&loaded, &station.loaded) => Verdict::Reopen(Box::new(loaded)),
+        Ok(loaded) => {
+            station.loaded = loaded;
+            station.say_hello();
+            Verdict::Replace(Box::new(station.loaded.config.clone()))
+        }
+    };
+    service.ready();
+    verdict
+}
+
+fn needs_reopening(new: &Loaded, old: &Loaded) -> bool {
+    new.places != old.places || new.config.network != old.config.network || new.config.file_mode != old.config.file_mode
+}

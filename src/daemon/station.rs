@@ -1,0 +1,176 @@
+//! Everything that is opened for one config: the network, the sources, the files, and the hands that carry actions out.
+
+use crate::engine::config::model::Source;
+use crate::engine::keeper::{Action, Event};
+use crate::engine::status::Status;
+use crate::engine::time::Skew;
+use crate::shell::config_file::{Loaded, render};
+use crate::shell::environment::Environment;
+use crate::shell::executor::{Executor, Tools};
+use crate::shell::files::lock::LockError;
+use crate::shell::files::snapshot;
+use crate::shell::http::{Http, HttpError, HttpSettings};
+use crate::shell::locks::InstanceLock;
+use crate::shell::mfa::Codes;
+use crate::shell::sources::{AwsFiles, Sources};
+use crate::shell::store::Stores;
+use crate::shell::sts::{Identity, Sts};
+use crate::shell::watch::{Concern, Watched};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+
+/// Why not everything could be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// `[network]` of the config, or the environment, names something that cannot be used.
+    #[error("failed to {0}")]
+    Http(#[from] HttpError),
+    /// Another daemon keeps the same file fresh.
+    #[error("another evertoken{} keeps {credentials} fresh; stop it first", process(*.pid))]
+    Held {
+        /// Its process id, where it can be read.
+        pid: Option<u32>,
+        /// The credentials file.
+        credentials: String,
+    },
+    /// The state folder cannot be used.
+    #[error("failed to {0}")]
+    State(String),
+}
+
+fn process(pid: Option<u32>) -> String {
+    pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
+}
+
+/// The opened files, network and sources of one config.
+pub struct Station {
+    /// The config that all this was opened for.
+    pub loaded: Loaded,
+    /// The process's environment.
+    pub environment: Arc<Environment>,
+    tools: Arc<Tools>,
+    executor: Executor,
+    events: mpsc::UnboundedReceiver<Event>,
+}
+
+impl Station {
+    /// Opens everything. Connects to nothing yet, and writes nothing.
+    ///
+    /// # Errors
+    /// When `[network]` cannot be used.
+    pub fn open(environment: Arc<Environment>, loaded: Loaded) -> Result<Self, OpenError> {
+        let config = &loaded.config;
+        let places = &loaded.places;
+        let home = environment.home().map(Path::to_owned);
+        let bundle = config.network.ca_bundle.as_deref().and_then(|path| environment.expand_home(path));
+        let http = Http::new(&HttpSettings::new(config.network.proxy.clone(), bundle, &environment))?;
+        let sts = Sts::new(&http, env!("CARGO_PKG_VERSION"), home.clone());
+        let identity = Identity { user: environment.user(), host: environment.host().to_owned() };
+        let files =
+            AwsFiles { config: places.aws_config().to_owned(), credentials: places.credentials().to_owned(), home };
+        let sources = Sources::new(http, sts.clone(), files, identity.clone(), environment.variables());
+        let stores = Stores::new(places.clone(), config.file_mode);
+        let codes = Codes::new(Arc::clone(&environment));
+        let tools = Arc::new(Tools { sts, sources, stores, identity, codes });
+        let (sender, events) = mpsc::unbounded_channel();
+        let executor = Executor::new(Arc::clone(&tools), sender);
+        Ok(Self { loaded, environment, tools, executor, events })
+    }
+
+    /// Becomes the one daemon of the credentials file.
+    ///
+    /// # Errors
+    /// [`OpenError::Held`] when there is one already.
+    pub async fn hold_instance(&self) -> Result<InstanceLock, OpenError> {
+        let places = self.loaded.places.clone();
+        let credentials = places.credentials().display().to_string();
+        match spawn_blocking(move || InstanceLock::acquire(&places)).await {
+            Ok(Ok(lock)) => Ok(lock),
+            Ok(Err(LockError::Held { holder, .. })) => Err(OpenError::Held { pid: holder, credentials }),
+            Ok(Err(error)) => Err(OpenError::State(error.to_string())),
+            Err(error) => Err(OpenError::State(error.to_string())),
+        }
+    }
+
+    /// For commands that need a tool directly.
+    pub fn tools(&self) -> &Arc<Tools> {
+        &self.tools
+    }
+
+    /// What comes of the actions; waits for ever when nothing is under way.
+    pub async fn next_event(&mut self) -> Option<Event> {
+        self.events.recv().await
+    }
+
+    /// The same without waiting.
+    pub fn try_next_event(&mut self) -> Option<Event> {
+        self.events.try_recv().ok()
+    }
+
+    /// Starts to carry out an action.
+    pub fn carry_out(&mut self, action: Action) {
+        self.executor.carry_out(action, &self.loaded.config.entries);
+    }
+
+    /// Looks at the credentials files.
+    pub fn observe(&mut self) {
+        self.carry_out(Action::Observe);
+    }
+
+    /// Gives up calls that are under way.
+    pub fn give_up_calls(&mut self) {
+        self.executor.give_up_calls();
+    }
+
+    /// Waits for the file work that was asked for.
+    pub async fn finish_files(&self) {
+        self.executor.finish_files().await;
+    }
+
+    /// The skew that the last run had learned.
+    pub fn last_skew(&self) -> Skew {
+        let recorded = snapshot::read(&self.loaded.places.status_file())
+            .ok()
+            .and_then(|snapshot| serde_json::from_slice::<Status>(&snapshot.bytes).ok());
+        Skew::from_millis(recorded.map_or(0, |status| status.clock_skew_seconds.saturating_mul(1000)))
+    }
+
+    /// The files whose changes matter.
+    pub fn watched(&self) -> Vec<Watched> {
+        let places = &self.loaded.places;
+        let config = &self.loaded.config;
+        let mut list = vec![
+            (self.loaded.path.clone(), Concern::Config),
+            (places.credentials().to_owned(), Concern::Credentials),
+            (places.private_store(), Concern::Credentials),
+            (places.aws_config().to_owned(), Concern::Sources),
+        ];
+        let tokens = config.entries.iter().filter_map(|entry| match &entry.source {
+            Source::WebIdentity(path) => Some(path.as_str()),
+            Source::Listed(_) | Source::Profile(_) | Source::Provider(_) => None,
+        });
+        let named = tokens.chain(config.network.ca_bundle.as_deref());
+        list.extend(named.filter_map(|path| self.environment.expand_home(path)).map(|path| (path, Concern::Sources)));
+        if let Some(home) = self.environment.home() {
+            let caches = [".aws/sso/cache", ".aws/login/cache"];
+            list.extend(caches.map(|cache| (home.join(cache), Concern::Sources)));
+        }
+        list.into_iter().map(|(path, concern)| Watched { path, concern }).collect()
+    }
+
+    /// What the log says at the start and after a reload.
+    pub fn say_hello(&self) {
+        for warning in render(&self.loaded.warnings, &self.loaded.path, &self.loaded.text) {
+            tracing::warn!("{warning}");
+        }
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            config = %self.loaded.path.display(),
+            credentials_file = %self.loaded.places.credentials().display(),
+            profiles = self.loaded.config.entries.len(),
+            "keeping sessions fresh"
+        );
+    }
+}

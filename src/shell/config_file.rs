@@ -1,0 +1,99 @@
+//! Reads the config from its file, and finds the places that follow from it. Parsing and judging is the engine's.
+
+use crate::engine::config::{self, Config, Diagnostic};
+use crate::shell::environment::Environment;
+use crate::shell::files::snapshot::{self, Snapshot};
+use crate::shell::files::{FileError, resolve};
+use crate::shell::places::{PlaceError, Places};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A config is believed only after it has stood still for so long: editors and copies write in pieces.
+const STANDSTILL: Duration = Duration::from_secs(1);
+
+/// A valid config, as it was read.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The file that it was read from.
+    pub path: PathBuf,
+    /// Its text, for diagnostics.
+    pub text: String,
+    /// The config.
+    pub config: Config,
+    /// What is odd about it.
+    pub warnings: Vec<Diagnostic>,
+    /// Where everything lies.
+    pub places: Places,
+}
+
+/// Why there is no config to work with.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It is not there.
+    #[error("there is no config at {}; `evertoken init` writes one from what ~/.aws/config says", .0.display())]
+    Missing(PathBuf),
+    /// It cannot be read; perhaps later.
+    #[error(transparent)]
+    Unreadable(#[from] FileError),
+    /// Its paths lead nowhere.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// It was read, and is wrong.
+    #[error("{}", .findings.join("\n\n"))]
+    Wrong {
+        /// One block for each finding, ready to be shown.
+        findings: Vec<String>,
+    },
+}
+
+/// Reads the config once.
+///
+/// # Errors
+/// See [`LoadError`].
+pub fn load(environment: &Environment, path: &Path) -> Result<Loaded, LoadError> {
+    let snapshot = look(path)?;
+    if snapshot.present.is_none() {
+        return Err(LoadError::Missing(path.to_owned()));
+    }
+    let text = String::from_utf8(snapshot.bytes.to_vec()).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = 1 + snapshot.bytes.iter().take(valid).filter(|byte| **byte == b'\n').count();
+        let finding = format!("{}:{line}:1: this line is not UTF-8 text\nhint: save the file as UTF-8", path.display());
+        LoadError::Wrong { findings: vec![finding] }
+    })?;
+    let parsed =
+        config::parse(&text).map_err(|findings| LoadError::Wrong { findings: render(&findings, path, &text) })?;
+    let config = parsed.config;
+    let places = Places::find(environment, config.credentials_file.as_deref(), config.aws_config_file.as_deref())?;
+    Ok(Loaded { path: path.to_owned(), text, config, warnings: parsed.warnings, places })
+}
+
+/// Reads the config after it has stood still, whatever is done to it meanwhile.
+///
+/// # Errors
+/// See [`LoadError`].
+pub async fn load_settled(environment: &Environment, path: &Path) -> Result<Loaded, LoadError> {
+    let mut seen = look(path).ok();
+    loop {
+        tokio::time::sleep(STANDSTILL).await;
+        let now = look(path).ok();
+        let still = match (&seen, &now) {
+            (Some(before), Some(now)) => before.same_as(now),
+            (None, None) => true,
+            _ => false,
+        };
+        if still {
+            return load(environment, path);
+        }
+        seen = now;
+    }
+}
+
+fn look(path: &Path) -> Result<Snapshot, FileError> {
+    snapshot::read(&resolve(path)?)
+}
+
+/// One block for each finding.
+pub fn render(findings: &[Diagnostic], path: &Path, text: &str) -> Vec<String> {
+    findings.iter().map(|finding| finding.render(&path.display().to_string(), text)).collect()
+}

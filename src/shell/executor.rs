@@ -1,0 +1,238 @@
+//! Carries out what a keeper wants done, each call in a task of its own, and reports back as events. Decides nothing.
+//!
+//! A panic in a task is a failure of that task: it comes back as one, and the daemon goes on.
+
+use crate::engine::config::model::{Entry, Source, StoreKind};
+use crate::engine::credentials_file::{Edit, Observation};
+use crate::engine::failure::Fault;
+use crate::engine::keeper::{Action, AssumeCall, Event};
+use crate::engine::names::ProfileName;
+use crate::engine::secret::Secret;
+use crate::shell::clock;
+use crate::shell::locks::RefreshLock;
+use crate::shell::mfa::Codes;
+use crate::shell::sources::Sources;
+use crate::shell::store::Stores;
+use crate::shell::sts::{Failed, Identity, Sts};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::{AbortHandle, JoinError, spawn_blocking};
+
+/// How long another evertoken process that refreshes the same profile is waited for: longer than any call takes.
+const LOCK_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Everything that actions need.
+pub struct Tools {
+    /// STS.
+    pub sts: Sts,
+    /// Source credentials.
+    pub sources: Sources,
+    /// The two files.
+    pub stores: Stores,
+    /// Who we are, for session names.
+    pub identity: Identity,
+    /// MFA codes.
+    pub codes: Codes,
+}
+
+/// Carries out actions and sends what comes of them.
+pub struct Executor {
+    tools: Arc<Tools>,
+    events: mpsc::UnboundedSender<Event>,
+    /// File work is done one after the other, in the order in which it was asked for.
+    files: Arc<Mutex<()>>,
+    calls: Vec<AbortHandle>,
+}
+
+impl Executor {
+    /// `events` is where outcomes go.
+    pub fn new(tools: Arc<Tools>, events: mpsc::UnboundedSender<Event>) -> Self {
+        Self { tools, events, files: Arc::new(Mutex::new(())), calls: Vec::new() }
+    }
+
+    /// Resolves a source.
+    pub fn resolve(&mut self, source: Source, region: String) {
+        let tools = Arc::clone(&self.tools);
+        let failed = source.clone();
+        self.start(
+            async move {
+                match tools.sources.resolve(&source, &region, clock::now()).await {
+                    Ok(credentials) => Event::Resolved { source, credentials },
+                    Err(fault) => Event::ResolveFailed { source, fault, jitter: jitter() },
+                }
+            },
+            move |fault| Event::ResolveFailed { source: failed, fault, jitter: jitter() },
+        );
+    }
+
+    /// Calls STS for a profile.
+    pub fn assume(&mut self, call: Box<AssumeCall>) {
+        let tools = Arc::clone(&self.tools);
+        let (profile, attempt) = (call.entry.profile.clone(), call.attempt);
+        let failed = move |fault| Event::AssumeFailed { profile, attempt, fault, skew: None, jitter: jitter() };
+        self.start(assume(tools, call), failed);
+    }
+
+    /// Changes a file.
+    pub fn store(&mut self, store: StoreKind, edits: Vec<Edit>) {
+        let tools = Arc::clone(&self.tools);
+        let failed = move |message: String| Event::StoreFailed { store, message, jitter: jitter() };
+        self.file_work(move || {
+            let event = match tools.stores.apply(store, &edits) {
+                Ok(stored) => {
+                    for warning in stored.warnings {
+                        tracing::warn!("{warning}");
+                    }
+                    Event::Stored { store, outcomes: stored.outcomes }
+                }
+                Err(error) => failed(error.to_string()),
+            };
+            vec![event]
+        });
+    }
+
+    /// Looks at both files; `profiles` are those of the config.
+    pub fn observe(&mut self, profiles: Vec<ProfileName>) {
+        let tools = Arc::clone(&self.tools);
+        self.file_work(move || {
+            let mut events: Vec<Event> = [StoreKind::Shared, StoreKind::Private]
+                .into_iter()
+                .map(|store| Event::Observed(tools.stores.observe(store, &profiles)))
+                .collect();
+            if tools.stores.others_changed() {
+                events.push(Event::SourcesChanged);
+            }
+            events
+        });
+    }
+
+    /// Carries out one action of those that are not for people.
+    pub fn carry_out(&mut self, action: Action, entries: &[Arc<Entry>]) {
+        match action {
+            Action::Resolve { source, region } => self.resolve(source, region),
+            Action::Assume(call) => self.assume(call),
+            Action::Store { store, edits } => self.store(store, edits),
+            Action::Observe => self.observe(entries.iter().map(|entry| entry.profile.clone()).collect()),
+            Action::Tell(_) | Action::Report => {}
+        }
+    }
+
+    /// Gives up the calls that are under way. File work goes on: it is short, and not to be broken off.
+    pub fn give_up_calls(&mut self) {
+        for call in self.calls.drain(..) {
+            call.abort();
+        }
+    }
+
+    /// Waits until all file work that was asked for is done.
+    pub async fn finish_files(&self) {
+        // Lets work that was asked for just now take its place in the queue first.
+        tokio::task::yield_now().await;
+        drop(self.files.lock().await);
+    }
+
+    fn start(
+        &mut self,
+        work: impl Future<Output = Event> + Send + 'static,
+        failed: impl FnOnce(Fault) -> Event + Send + 'static,
+    ) {
+        self.calls.retain(|call| !call.is_finished());
+        let events = self.events.clone();
+        let task = tokio::spawn(work);
+        self.calls.push(task.abort_handle());
+        tokio::spawn(async move {
+            let event = match task.await {
+                Ok(event) => event,
+                Err(error) if error.is_cancelled() => return,
+                Err(error) => failed(Fault::Internal(stumbled(&error))),
+            };
+            // The loop that listened may be gone: then nobody wants to know.
+            let _gone = events.send(event);
+        });
+    }
+
+    fn file_work(&mut self, work: impl FnOnce() -> Vec<Event> + Send + 'static) {
+        let events = self.events.clone();
+        let files = Arc::clone(&self.files);
+        // The lock is fair, and taken before this returns to the loop the next time: the order is kept.
+        tokio::spawn(async move {
+            let turn = files.lock_owned().await;
+            let outcome = spawn_blocking(move || {
+                let done = work();
+                drop(turn);
+                done
+            });
+            match outcome.await {
+                Ok(done) => done.into_iter().for_each(|event| drop(events.send(event))),
+                Err(error) => tracing::error!("work on a credentials file failed: {}", stumbled(&error)),
+            }
+        });
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where jitter is drawn")]
+fn jitter() -> f64 {
+    fastrand::f64()
+}
+
+fn stumbled(error: &JoinError) -> String {
+    // Never the text of the panic: nobody has looked at what it quotes.
+    if error.is_panic() { "a task of evertoken panicked; please report it".to_owned() } else { error.to_string() }
+}
+
+async fn assume(tools: Arc<Tools>, call: Box<AssumeCall>) -> Event {
+    let (profile, attempt) = (call.entry.profile.clone(), call.attempt);
+    let failed = |failed: Failed| Event::AssumeFailed {
+        profile: profile.clone(),
+        attempt,
+        fault: failed.fault,
+        skew: failed.skew,
+        jitter: jitter(),
+    };
+    let lock = match lock(&tools, &profile).await {
+        Ok(lock) => lock,
+        Err(fault) => return failed(Failed { fault, skew: None }),
+    };
+    if let Some(session) = stored_meanwhile(&tools, &call).await {
+        return Event::Adopted { profile, attempt, session };
+    }
+    let code = match code_for(&tools, &call).await {
+        Ok(code) => code,
+        Err(fault) => return failed(Failed { fault, skew: None }),
+    };
+    let answer = tools.sts.call(&call, &tools.identity, code.as_ref()).await;
+    drop(lock);
+    match answer {
+        Ok(reply) => Event::Assumed { profile, attempt, reply, jitter: jitter() },
+        Err(error) => failed(error),
+    }
+}
+
+/// Whoever makes the call for a profile holds its lock, so that many askers make one call.
+async fn lock(tools: &Arc<Tools>, profile: &ProfileName) -> Result<RefreshLock, Fault> {
+    let (owned, name) = (Arc::clone(tools), profile.clone());
+    let taken = spawn_blocking(move || RefreshLock::acquire(owned.stores.places(), &name, LOCK_PATIENCE)).await;
+    match taken {
+        Ok(taken) => taken.map_err(|error| Fault::Internal(format!("the refresh lock of {profile}: {error}"))),
+        Err(error) => Err(Fault::Internal(stumbled(&error))),
+    }
+}
+
+/// What another process has stored while the lock was waited for.
+async fn stored_meanwhile(tools: &Arc<Tools>, call: &AssumeCall) -> Option<crate::engine::session::Session> {
+    let (owned, entry) = (Arc::clone(tools), Arc::clone(&call.entry));
+    let looked = spawn_blocking(move || owned.stores.observe(entry.store, std::slice::from_ref(&entry.profile)));
+    let sections = looked.await.ok()?.sections.ok()?;
+    sections.into_iter().find_map(|(name, found)| match found {
+        Observation::Ours(session) if name == call.entry.profile && call.satisfied_by(&session) => Some(*session),
+        _ => None,
+    })
+}
+
+async fn code_for(tools: &Arc<Tools>, call: &AssumeCall) -> Result<Option<Secret>, Fault> {
+    match &call.entry.mfa {
+        Some(mfa) => tools.codes.code(&call.entry.profile, mfa).await.map(Some),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,125 @@
+//! Runs the hooks of the config: one argv each, no shell, thirty seconds, and never in the way of a refresh.
+
+use crate::engine::config::model::Hooks;
+use crate::engine::keeper::{Notice, NoticeKind};
+use crate::shell::child::{Child, run};
+use crate::shell::environment::Environment;
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// A hook that takes longer is killed with its children.
+const LIMIT: Duration = Duration::from_secs(30);
+/// Hooks at once; the others wait for their turn.
+const AT_ONCE: usize = 4;
+/// The longest text that is handed to a hook, in characters.
+const LONGEST: usize = 500;
+
+/// The hooks of a config.
+pub struct HookRunner {
+    hooks: Hooks,
+    environment: Arc<Environment>,
+    turns: Arc<Semaphore>,
+}
+
+impl HookRunner {
+    /// `environment` is handed on to the hooks.
+    pub fn new(hooks: Hooks, environment: Arc<Environment>) -> Self {
+        Self { hooks, environment, turns: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// Takes over the hooks of a new config.
+    pub fn replace(&mut self, hooks: Hooks) {
+        self.hooks = hooks;
+    }
+
+    /// Runs the hook for a notice, if there is one, and returns at once.
+    pub fn run(&self, notice: &Notice, state: &str) {
+        let (name, argv) = match notice.kind {
+            NoticeKind::Refreshed => ("refreshed", &self.hooks.refreshed),
+            NoticeKind::Failed => ("failed", &self.hooks.failed),
+            NoticeKind::Recovered => ("recovered", &self.hooks.recovered),
+            NoticeKind::Expiring => ("expiring", &self.hooks.expiring),
+            NoticeKind::Kept | NoticeKind::Removed | NoticeKind::Remark => return,
+        };
+        let Some(argv) = argv else { return };
+        let values = values(notice, state);
+        let mut environment: Vec<(OsString, OsString)> = self.environment.variables();
+        environment.extend(values.iter().map(|(key, value)| {
+            (OsString::from(format!("EVERTOKEN_{}", key.to_ascii_uppercase())), OsString::from(value))
+        }));
+        let child = Child { argv: argv.iter().map(|word| filled(word, &values)).collect(), environment, limit: LIMIT };
+        let turns = Arc::clone(&self.turns);
+        tokio::spawn(async move {
+            let Ok(_turn) = turns.acquire().await else { return };
+            match run(child).await {
+                Ok(output) if output.is_success() => tracing::debug!(hook = name, "hook done"),
+                Ok(output) => {
+                    let said = output.first_complaint().unwrap_or_default();
+                    tracing::warn!(hook = name, code = output.code, "hook failed: {said}");
+                }
+                Err(error) => tracing::warn!(hook = name, "hook failed: {error}"),
+            }
+        });
+    }
+}
+
+fn values(notice: &Notice, state: &str) -> [(&'static str, String); 6] {
+    let profiles: Vec<&str> = notice.profiles.iter().map(|profile| profile.as_str()).collect();
+    let expiration = notice.expiration.map(|time| time.to_string()).unwrap_or_default();
+    let fix = notice.failure.as_ref().and_then(|failure| failure.fix.clone()).unwrap_or_default();
+    [
+        ("profile", fit(&profiles.join(", "))),
+        ("role_arn", fit(&notice.role_arn.clone().unwrap_or_default())),
+        ("expiration", expiration),
+        ("state", state.to_owned()),
+        ("message", fit(&notice.message)),
+        ("fix", fit(&fix)),
+    ]
+}
+
+/// Without control characters, and not too long.
+fn fit(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
+}
+
+/// One argument with its placeholders filled in, in a single pass: what a server sent is never looked at again. It can
+/// not become an option of the program.
+fn filled(word: &str, values: &[(&'static str, String)]) -> String {
+    let mut text = String::new();
+    let mut rest = word;
+    'next: while let Some(start) = rest.find('{') {
+        text.push_str(&rest[..start]);
+        rest = &rest[start..];
+        for (key, value) in values {
+            if let Some(after) =
+                rest.strip_prefix('{').and_then(|rest| rest.strip_prefix(key)).and_then(|rest| rest.strip_prefix('}'))
+            {
+                text.push_str(value);
+                rest = after;
+                continue 'next;
+            }
+        }
+        text.push('{');
+        rest = &rest[1..];
+    }
+    text.push_str(rest);
+    if text.starts_with('-') && !word.starts_with('-') { format!(" {text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{filled, fit};
+
+    #[test]
+    fn what_a_server_sent_stays_one_harmless_argument() {
+        let values =
+            [("profile", "dev".to_owned()), ("message", fit("--exec\u{1b}[2J {profile}\nrm")), ("fix", String::new())];
+        assert_eq!(filled("{message}", &values), " --exec [2J {profile} rm");
+        assert_eq!(filled("{profile}: {message}", &values), "dev: --exec [2J {profile} rm");
+        assert_eq!(filled("--title={profile}", &values), "--title=dev");
+        assert_eq!(filled("{unknown} {", &values), "{unknown} {");
+        assert_eq!(fit(&"x".repeat(1000)).len(), 500);
+    }
+}
