@@ -3,76 +3,23 @@
 
 #[path = "credentials_file/invariants.rs"]
 mod invariants;
+#[path = "credentials_file/lines.rs"]
+mod lines;
 #[path = "credentials_file/readers.rs"]
 mod readers;
 
 use evertoken::engine::credentials_file::{Edit, apply};
 use invariants::{check, edit};
+use lines::LINES;
 use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 use proptest::sample::select;
 use proptest::test_runner::FileFailurePersistence;
 use std::fmt;
 
-/// Lines that people, tools and accidents leave in such files.
-const LINES: [&str; 52] = [
-    "[dev]",
-    "[dev]",
-    "[b]",
-    "[default]",
-    "[team/x.y]",
-    "[other]",
-    "[ dev ]",
-    " [dev]",
-    "[dev] ; note",
-    "[dev]# note",
-    "[dev] # [x]",
-    "[profile dev]",
-    "[\"b\"]",
-    "[DEFAULT]",
-    "[b] word",
-    "[b",
-    "[]",
-    "",
-    "",
-    "  ",
-    "# a comment",
-    "; a comment = with",
-    "  # indented",
-    "aws_access_key_id = AKIAIOSFODNN7EXAMPLE",
-    "aws_access_key_id = ASIAOLDEXAMPLE",
-    "aws_access_key_id=ASIAOLDEXAMPLE",
-    "AWS_ACCESS_KEY_ID = ASIAOLDEXAMPLE",
-    "aws_access_key_id: ASIAOLDEXAMPLE",
-    "aws_secret_access_key = oldEXAMPLE",
-    "aws_session_token = oldEXAMPLE # x",
-    "aws_session_token =",
-    "aws_security_token = oldEXAMPLE",
-    "aws_account_id = 444455556666",
-    "x_security_token_expires = 2026-11-21T15:04:05Z",
-    "x_evertoken = 1 profile=dev digest=9f00 issued=2026-11-21T14:04:05Z region=eu-west-1 lead=eb",
-    "x_evertoken = 1 profile=b digest=9f00 issued=2026-11-21T14:04:05Z",
-    "x_evertoken = 1 profile=default",
-    "x_evertoken = 2 whatever",
-    "region = eu-west-1",
-    "region = us-east-1",
-    "REGION = x",
-    "  region = x",
-    "s3 =",
-    "  max_concurrent_requests = 20",
-    "  aws_session_token = x",
-    "output = json ; = % # \u{e9}",
-    "role_arn = arn:aws:iam::111122223333:role/x",
-    "credential_process = /bin/true",
-    "k: v",
-    "\u{a0}k = v",
-    "junk",
-    "= v",
-];
-
 fn config() -> ProptestConfig {
     ProptestConfig {
-        cases: 1000,
+        cases: 600,
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct("tests/credentials_file/regressions"))),
         ..ProptestConfig::default()
     }

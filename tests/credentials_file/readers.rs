@@ -90,7 +90,7 @@ pub(crate) fn javascript(bytes: &[u8]) -> Sections {
         let text = line[..comment.unwrap_or(line.len())].trim_matches(is_space);
         if text.starts_with('[') && text.ends_with(']') {
             block = None;
-            section = Some(text.get(1..text.len() - 1).unwrap_or_default().to_owned());
+            section = section_name(text.get(1..text.len() - 1).unwrap_or_default());
         } else if let (Some(section), Some((key, value))) =
             (&section, text.split_once('=').filter(|(key, _)| !key.is_empty()))
         {
@@ -106,6 +106,22 @@ pub(crate) fn javascript(bytes: &[u8]) -> Sections {
             sections.entry(section.clone()).or_default().insert(key, value.to_owned());
         }
     }
-    sections.remove("");
     sections
+}
+
+/// `[kind name]` is known by `kind.name` for the kinds that there are, and skipped for all others.
+fn section_name(inner: &str) -> Option<String> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| is_word(c) || "@+.%:/".contains(c));
+    let unquoted = |name: &'_ str| -> Option<String> {
+        let quote = name.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let bare = quote.map_or(Some(name), |quote| name.strip_prefix(quote)?.strip_suffix(quote));
+        bare.filter(|bare| is_name(bare)).map(str::to_owned)
+    };
+    let pair = inner.split_once(char::is_whitespace).filter(|(kind, _)| !kind.is_empty() && kind.chars().all(is_word));
+    match pair.and_then(|(kind, name)| unquoted(name).map(|name| (kind, name))) {
+        Some((kind @ ("profile" | "sso-session" | "services"), name)) => Some(format!("{kind}.{name}")),
+        Some(_) => None,
+        None => Some(inner.to_owned()).filter(|inner| !inner.is_empty()),
+    }
 }
