@@ -13,6 +13,7 @@ use crate::engine::place::Place;
 use crate::engine::secret::Secret;
 use crate::engine::session::{Keys, SourceCredentials};
 use crate::engine::time::{Skew, WallTime};
+use crate::shell::clock;
 use crate::shell::http::Http;
 use crate::shell::token_file;
 use aws_credential_types::Credentials;
@@ -26,7 +27,6 @@ use fault::fault_of;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::time::Instant;
 use watch::DateWatch;
 
 /// Who renders the session name.
@@ -245,7 +245,7 @@ impl Sts {
     }
 
     async fn send(&self, request: &Request<'_>) -> Result<Reply, Failed> {
-        let started = Instant::now();
+        let started = clock::stopwatch();
         let watch = DateWatch::default();
         let answer = match &request.ask {
             Ask::Role(parameters) => Box::pin(self.assume_role(request, parameters, &watch)).await,
