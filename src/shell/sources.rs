@@ -118,9 +118,16 @@ impl Sources {
                 SourceCredentials { account_id: found.account_id.or_else(|| account_id.clone()), ..found }
             }
             Base::Sso(sso) => sso::resolve(&self.http, sso, self.files.home.as_deref(), &self.renewal, now).await?,
-            Base::Login { profile } => {
-                sdk::login(&self.http, profile, &self.files, region, self.environment.text("AWS_LOGIN_CACHE_DIRECTORY"))
-                    .await?
+            Base::Login { profile, session, region: own, endpoint } => {
+                let login = sdk::Login {
+                    profile,
+                    session,
+                    region: own.as_deref().unwrap_or(region),
+                    endpoint: endpoint.as_deref(),
+                    home: self.files.home.as_deref(),
+                    cache: self.environment.text("AWS_LOGIN_CACHE_DIRECTORY"),
+                };
+                login.resolve(&self.http).await?
             }
             Base::Provider(provider) => self.provider(*provider).await?,
             Base::WebIdentity { hop, token_file } => {

@@ -39,6 +39,12 @@ pub enum Base {
     Login {
         /// The profile.
         profile: String,
+        /// `login_session`, the ARN of who logged in.
+        session: String,
+        /// `region`.
+        region: Option<String>,
+        /// `endpoint_url`.
+        endpoint: Option<String>,
     },
     /// `web_identity_token_file` with its `role_arn`.
     WebIdentity {
@@ -172,8 +178,13 @@ fn base(aws: &AwsConfig, name: &str, section: &Section) -> Result<Base, SourceFa
     if section.keys().any(|key| key.starts_with("sso_")) && !has_keys(section) {
         return Ok(Base::Sso(sso(aws, name, section)?));
     }
-    if section.contains_key("login_session") && !has_keys(section) {
-        return Ok(Base::Login { profile: name.to_owned() });
+    if let (Some(session), false) = (section.get("login_session"), has_keys(section)) {
+        return Ok(Base::Login {
+            profile: name.to_owned(),
+            session: session.clone(),
+            region: section.get("region").cloned(),
+            endpoint: section.get("endpoint_url").cloned(),
+        });
     }
     let has_any_key = section.contains_key("aws_access_key_id") || section.contains_key("aws_secret_access_key");
     if has_any_key {

@@ -1,7 +1,6 @@
 //! The sources that the AWS SDK resolves for us: `aws login`, the container endpoint, IMDS. Each gets the SDK's chain with
 //! an environment of ours that names this one source, and nothing that a shell exported.
 
-use super::AwsFiles;
 use crate::engine::failure::{Fault, Layer, SourceFault};
 use crate::engine::secret::Secret;
 use crate::engine::session::{Keys, SourceCredentials};
@@ -14,13 +13,14 @@ use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::os_shim_internal::Env;
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// A single source: all that the SDK may see.
 struct Only<'a> {
     environment: HashMap<String, String>,
-    profile: Option<&'a str>,
-    files: EnvConfigFiles,
+    /// All that stands in the AWS config.
+    config: String,
     region: &'a str,
     /// For messages.
     name: &'a str,
@@ -32,42 +32,38 @@ fn environment<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> HashM
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-fn no_files() -> EnvConfigFiles {
-    EnvConfigFiles::builder()
-        .with_contents(EnvConfigFileKind::Config, "")
-        .with_contents(EnvConfigFileKind::Credentials, "")
-        .build()
+/// The console session of `aws login`, renewed by the SDK.
+pub(super) struct Login<'a> {
+    pub(super) profile: &'a str,
+    pub(super) session: &'a str,
+    pub(super) region: &'a str,
+    pub(super) endpoint: Option<&'a str>,
+    pub(super) home: Option<&'a Path>,
+    pub(super) cache: Option<&'a str>,
 }
 
-/// The console session of `aws login`, renewed by the SDK.
-pub(super) async fn login(
-    http: &Http,
-    profile: &str,
-    files: &AwsFiles,
-    region: &str,
-    cache: Option<&str>,
-) -> Result<SourceCredentials, Fault> {
-    let home = files.home.as_deref().and_then(|home| home.to_str());
-    let cache = cache.map(|cache| ("AWS_LOGIN_CACHE_DIRECTORY", cache));
-    let only = Only {
-        environment: environment([Some(NO_METADATA), home.map(|home| ("HOME", home)), cache].into_iter().flatten()),
-        profile: Some(profile),
-        files: EnvConfigFiles::builder()
-            .with_file(EnvConfigFileKind::Config, &files.config)
-            .with_file(EnvConfigFileKind::Credentials, &files.credentials)
-            .build(),
-        region,
-        name: "aws login",
-    };
-    only.resolve(http).await.map_err(|chain| {
-        let over = ["reauthenticate", "Login token is expired", "failed to read", "missing field"];
-        if over.iter().any(|text| chain.contains(text)) {
-            let what = format!("the console login of profile {profile:?}");
-            return Fault::Source(SourceFault::Ended { what, login: Some(format!("aws login --profile {profile}")) });
-        }
-        unreached(only.name, &chain)
-            .unwrap_or_else(|| Fault::Source(SourceFault::Config(format!("{}: {chain}", only.name))))
-    })
+impl Login<'_> {
+    pub(super) async fn resolve(&self, http: &Http) -> Result<SourceCredentials, Fault> {
+        let home = self.home.and_then(|home| home.to_str()).map(|home| ("HOME", home));
+        let cache = self.cache.map(|cache| ("AWS_LOGIN_CACHE_DIRECTORY", cache));
+        let endpoint = self.endpoint.map_or_else(String::new, |url| format!("endpoint_url = {url}\n"));
+        let only = Only {
+            environment: environment([Some(NO_METADATA), home, cache].into_iter().flatten()),
+            // This profile alone: a mistake in any other one would keep the SDK from reading it.
+            config: format!("[default]\nlogin_session = {}\n{endpoint}", self.session),
+            region: self.region,
+            name: "aws login",
+        };
+        only.resolve(http).await.map_err(|chain| {
+            let over = ["reauthenticate", "Login token is expired", "failed to read", "missing field", "invalid JSON"];
+            if over.iter().any(|text| chain.contains(text)) {
+                let what = format!("the console login of profile {:?}", self.profile);
+                let login = Some(format!("aws login --profile {}", self.profile));
+                return Fault::Source(SourceFault::Ended { what, login });
+            }
+            only.fault(&chain)
+        })
+    }
 }
 
 /// The endpoint that ECS and EKS name in the environment of a container.
@@ -89,15 +85,11 @@ pub(super) async fn container<'a>(
     }
     let only = Only {
         environment: environment(found.into_iter().chain([NO_METADATA])),
-        profile: None,
-        files: no_files(),
+        config: String::new(),
         region: "us-east-1",
         name: "the container endpoint",
     };
-    only.resolve(http).await.map_err(|chain| {
-        unreached(only.name, &chain)
-            .unwrap_or_else(|| Fault::Source(SourceFault::Config(format!("{}: {chain}", only.name))))
-    })
+    only.resolve(http).await.map_err(|chain| only.fault(&chain))
 }
 
 /// The instance profile, by IMDSv2.
@@ -105,38 +97,44 @@ pub(super) async fn instance(http: &Http, endpoint: Option<&str>) -> Result<Sour
     let endpoint = endpoint.unwrap_or("http://169.254.169.254");
     let only = Only {
         environment: environment([("AWS_EC2_METADATA_SERVICE_ENDPOINT", endpoint)]),
-        profile: None,
-        files: no_files(),
+        config: String::new(),
         region: "us-east-1",
         name: "the instance metadata service",
     };
-    only.resolve(http).await.map_err(|chain| {
-        unreached(only.name, &chain).unwrap_or_else(|| {
+    only.resolve(http).await.map_err(|chain| match only.fault(&chain) {
+        Fault::Source(_) => {
             let what = format!("{} ({endpoint}) gave no credentials: has this machine an instance profile?", only.name);
             Fault::Source(SourceFault::Missing(what))
-        })
+        }
+        other => other,
     })
 }
 
-fn unreached(name: &str, chain: &str) -> Option<Fault> {
-    let layer = layer_of(chain);
-    (layer != Layer::Other).then(|| Fault::Transport { layer, detail: format!("{name}: {chain}") })
-}
-
 impl Only<'_> {
+    /// What a chain of causes tells: an outage where it names a layer of the network.
+    fn fault(&self, chain: &str) -> Fault {
+        let detail = format!("{}: {chain}", self.name);
+        match layer_of(chain) {
+            Layer::Other => Fault::Source(SourceFault::Config(detail)),
+            layer => Fault::Transport { layer, detail },
+        }
+    }
+
     /// The credentials, or the chain of causes on one line.
     async fn resolve(&self, http: &Http) -> Result<SourceCredentials, String> {
-        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        let files = EnvConfigFiles::builder()
+            .with_contents(EnvConfigFileKind::Config, self.config.as_str())
+            .with_contents(EnvConfigFileKind::Credentials, "")
+            .build();
+        let region = if self.region.is_empty() { "us-east-1" } else { self.region };
+        let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .env(Env::from(self.environment.clone()))
-            .profile_files(self.files.clone())
-            .profile_name(self.profile.unwrap_or("default"))
-            .region(Region::new(self.region.to_owned()))
+            .profile_files(files)
+            .profile_name("default")
+            .region(Region::new(region.to_owned()))
             .http_client(http.sdk())
             .timeout_config(Http::timeouts())
             .retry_config(RetryConfig::disabled());
-        if self.region.is_empty() {
-            loader = loader.region(Region::from_static("us-east-1"));
-        }
         let resolving = async {
             let loaded = loader.load().await;
             let provider = loaded.credentials_provider().ok_or_else(|| "the SDK has no provider for it".to_owned())?;

@@ -27,7 +27,12 @@ fn each_kind_of_profile_is_recognised() {
     );
     assert_eq!(
         base("[profile x]\nlogin_session = arn:aws:iam::111122223333:user/me\n"),
-        Base::Login { profile: "x".to_owned() }
+        Base::Login {
+            profile: "x".to_owned(),
+            session: "arn:aws:iam::111122223333:user/me".to_owned(),
+            region: None,
+            endpoint: None
+        }
     );
     let web = base("[profile x]\nweb_identity_token_file = /t\nrole_arn = arn:aws:iam::111122223333:role/R\n");
     assert!(matches!(web, Base::WebIdentity { token_file, .. } if token_file == "/t"));

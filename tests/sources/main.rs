@@ -1,0 +1,100 @@
+//! Source credentials, from files in a miniature home and services on loopback.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "what the tests share may fail a test, and they make the files that the code reads"
+)]
+
+mod hostile;
+mod metadata;
+mod process;
+mod profiles;
+mod responder;
+mod sso;
+
+use evertoken::engine::config::model::Source;
+use evertoken::engine::failure::{Fault, SourceFault};
+use evertoken::engine::session::SourceCredentials;
+use evertoken::engine::time::WallTime;
+use evertoken::shell::clock;
+use evertoken::shell::http::{Http, HttpSettings};
+use evertoken::shell::sources::{AwsFiles, Sources};
+use evertoken::shell::sts::{Identity, Sts};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// A home with AWS files in it.
+struct Home {
+    folder: TempDir,
+    environment: BTreeMap<OsString, OsString>,
+}
+
+impl Home {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir_all(folder.path().join(".aws/sso/cache")).expect("a cache");
+        let path = ("PATH".into(), "/usr/bin:/bin".into());
+        Self { folder, environment: [path].into() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, content).expect("written");
+        path
+    }
+
+    fn config(&self, content: &str) {
+        self.write(".aws/config", content);
+    }
+
+    fn credentials(&self, content: &str) {
+        self.write(".aws/credentials", content);
+    }
+
+    fn script(&self, name: &str, body: &str) -> PathBuf {
+        let path = self.write(name, &format!("#!/bin/sh\n{body}\n"));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("executable");
+        path
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        self.environment.insert(name.into(), value.into());
+    }
+
+    fn sources(&self) -> Sources {
+        let http = Http::new(&HttpSettings::default()).expect("an HTTP client");
+        let home = Some(self.folder.path().to_owned());
+        let sts = Sts::new(&http, "0.0.0", home.clone());
+        let files = AwsFiles { config: self.path(".aws/config"), credentials: self.path(".aws/credentials"), home };
+        let identity = Identity { user: "me".to_owned(), host: "laptop".to_owned() };
+        Sources::new(http, sts, files, identity, self.environment.clone())
+    }
+
+    async fn resolve(&self, profile: &str) -> Result<SourceCredentials, Fault> {
+        self.resolve_at(profile, clock::now()).await
+    }
+
+    async fn resolve_at(&self, profile: &str, now: WallTime) -> Result<SourceCredentials, Fault> {
+        self.sources().resolve(&Source::Profile(profile.to_owned()), "eu-west-1", now).await
+    }
+}
+
+fn source_fault(result: Result<SourceCredentials, Fault>) -> SourceFault {
+    match result {
+        Err(Fault::Source(fault)) => fault,
+        other => panic!("no fault of a source: {other:?}"),
+    }
+}
+
+fn text(path: &Path) -> String {
+    std::fs::read_to_string(path).expect("readable")
+}

@@ -1,0 +1,73 @@
+//! Sources that the AWS SDK resolves: the container endpoint, IMDS, `aws login`.
+
+use super::responder::Responder;
+use super::{Home, source_fault};
+use evertoken::engine::config::model::{CredentialSource, Source};
+use evertoken::engine::failure::{Fault, SourceFault};
+use evertoken::engine::session::SourceCredentials;
+use evertoken::shell::clock;
+use std::net::TcpListener;
+use std::time::Duration;
+
+async fn resolve(home: &Home, provider: CredentialSource) -> Result<SourceCredentials, Fault> {
+    home.sources().resolve(&Source::Provider(provider), "eu-west-1", clock::now()).await
+}
+
+fn keys(token: &str) -> String {
+    let end = clock::now() + Duration::from_secs(3600);
+    format!(
+        r#"{{"Code":"Success","Type":"AWS-HMAC","AccessKeyId":"ASIAIOSFODNN7EXAMPLE","SecretAccessKey":"SECRETEXAMPLE",
+        "{token}":"TOKENEXAMPLE","Expiration":"{end}","LastUpdated":"2026-11-21T15:04:05Z","AccountId":"111122223333"}}"#
+    )
+}
+
+#[tokio::test]
+async fn the_container_endpoint_of_the_environment_is_asked_with_its_token() {
+    let endpoint = Responder::start(|came| match came.header("authorization") {
+        Some("word") => (200, keys("Token")),
+        _ => (403, String::new()),
+    });
+    let mut home = Home::new();
+    assert!(matches!(source_fault(resolve(&home, CredentialSource::EcsContainer).await), SourceFault::Missing(_)));
+    home.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", &format!("{}/creds", endpoint.url()));
+    home.set("AWS_CONTAINER_AUTHORIZATION_TOKEN", "word");
+    let found = resolve(&home, CredentialSource::EcsContainer).await.expect("keys");
+    assert_eq!(found.keys.access_key_id, "ASIAIOSFODNN7EXAMPLE");
+    assert!(found.expiration.is_some());
+    home.set("AWS_CONTAINER_AUTHORIZATION_TOKEN", "wrong");
+    assert!(resolve(&home, CredentialSource::EcsContainer).await.is_err());
+}
+
+#[tokio::test]
+async fn the_instance_profile_is_asked_for_by_the_second_version_of_the_protocol() {
+    let service = Responder::start(|came| match (came.method.as_str(), came.target.trim_end_matches('/')) {
+        ("PUT", "/latest/api/token") => (200, "imds-token".to_owned()),
+        _ if came.header("x-aws-ec2-metadata-token") != Some("imds-token") => (401, String::new()),
+        ("GET", path)
+            if path.ends_with("/security-credentials") || path.ends_with("/security-credentials-extended") =>
+        {
+            (200, "instance-role".to_owned())
+        }
+        ("GET", path) if path.ends_with("/instance-role") => (200, keys("Token")),
+        _ => (404, String::new()),
+    });
+    let home = Home::new();
+    home.config(&format!("[default]\nec2_metadata_service_endpoint = {}\n", service.url()));
+    let found = resolve(&home, CredentialSource::Ec2InstanceMetadata).await;
+    let found = found.unwrap_or_else(|fault| panic!("{fault:?}: {:?}", service.came()));
+    assert_eq!(found.keys.access_key_id, "ASIAIOSFODNN7EXAMPLE");
+
+    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    home.config(&format!("[default]\nec2_metadata_service_endpoint = http://{closed}\n"));
+    assert!(resolve(&home, CredentialSource::Ec2InstanceMetadata).await.is_err());
+}
+
+#[tokio::test]
+async fn a_console_login_that_was_never_made_names_the_command() {
+    let home = Home::new();
+    home.config("[profile console]\nlogin_session = arn:aws:iam::111122223333:user/me\n");
+    let fault = source_fault(home.resolve("console").await);
+    let SourceFault::Ended { login, what } = &fault else { panic!("{fault:?}") };
+    assert_eq!(login.as_deref(), Some("aws login --profile console"));
+    assert!(what.contains("console"), "{what}");
+}
