@@ -2,12 +2,13 @@
 //! whoever reads beside them sees an empty or short file. What looks like that is read again until it stands still.
 //! Never writes.
 
+use crate::shell::clock;
 use crate::shell::files::error::FileError;
 use crate::shell::files::snapshot::{self, Identity, Snapshot};
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 const POLL: Duration = Duration::from_millis(25);
@@ -124,12 +125,6 @@ fn age(path: &Path, current: &Snapshot) -> Duration {
         (None, None) => None,
     };
     let Some(changed) = changed else { return Duration::MAX };
-    let now = now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let now = i128::try_from(now.as_nanos()).unwrap_or(i128::MAX);
+    let now = i128::from(clock::now().unix_millis()) * 1_000_000;
     Duration::from_nanos(u64::try_from((now - changed).unsigned_abs()).unwrap_or(u64::MAX))
-}
-
-fn now() -> SystemTime {
-    #[expect(clippy::disallowed_methods, reason = "the age of a file, compared with the clock that dated it")]
-    SystemTime::now()
 }

@@ -1,0 +1,209 @@
+//! The two stores and the locks around them, as the daemon, `refresh` and `credential-process` use them side by side.
+#![expect(clippy::disallowed_methods, reason = "these tests play the other programs that use the same files")]
+#![expect(clippy::expect_used, reason = "a test says what it expects, also in what its tests share")]
+
+use evertoken::engine::config::model::StoreKind;
+use evertoken::engine::credentials_file::{Edit, Observation, Outcome, Publication};
+use evertoken::engine::names::ProfileName;
+use evertoken::engine::secret::Secret;
+use evertoken::engine::session::{Keys, Session, SettingsDigest};
+use evertoken::engine::time::WallTime;
+use evertoken::shell::environment::Environment;
+use evertoken::shell::files::lock::LockError;
+use evertoken::shell::locks::{InstanceLock, RefreshLock};
+use evertoken::shell::places::Places;
+use evertoken::shell::store::{Stores, write_status};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tempfile::TempDir;
+
+const LONG: Duration = Duration::from_secs(60);
+
+fn places(home: &TempDir) -> Places {
+    Places::find(&Environment::from_vars([("HOME", home.path())]), None, None).expect("places")
+}
+
+fn stores(home: &TempDir) -> Stores {
+    Stores::new(places(home), 0o600)
+}
+
+fn profile(name: &str) -> ProfileName {
+    ProfileName::parse(name).expect("a profile name")
+}
+
+fn session(token: &str) -> Session {
+    Session {
+        keys: Keys {
+            access_key_id: "ASIAIOSFODNN7EXAMPLE".to_owned(),
+            secret_access_key: Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+            session_token: Some(Secret::new(token)),
+        },
+        account_id: Some("111122223333".to_owned()),
+        issued: WallTime::from_unix_seconds(1_795_270_000),
+        expiration: WallTime::from_unix_seconds(1_795_273_600),
+        digest: SettingsDigest::parse("0123456789abcdef").expect("a digest"),
+        allowed: None,
+    }
+}
+
+fn put(name: &str, token: &str) -> Edit {
+    Edit::Put(Box::new(Publication { profile: profile(name), session: session(token), region: None, adopt: false }))
+}
+
+fn found(stores: &Stores, store: StoreKind, name: &str) -> Observation {
+    let sections = stores.observe(store, &[profile(name)]).sections.expect("a file that can be read");
+    sections.into_iter().find(|(found, _)| found.as_str() == name).expect("the profile that was asked for").1
+}
+
+#[test]
+fn what_is_stored_is_seen_in_its_own_store_alone() {
+    let home = TempDir::new().expect("a home");
+    let stores = stores(&home);
+    for (store, other, name) in
+        [(StoreKind::Shared, StoreKind::Private, "dev"), (StoreKind::Private, StoreKind::Shared, "mfa")]
+    {
+        assert_eq!(found(&stores, store, name), Observation::Absent);
+        let stored = stores.apply(store, &[put(name, "token")]).expect("stored");
+        assert_eq!(stored.outcomes, [(profile(name), Outcome::Written)]);
+        assert_eq!(stored.warnings, Vec::<String>::new());
+        assert_eq!(found(&stores, store, name), Observation::Ours(Box::new(session("token"))));
+        assert_eq!(found(&stores, other, name), Observation::Absent);
+    }
+    let places = stores.places();
+    for (path, mode) in [
+        (places.credentials(), 0o600),
+        (&places.private_store(), 0o600),
+        (places.state(), 0o700),
+        (places.credentials().parent().expect("a folder"), 0o700),
+    ] {
+        assert_eq!(fs::metadata(path).expect("metadata").mode() & 0o7777, mode, "{}", path.display());
+    }
+}
+
+#[test]
+fn what_stands_there_already_is_not_written_again() {
+    let home = TempDir::new().expect("a home");
+    let stores = stores(&home);
+    stores.apply(StoreKind::Shared, &[put("dev", "token")]).expect("stored");
+    let before = fs::metadata(stores.places().credentials()).expect("metadata");
+    let again = stores.apply(StoreKind::Shared, &[put("dev", "token"), Edit::Remove(profile("gone"))]).expect("stored");
+    assert!(again.outcomes.iter().all(|(_, outcome)| *outcome == Outcome::Unchanged), "{:?}", again.outcomes);
+    let after = fs::metadata(stores.places().credentials()).expect("metadata");
+    assert_eq!((before.ino(), before.ctime_nsec()), (after.ino(), after.ctime_nsec()));
+}
+
+#[test]
+fn removing_from_a_file_that_is_not_there_creates_nothing() {
+    let home = TempDir::new().expect("a home");
+    stores(&home).apply(StoreKind::Shared, &[Edit::Remove(profile("dev"))]).expect("nothing to do");
+    assert_eq!(fs::read_dir(home.path()).expect("list").count(), 0);
+}
+
+#[test]
+fn a_file_that_cannot_be_parsed_is_named_with_its_line_and_stays() {
+    let home = TempDir::new().expect("a home");
+    let stores = stores(&home);
+    fs::create_dir(home.path().join(".aws")).expect("a folder");
+    fs::set_permissions(home.path().join(".aws"), Permissions::from_mode(0o700)).expect("set the mode");
+    let odd = "[user]\nno equals sign here\n";
+    fs::write(stores.places().credentials(), odd).expect("write");
+    let message = stores.apply(StoreKind::Shared, &[put("dev", "token")]).expect_err("not stored").to_string();
+    assert!(message.contains("line 2"), "{message}");
+    let message = stores.observe(StoreKind::Shared, &[profile("dev")]).sections.expect_err("cannot be read");
+    assert!(message.contains("line 2") && message.contains(".aws/credentials"), "{message}");
+    assert_eq!(fs::read_to_string(stores.places().credentials()).expect("read"), odd);
+}
+
+#[test]
+fn a_wider_mode_is_narrowed_and_said_once() {
+    let home = TempDir::new().expect("a home");
+    let stores = stores(&home);
+    stores.apply(StoreKind::Shared, &[put("dev", "one")]).expect("stored");
+    fs::set_permissions(stores.places().credentials(), Permissions::from_mode(0o644)).expect("set the mode");
+    let warnings = stores.apply(StoreKind::Shared, &[put("dev", "two")]).expect("stored").warnings;
+    assert!(warnings.len() == 1 && warnings[0].contains("0644") && warnings[0].contains("0600"), "{warnings:?}");
+    assert_eq!(stores.apply(StoreKind::Shared, &[put("dev", "three")]).expect("stored").warnings, Vec::<String>::new());
+}
+
+#[test]
+fn fifty_askers_make_one_call() {
+    let home = TempDir::new().expect("a home");
+    let (calls, start) = (AtomicUsize::new(0), Barrier::new(50));
+    std::thread::scope(|scope| {
+        for _ in 0..50 {
+            scope.spawn(|| {
+                // Each one as a process of its own would do it.
+                let (places, stores) = (places(&home), stores(&home));
+                start.wait();
+                let _held = RefreshLock::acquire(&places, &profile("team/dev"), LONG).expect("the lock");
+                if found(&stores, StoreKind::Private, "team/dev") == Observation::Absent {
+                    calls.fetch_add(1, Ordering::Relaxed);
+                    stores.apply(StoreKind::Private, &[put("team/dev", "token")]).expect("stored");
+                }
+            });
+        }
+    });
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn the_refresh_locks_of_two_profiles_do_not_meet() {
+    let home = TempDir::new().expect("a home");
+    let places = places(&home);
+    let held = RefreshLock::try_acquire(&places, &profile("dev")).expect("a lock file");
+    assert!(held.is_some());
+    assert!(RefreshLock::try_acquire(&places, &profile("dev")).expect("a lock file").is_none());
+    assert!(RefreshLock::try_acquire(&places, &profile("Dev")).expect("a lock file").is_some());
+    drop(held);
+    assert!(RefreshLock::try_acquire(&places, &profile("dev")).expect("a lock file").is_some());
+}
+
+#[test]
+fn one_daemon_for_each_credentials_file() {
+    let home = TempDir::new().expect("a home");
+    let places = places(&home);
+    assert_eq!(InstanceLock::holder(&places).expect("no daemon, no folder"), None);
+    let held = InstanceLock::acquire(&places).expect("the lock");
+    assert_eq!(InstanceLock::holder(&places).expect("a lock file"), Some(Some(std::process::id())));
+    let second = InstanceLock::acquire(&places).expect_err("held");
+    assert!(matches!(second, LockError::Held { holder: Some(pid), .. } if pid == std::process::id()), "{second}");
+    let mine = home.path().join("mine");
+    let env = Environment::from_vars([("HOME", home.path()), ("AWS_SHARED_CREDENTIALS_FILE", &mine)]);
+    let other = Places::find(&env, None, None).expect("places");
+    InstanceLock::acquire(&other).expect("another file, another daemon");
+    drop(held);
+    assert_eq!(InstanceLock::holder(&places).expect("a lock file"), None);
+    InstanceLock::acquire(&places).expect("free again");
+}
+
+#[test]
+fn a_daemon_starts_although_others_ask_for_it_all_the_time() {
+    let home = TempDir::new().expect("a home");
+    let places = places(&home);
+    InstanceLock::acquire(&places).expect("the lock");
+    let over = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while over.load(Ordering::Relaxed) == 0 {
+                InstanceLock::holder(&places).expect("a lock file");
+            }
+        });
+        for _ in 0..20 {
+            assert!(InstanceLock::acquire(&places).inspect_err(|_| over.store(1, Ordering::Relaxed)).is_ok());
+        }
+        over.store(1, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn the_status_is_written_whole_and_private() {
+    let home = TempDir::new().expect("a home");
+    let places = places(&home);
+    write_status(&places, b"{}").expect("written");
+    write_status(&places, b"{\"version\": 1}").expect("written");
+    assert_eq!(fs::read_to_string(places.status_file()).expect("read"), "{\"version\": 1}");
+    assert_eq!(fs::metadata(places.status_file()).expect("metadata").mode() & 0o777, 0o600);
+}
