@@ -26,8 +26,8 @@ pub(super) enum Replaced {
 
 /// A replacement that took place.
 pub(super) struct Done {
-    /// The new file.
-    pub(super) identity: Identity,
+    /// The new file; `None` when it could not be looked at any more.
+    pub(super) identity: Option<Identity>,
     /// The mode as it was and as it is, where it was wider than allowed.
     pub(super) narrowed: Option<(u32, u32)>,
     /// Sentences for a person.
@@ -44,7 +44,7 @@ pub(super) struct Done {
 pub(super) fn replace(
     path: &Path,
     folder: &Metadata,
-    old: &Snapshot,
+    old: Snapshot,
     new: &[u8],
     allowed: u32,
 ) -> Result<Replaced, FileError> {
@@ -71,20 +71,20 @@ pub(super) fn replace(
     file.write_all(new).map_err(at("write"))?;
     file.sync_all().map_err(at("fsync"))?;
 
-    if !snapshot::read(path)?.same_as(old) {
+    if !snapshot::read(path)?.same_as(&old) {
         return Ok(Replaced::ChangedMeanwhile);
     }
     let narrowed = mode_before.filter(|before| *before != mode).map(|before| (before, mode));
     if let Err(error) = temporary.rename(path) {
         return match (&old.present, Errno::from_io_error(&error)) {
             (Some(present), Some(Errno::BUSY)) => {
-                write_in_place(path, old, present, new, mode)?;
+                write_in_place(path, &old, present, new, mode)?;
                 warnings.push(format!(
                     "{} is a mount of its own and cannot be replaced, so it was written in place: a reader may see it half \
                      written; mount its folder instead",
                     path.display()
                 ));
-                let identity = identity_of(&present.file, path)?;
+                let identity = identity_of(&present.file);
                 Ok(Replaced::Done(Done { identity, narrowed, warnings, overtaken: None }))
             }
             _ => Err(FileError::at("rename", temporary.path())(error)),
@@ -96,9 +96,8 @@ pub(super) fn replace(
         // Not a failure of the write: every reader has the new content already.
         warnings.push(format!("fsync {}: {error}; the new content may not survive a power cut", parent.display()));
     }
-    let identity = identity_of(temporary.file(), path)?;
-    let overtaken = old.present.as_ref().filter(|present| was_written_to(present, old)).map(|present| &present.file);
-    let overtaken = overtaken.map(File::try_clone).transpose().map_err(FileError::at("read", path))?;
+    let identity = identity_of(temporary.file());
+    let overtaken = old.present.filter(|present| was_written_to(present, &old.bytes)).map(|present| present.file);
     Ok(Replaced::Done(Done { identity, narrowed, warnings, overtaken }))
 }
 
@@ -116,9 +115,9 @@ pub fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 
 /// Whether the file that has just lost its name is not what was read: some program opened it before the rename and
 /// wrote after the comparison. (The time of its last change is no sign: losing the name changes that.)
-fn was_written_to(present: &Present, old: &Snapshot) -> bool {
+fn was_written_to(present: &Present, old: &[u8]) -> bool {
     snapshot::read_open(&present.file).map_or(true, |(bytes, metadata)| {
-        Identity::of(&metadata).modified != present.identity.modified || bytes != old.bytes
+        Identity::of(&metadata).modified != present.identity.modified || **bytes != *old
     })
 }
 
@@ -147,6 +146,6 @@ fn write_in_place(path: &Path, old: &Snapshot, present: &Present, new: &[u8], mo
     })
 }
 
-fn identity_of(file: &File, path: &Path) -> Result<Identity, FileError> {
-    file.metadata().map(|metadata| Identity::of(&metadata)).map_err(FileError::at("look at", path))
+fn identity_of(file: &File) -> Option<Identity> {
+    file.metadata().map(|metadata| Identity::of(&metadata)).ok()
 }

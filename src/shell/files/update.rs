@@ -135,13 +135,13 @@ pub fn update(target: &Target, known: Known, edit: &mut dyn FnMut(&[u8]) -> Edit
             lock.leave(updated.identity);
             return refused.map_or(Ok(updated), Err);
         };
-        match replace::replace(&path, &folder, &old, &new, target.file_mode)? {
+        match replace::replace(&path, &folder, old, &new, target.file_mode)? {
             Replaced::ChangedMeanwhile => {}
             Replaced::Done(done) => {
-                lock.leave(Some(done.identity));
-                known = Known { left: Some(done.identity), seen: None };
+                lock.leave(done.identity);
+                known = Known { left: done.identity, seen: None };
                 updated.written = true;
-                updated.identity = Some(done.identity);
+                updated.identity = done.identity;
                 updated.narrowed = updated.narrowed.or(done.narrowed);
                 updated.warnings.extend(done.warnings);
                 match (done.overtaken, refused) {
