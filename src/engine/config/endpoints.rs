@@ -1,6 +1,6 @@
 //! URLs of endpoints and proxies, as far as they must be right to be safe. Never resolves a name.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 /// Why a text is no URL to call; reads on after "the URL".
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

@@ -1,0 +1,207 @@
+//! What is shipped beside the binary: the units, the README, the licences. Each is read as its reader will read it.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test reads files and fails loudly"
+)]
+
+use clap::CommandFactory;
+use evertoken::commands::cli::Cli;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// A unit file as sections of keys; a line that is neither panics.
+fn unit(text: &str) -> BTreeMap<String, BTreeMap<String, String>> {
+    let mut sections: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let mut section = None;
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['#', ';'])) {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            section = Some(name.to_owned());
+        } else {
+            let (key, value) = line.split_once('=').unwrap_or_else(|| panic!("not a setting: {line}"));
+            let section = section.clone().unwrap_or_else(|| panic!("outside of a section: {line}"));
+            let old = sections.entry(section).or_default().insert(key.to_owned(), value.to_owned());
+            assert_eq!(old, None, "{key} is set twice");
+        }
+    }
+    sections
+}
+
+#[test]
+fn the_systemd_unit_starts_reloads_and_never_gives_up() {
+    let unit = unit(&read("systemd/evertoken.service"));
+    let value = |section: &str, key: &str| unit.get(section).and_then(|s| s.get(key)).map(String::as_str);
+    assert_eq!(unit.keys().map(String::as_str).collect::<Vec<_>>(), ["Install", "Service", "Unit"]);
+    assert_eq!(value("Unit", "StartLimitIntervalSec"), Some("0"));
+    assert_eq!(value("Service", "Type"), Some("notify"));
+    assert_eq!(value("Service", "ExecStart"), Some("%h/.cargo/bin/evertoken run"));
+    assert_eq!(value("Service", "ExecReload"), Some("/bin/kill -HUP $MAINPID"));
+    assert_eq!(value("Service", "Restart"), Some("on-failure"));
+    assert_eq!(value("Install", "WantedBy"), Some("default.target"));
+    // A wrong config ends the daemon at start: it comes back by itself once corrected, and does not spin meanwhile.
+    assert_eq!(value("Service", "RestartPreventExitStatus"), None);
+    assert!(value("Service", "RestartSec").and_then(|text| text.parse::<u32>().ok()).is_some_and(|pause| pause >= 2));
+    // In a user unit these imply NoNewPrivileges, which breaks setgid credential_process programs, or hide sockets.
+    for key in ["NoNewPrivileges", "PrivateTmp", "ProtectHome", "SystemCallFilter", "LockPersonality"] {
+        assert_eq!(value("Service", key), None, "{key}");
+    }
+}
+
+/// The names of the elements in order, `/name` for the end of one. Panics unless every element is closed where it must.
+fn elements(xml: &str) -> Vec<String> {
+    let (mut found, mut open) = (Vec::new(), Vec::new());
+    let mut rest = xml;
+    while let Some(start) = rest.find('<') {
+        let text = &rest[..start];
+        assert!(!text.contains('>'), "a stray > in {text:?}");
+        let entities: usize = ["&amp;", "&lt;", "&gt;"].iter().map(|entity| text.matches(entity).count()).sum();
+        assert_eq!(text.matches('&').count(), entities, "a bare & in {text:?}");
+        rest = &rest[start..];
+        let (end, skipped) = if rest.starts_with("<!--") {
+            let end = rest.find("-->").expect("the end of a comment");
+            assert!(!rest[4..end].contains("--"), "two hyphens in a comment");
+            (end + 3, true)
+        } else {
+            (rest.find('>').expect("the end of a tag") + 1, rest.starts_with("<?") || rest.starts_with("<!"))
+        };
+        let tag = rest[..end].trim_start_matches('<').trim_end_matches('>');
+        rest = &rest[end..];
+        if skipped {
+            continue;
+        }
+        let name = tag.split([' ', '/']).find(|name| !name.is_empty()).unwrap_or_default().to_owned();
+        if tag.starts_with('/') {
+            assert_eq!(open.pop(), Some(name.clone()), "</{name}>");
+            found.push(format!("/{name}"));
+        } else {
+            found.push(name.clone());
+            if !tag.ends_with('/') {
+                open.push(name);
+            }
+        }
+    }
+    assert_eq!(open, Vec::<String>::new(), "not closed");
+    found
+}
+
+#[test]
+fn the_launchd_agent_is_well_formed_and_reaches_the_keychain() {
+    let text = read("launchd/io.evertoken.agent.plist");
+    let elements = elements(&text);
+    assert_eq!(elements.first().map(String::as_str), Some("plist"));
+    assert_eq!(elements.last().map(String::as_str), Some("/plist"));
+    // Between two keys of a dict stands exactly one value.
+    let flat: String = text.split_whitespace().collect();
+    for pair in [
+        "<key>Label</key><string>io.evertoken.agent</string>",
+        "<key>LimitLoadToSessionType</key><string>Aqua</string>",
+        "<key>RunAtLoad</key><true/>",
+        "<key>KeepAlive</key><true/>",
+        "<key>Umask</key><integer>63</integer>",
+    ] {
+        assert!(flat.contains(pair), "{pair}");
+    }
+    assert!(!text.contains("Background</string>"));
+    assert!(text.contains("/.cargo/bin/evertoken\" run"));
+}
+
+/// The content of each fenced block of a language.
+fn snippets(text: &str, language: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(opened) = line.trim().strip_prefix("```").filter(|name| !name.is_empty()) {
+            let block: Vec<&str> = lines.by_ref().take_while(|line| line.trim() != "```").collect();
+            if opened == language {
+                found.push(block.join("\n") + "\n");
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_readme_and_the_program_know_the_same_commands() {
+    let known: BTreeSet<String> = Cli::command().get_subcommands().map(|c| c.get_name().to_owned()).collect();
+    let readme = read("README.md");
+    let row = |line: &str| {
+        line.strip_prefix("| `evertoken ").map(|rest| rest.split([' ', '`']).next().unwrap_or_default().to_owned())
+    };
+    let table: BTreeSet<String> = readme.lines().filter_map(row).collect();
+    assert_eq!(table, known);
+    for (index, _) in readme.match_indices("`evertoken ") {
+        let word: String = readme[index + 11..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
+        assert!(word.is_empty() || known.contains(&word), "the README speaks of `evertoken {word}`");
+    }
+    for block in snippets(&readme, "sh").iter().chain(&snippets(&readme, "ini")) {
+        for (start, program) in block.match_indices("evertoken ") {
+            // At the start of a line, or by its path: elsewhere it is the name of a unit or a folder.
+            if start == 0 || block[..start].ends_with(['\n', '/']) {
+                let word = block[start + program.len()..].split_whitespace().next().unwrap_or_default();
+                assert!(known.contains(word), "the README runs `evertoken {word}`");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_help_of_every_command_fits_a_terminal_and_says_something() {
+    fn visit(command: &mut clap::Command) {
+        let name = command.get_name().to_owned();
+        assert!(command.get_about().is_some(), "{name} says nothing");
+        let hidden = |id: &str| id == "help" || id == "version";
+        for argument in command.get_arguments().filter(|argument| !hidden(argument.get_id().as_str())) {
+            assert!(argument.get_help().is_some(), "{name}: {} says nothing", argument.get_id());
+        }
+        let text = command.render_long_help().to_string();
+        for line in text.lines() {
+            assert!(line.chars().count() <= 110, "{name}: {line}");
+        }
+        for below in command.get_subcommands_mut().filter(|below| below.get_name() != "help") {
+            visit(below);
+        }
+    }
+    let mut command = Cli::command();
+    command.build();
+    visit(&mut command);
+}
+
+#[test]
+fn both_licences_are_whole() {
+    assert!(read("LICENSE-APACHE").contains("END OF TERMS AND CONDITIONS"));
+    assert!(read("LICENSE-MIT").contains("Permission is hereby granted, free of charge"));
+}
+
+#[test]
+fn every_toml_snippet_is_a_config_without_mistakes() {
+    let readme = read("README.md");
+    let blocks = snippets(&readme, "toml");
+    assert!(blocks.len() >= 3, "{}", blocks.len());
+    let base = "[[role]]\nprofile = \"base-role\"\nrole_arn = \"arn:aws:iam::111122223333:role/Base\"\n";
+    for text in blocks.iter().map(|block| format!("{block}\n{base}")).chain([read("config/example.toml")]) {
+        if let Err(findings) = evertoken::engine::config::parse(&text) {
+            let findings: Vec<String> = findings.iter().map(|finding| finding.render("snippet", &text)).collect();
+            panic!("{}", findings.join("\n\n"));
+        }
+    }
+}
+
+#[test]
+fn whatever_the_readme_links_to_is_there() {
+    let readme = read("README.md");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let links = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    for link in links.filter(|link| !link.starts_with("http")) {
+        assert!(root.join(link).exists(), "{link}");
+    }
+    for path in readme.split('`').filter(|text| text.starts_with("tests/") || text.starts_with("src/")) {
+        assert!(root.join(path).exists(), "{path}");
+    }
+}
