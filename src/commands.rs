@@ -25,7 +25,7 @@ use crate::shell::logging::{self, Format, Options};
 use clap::Parser;
 use cli::{Cli, Command, LogFormat};
 use ending::Ending;
-use output::{Output, Surface};
+use output::Output;
 use setup::Setup;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -65,7 +65,7 @@ fn carry_out<W: Write>(cli: &Cli, environment: &Arc<Environment>, output: &mut O
         Command::Demo => demo::run(output),
         Command::Status(args) => {
             let plain = environment.no_color() || environment.text("TERM") == Some("dumb");
-            status::run(&load()?, args, Surface::of_stdout(plain), output)
+            status::run(&load()?, args, plain, output)
         }
         Command::Check => check::run(&load()?, output),
         Command::CredentialProcess(args) => credential_process::run(&load()?, args, clock::now(), output),

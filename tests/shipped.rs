@@ -185,7 +185,7 @@ fn every_toml_snippet_is_a_config_without_mistakes() {
     let blocks = snippets(&readme, "toml");
     assert!(blocks.len() >= 3, "{}", blocks.len());
     let base = "[[role]]\nprofile = \"base-role\"\nrole_arn = \"arn:aws:iam::111122223333:role/Base\"\n";
-    for text in blocks.iter().map(|block| format!("{block}\n{base}")).chain([read("config/example.toml")]) {
+    for text in blocks.iter().map(|block| format!("{block}\n{base}")).chain([read("config/evertoken.toml")]) {
         if let Err(findings) = evertoken::engine::config::parse(&text) {
             let findings: Vec<String> = findings.iter().map(|finding| finding.render("snippet", &text)).collect();
             panic!("{}", findings.join("\n\n"));

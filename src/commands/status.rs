@@ -22,13 +22,17 @@ use std::io::Write;
 ///
 /// # Errors
 /// 2 for `--watch` without a terminal; 1 when the answer cannot be written.
-pub fn run<W: Write>(setup: &Setup, args: &StatusArgs, surface: Surface, output: &mut Output<W>) -> Result<u8, Ending> {
-    let style = Style { surface, zone: TimeZone::system(), version: env!("CARGO_PKG_VERSION") };
+pub fn run<W: Write>(setup: &Setup, args: &StatusArgs, no_colour: bool, output: &mut Output<W>) -> Result<u8, Ending> {
+    let surface = || Surface::of_stdout(no_colour);
+    let draw = |status: &Status, surface: Surface| {
+        let style = Style { surface, zone: TimeZone::system(), version: env!("CARGO_PKG_VERSION") };
+        render(status, clock::now(), &style)
+    };
     if args.watch {
-        if !surface.terminal {
+        if !surface().terminal {
             return Err(Ending::new(USAGE, "--watch needs a terminal; without one, ask again when you want to know"));
         }
-        return watch::run(|| render(&gather(setup), clock::now(), &style), surface, output);
+        return watch::run(surface, |surface| draw(&gather(setup), surface), output);
     }
     let status = gather(setup);
     if args.json {
@@ -36,7 +40,7 @@ pub fn run<W: Write>(setup: &Setup, args: &StatusArgs, surface: Surface, output:
             serde_json::to_string_pretty(&status).map_err(|error| Ending::failed(format!("write JSON: {error}")))?;
         output.text(&(json + "\n"))?;
     } else {
-        output.text(&render(&status, clock::now(), &style))?;
+        output.text(&draw(&status, surface()))?;
     }
     Ok(verdict(&status))
 }

@@ -15,7 +15,7 @@ const LONGEST: Duration = Duration::from_secs(129_600);
 /// Makes a session of an answer. `now` is in the time of STS; `asked` is the duration that was asked for.
 ///
 /// The Expiration that came counts, not the duration that was asked for: STS grants the root user an hour whatever it is.
-/// Only one beyond [`LONGEST`] is taken for what was asked, so that an absurd one cannot keep a session from being
+/// Only one beyond `LONGEST` is taken for what was asked, so that an absurd one cannot keep a session from being
 /// renewed for ever.
 ///
 /// # Errors

@@ -12,15 +12,21 @@ use std::time::Duration;
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The alternate screen, so that the history above stays as it was.
-const ENTER: &str = "\x1b[?1049h\x1b[?25l";
-const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
+/// No line is continued on the next row either: the frame must not scroll.
+const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?7l";
+const LEAVE: &str = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 
-/// Draws until Ctrl-C, TERM, or the terminal has gone.
-pub(super) fn run<W: Write>(draw: impl Fn() -> String, surface: Surface, output: &mut Output<W>) -> Result<u8, Ending> {
+/// Draws until Ctrl-C, TERM, or the terminal has gone. The surface is asked for each time, since windows change.
+pub(super) fn run<W: Write>(
+    surface: impl Fn() -> Surface,
+    draw: impl Fn(Surface) -> String,
+    output: &mut Output<W>,
+) -> Result<u8, Ending> {
     let mut enough = signals().map_err(|error| Ending::failed(format!("wait for Ctrl-C: {error}")))?;
     output.text(ENTER)?;
     loop {
-        output.text(&frame(&draw(), surface.height))?;
+        let surface = surface();
+        output.text(&frame(&draw(surface), surface.height))?;
         if output.is_closed() || came(&mut enough)? {
             break;
         }
@@ -32,10 +38,9 @@ pub(super) fn run<W: Write>(draw: impl Fn() -> String, surface: Surface, output:
 /// One screen: from the top left, every line cleared to its end, nothing that would scroll.
 fn frame(text: &str, height: usize) -> String {
     let mut frame = "\x1b[H".to_owned();
-    let rows: Vec<&str> = text.lines().take(height.saturating_sub(1)).collect();
-    for row in rows {
+    for row in text.lines().take(height.saturating_sub(1)) {
         frame.push_str(row);
-        frame.push_str("\x1b[K\r\n");
+        frame.push_str("\x1b[K\n");
     }
     frame.push_str("\x1b[J");
     frame
@@ -67,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_frame_never_scrolls() {
-        assert_eq!(frame("a\nb\nc\n", 3), "\x1b[Ha\x1b[K\r\nb\x1b[K\r\n\x1b[J");
+        assert_eq!(frame("a\nb\nc\n", 3), "\x1b[Ha\x1b[K\nb\x1b[K\n\x1b[J");
         assert_eq!(frame("", 3), "\x1b[H\x1b[J");
     }
 }

@@ -1,0 +1,383 @@
+//! The commands as a user runs them: the real binary in a miniature home of its own, without a daemon and without AWS.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    reason = "a test runs the binary, looks at files and fails loudly"
+)]
+
+use evertoken::engine::config::parse;
+use evertoken::engine::credentials_file::{Edit, Publication};
+use evertoken::engine::names::ProfileName;
+use evertoken::engine::secret::Secret;
+use evertoken::engine::session::{Keys, Session};
+use evertoken::engine::time::WallTime;
+use evertoken::shell::clock;
+use evertoken::shell::environment::Environment;
+use evertoken::shell::locks::InstanceLock;
+use evertoken::shell::places::Places;
+use evertoken::shell::store::Stores;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+const CONFIG: &str = r#"
+[defaults]
+region = "eu-west-1"
+
+[[role]]
+profile = "dev"
+role_arn = "arn:aws:iam::111122223333:role/Developer"
+source_profile = "base"
+
+[[role]]
+profile = "vault"
+role_arn = "arn:aws:iam::111122223333:role/Vault"
+source_profile = "base"
+store = "private"
+"#;
+
+const CREDENTIALS: &str = "# mine\n[base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n\
+                           aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n";
+
+/// A home folder that is gone when the test is over.
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new(config: &str) -> Self {
+        let home = Self(tempfile::tempdir().expect("a folder"));
+        home.write(".config/evertoken/config.toml", config);
+        home.write(".aws/credentials", CREDENTIALS);
+        home
+    }
+
+    fn path(&self, below: &str) -> PathBuf {
+        self.0.path().join(below)
+    }
+
+    fn write(&self, below: &str, text: &str) {
+        let path = self.path(below);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(&path, text).expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("a mode");
+    }
+
+    fn read(&self, below: &str) -> String {
+        fs::read_to_string(self.path(below)).expect("a file")
+    }
+
+    fn environment(&self) -> Environment {
+        Environment::from_vars([("HOME", self.0.path())])
+    }
+
+    fn places(&self) -> Places {
+        Places::find(&self.environment(), None, None).expect("places")
+    }
+
+    /// Puts a session for `profile` where the daemon would, ending `left` seconds from now.
+    fn hold(&self, profile: &str, left: i64) {
+        let config = parse(CONFIG).expect("a config").config;
+        let entry = config.entry(profile).expect("an entry");
+        let now = clock::now();
+        let session = Session {
+            keys: Keys {
+                access_key_id: "ASIAIOSFODNN7EXAMPLE".to_owned(),
+                secret_access_key: Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+                session_token: Some(Secret::new(format!("token-of-{profile}"))),
+            },
+            account_id: Some("111122223333".to_owned()),
+            issued: (now - Duration::from_secs(3_600)).whole_seconds(),
+            expiration: WallTime::from_unix_seconds(now.unix_seconds() + left),
+            digest: entry.digest.clone(),
+            allowed: None,
+        };
+        let publication = Publication {
+            profile: ProfileName::parse(profile).expect("a name"),
+            session,
+            region: entry.region.clone(),
+            adopt: false,
+        };
+        let stores = Stores::new(self.places(), 0o600);
+        stores.apply(entry.store, &[Edit::Put(Box::new(publication))]).expect("a written file");
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_evertoken"));
+        command.args(line.split_whitespace()).env_clear().env("HOME", self.0.path()).env("PATH", "/usr/bin:/bin");
+        command.stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, line: &str) -> Ended {
+        Ended::from(self.command(line).output().expect("a run"))
+    }
+}
+
+#[derive(Debug, PartialEq)]
+struct Ended {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+#[test]
+fn check_says_what_will_happen() {
+    let home = Home::new(CONFIG);
+    let ended = home.run("check");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let expected = format!(
+        "{}: fine; 2 roles to {} and {}\n",
+        home.path(".config/evertoken/config.toml").display(),
+        home.path(".aws/credentials").display(),
+        home.places().private_store().display()
+    );
+    assert_eq!((ended.out, ended.err), (expected, String::new()));
+    assert!(!home.path(".local").exists(), "check changes nothing");
+}
+
+#[test]
+fn check_tells_every_mistake_at_its_line_and_ends_with_78() {
+    let home = Home::new("[[role]]\nprofile = \"dev\"\nrole_arm = \"x\"\nduration = \"13h\"\n");
+    let ended = home.run("check");
+    assert_eq!(ended.code, Some(78), "{ended:?}");
+    let path = home.path(".config/evertoken/config.toml");
+    for line in [3, 4] {
+        assert!(ended.err.contains(&format!("{}:{line}:", path.display())), "{}", ended.err);
+    }
+    // The same for every command that needs the config.
+    for line in ["status", "credential-process dev", "exec dev -- true", "purge"] {
+        assert_eq!(home.run(line).code, Some(78), "{line}");
+    }
+}
+
+#[test]
+fn a_config_that_is_missing_ends_with_1() {
+    let home = Home::new(CONFIG);
+    fs::remove_file(home.path(".config/evertoken/config.toml")).expect("removed");
+    let ended = home.run("status");
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.starts_with("evertoken: there is no config at "), "{}", ended.err);
+    let elsewhere = home.path("other.toml");
+    home.write("other.toml", CONFIG);
+    assert_eq!(home.run(&format!("check --config {}", elsewhere.display())).code, Some(0));
+    let mut named = home.command("check");
+    named.env("EVERTOKEN_CONFIG", &elsewhere);
+    assert_eq!(named.status().expect("a run").code(), Some(0));
+}
+
+#[test]
+fn check_warns_of_what_surrounds_the_config() {
+    let home = Home::new(CONFIG);
+    home.write(".aws/credentials", &format!("{CREDENTIALS}\n[dev]\naws_access_key_id = AKIAI44QH8DHBEXAMPLE\naws_secret_access_key = je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY\n"));
+    fs::set_permissions(home.path(".aws/credentials"), fs::Permissions::from_mode(0o644)).expect("a mode");
+    let ended = home.run("check");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.out.contains(" has mode 0644 and will get 0600 "), "{}", ended.out);
+    assert!(ended.out.contains("the section of profile dev in line "), "{}", ended.out);
+    assert!(ended.out.ends_with(&format!(
+        "; 2 roles to {} and {}\n",
+        home.path(".aws/credentials").display(),
+        home.places().private_store().display()
+    )));
+    assert!(!ended.out.contains("je7MtGbClwBF"), "a secret of the user's");
+}
+
+#[test]
+fn an_unknown_profile_ends_with_2_and_the_list() {
+    let home = Home::new(CONFIG);
+    for line in ["credential-process prod", "exec prod -- true", "purge prod"] {
+        let ended = home.run(line);
+        assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""), "{line}");
+        assert!(
+            ended.err.contains("profile prod is neither") || ended.err.contains("lists dev, vault"),
+            "{}",
+            ended.err
+        );
+    }
+}
+
+#[test]
+fn status_tells_the_truth_without_a_daemon() {
+    let home = Home::new(CONFIG);
+    home.hold("dev", 3_000);
+    let ended = home.run("status");
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    let lines: Vec<&str> = ended.out.lines().collect();
+    assert!(lines[0].starts_with("vault expired store=private "), "{}", ended.out);
+    assert!(lines[1].starts_with("dev fresh expires="), "{}", ended.out);
+    assert_eq!(lines[2], "daemon: not running");
+
+    let json: serde_json::Value = serde_json::from_str(&home.run("status --json").out).expect("JSON");
+    assert_eq!(json["version"], 1);
+    assert_eq!(json["daemon"]["running"], false);
+    assert_eq!(json["profiles"][0]["profile"], "dev");
+    assert_eq!(json["profiles"][0]["state"], "fresh");
+    assert_eq!(json["profiles"][0]["error"], serde_json::Value::Null);
+    let left = json["profiles"][0]["expires_in_seconds"].as_i64();
+    assert!(left.is_some_and(|left| (2_900..=3_000).contains(&left)), "{left:?}");
+    assert_eq!(home.run("status --watch").code, Some(2));
+}
+
+#[test]
+fn status_sees_the_daemon_by_its_lock() {
+    let home = Home::new(CONFIG);
+    home.hold("dev", 3_000);
+    home.hold("vault", 3_000);
+    let _running = InstanceLock::acquire(&home.places()).expect("the lock");
+    let ended = home.run("status");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.out.ends_with(&format!("daemon: running, pid {}\n", std::process::id())), "{}", ended.out);
+    home.hold("dev", -1);
+    assert_eq!(home.run("status").code, Some(1));
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let home = Home::new(CONFIG);
+    for line in ["status", "man", "completions bash", "--help", "check"] {
+        let mut command = home.command(line);
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let ended = Ended::from(command.stdout(writer).output().expect("a run"));
+        assert_eq!(ended.err, "", "{line}");
+        assert!(matches!(ended.code, Some(0 | 3)), "{line}: {ended:?}");
+    }
+}
+
+#[test]
+fn credential_process_prints_the_session_and_nothing_else() {
+    let home = Home::new(CONFIG);
+    for profile in ["dev", "vault"] {
+        home.hold(profile, 3_000);
+        let ended = home.run(&format!("credential-process {profile} -vvv"));
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let json: serde_json::Value = serde_json::from_str(&ended.out).expect("JSON");
+        let keys: Vec<&str> = json.as_object().expect("an object").keys().map(String::as_str).collect();
+        let expected = ["AccessKeyId", "AccountId", "Expiration", "SecretAccessKey", "SessionToken", "Version"];
+        assert_eq!(keys, expected);
+        assert_eq!(json["Version"], 1);
+        assert_eq!(json["SessionToken"], format!("token-of-{profile}"));
+        assert!(!ended.err.contains("token-of"), "{}", ended.err);
+    }
+    home.hold("dev", -10);
+    let ended = home.run("credential-process dev");
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""));
+    assert!(ended.err.contains("the session of profile dev ended"), "{}", ended.err);
+    assert!(ended.err.contains("\nfix: "), "{}", ended.err);
+}
+
+#[test]
+fn exec_becomes_the_command_in_an_environment_without_shadows() {
+    let home = Home::new(CONFIG);
+    home.hold("dev", 3_000);
+    let mut command = home.command("exec dev -- env");
+    command
+        .env("AWS_ACCESS_KEY_ID", "AKIAI44QH8DHBEXAMPLE")
+        .env("AWS_SESSION_TOKEN", "old")
+        .env("AWS_REGION", "eu-west-3");
+    command.env("AWS_PROFILE", "other").env("AWS_DEFAULT_PROFILE", "other").env("MINE", "kept");
+    let ended = Ended::from(command.output().expect("a run"));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let mut names: Vec<&str> =
+        ended.out.lines().filter(|line| line.starts_with("AWS_") || line.starts_with("MINE")).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["AWS_PROFILE=dev", "AWS_REGION=eu-west-3", "MINE=kept"]);
+
+    let code = |line: &str| home.run(line).code;
+    assert_eq!(home.command("exec dev --").args(["sh", "-c", "exit 7"]).status().expect("a run").code(), Some(7));
+    assert_eq!(code("exec dev -- no-such-program"), Some(127));
+    assert_eq!(code("exec dev -- /etc"), Some(126));
+    assert_eq!(code("exec dev"), Some(2));
+}
+
+#[test]
+fn exec_finds_the_files_that_the_config_names() {
+    let home = Home::new(&format!("credentials_file = \"~/.aws/credentials\"\n{CONFIG}"));
+    home.hold("dev", 3_000);
+    let shared = format!("AWS_SHARED_CREDENTIALS_FILE={}", home.path(".aws/credentials").display());
+    assert!(home.run("exec dev -- env").out.lines().any(|line| line == shared));
+    // A private session stands in no file that the command would read by itself.
+    home.hold("vault", 3_000);
+    let private = format!("AWS_SHARED_CREDENTIALS_FILE={}", home.places().private_store().display());
+    assert!(home.run("exec vault -- env").out.lines().any(|line| line == private));
+    home.write(".aws/config", "[profile vault]\ncredential_process = evertoken credential-process vault\n");
+    assert!(!home.run("exec vault -- env").out.lines().any(|line| line == private));
+}
+
+#[test]
+fn purge_takes_back_what_is_ours_and_nothing_else() {
+    let home = Home::new(CONFIG);
+    home.hold("dev", 3_000);
+    home.hold("vault", 3_000);
+    let before = home.read(".aws/credentials");
+    let state = home.places().state().to_owned();
+    home.places().ensure_state().expect("a state folder");
+    fs::write(home.places().status_file(), "{}").expect("a status");
+
+    let dry = home.run("purge --dry-run");
+    assert_eq!(dry.code, Some(0), "{dry:?}");
+    for text in
+        ["would remove the keys of profile dev from", "would remove the keys of profile vault from", "status.json"]
+    {
+        assert!(dry.out.contains(text), "{text}: {}", dry.out);
+    }
+    assert_eq!(home.read(".aws/credentials"), before);
+
+    let one = home.run("purge vault");
+    assert_eq!(one.code, Some(0), "{one:?}");
+    assert!(one.out.contains("removed the keys of profile vault from"), "{}", one.out);
+    assert_eq!(home.read(".aws/credentials"), before);
+    assert!(state.exists());
+
+    let all = home.run("purge");
+    assert_eq!(all.code, Some(0), "{all:?}");
+    assert_eq!(home.read(".aws/credentials"), CREDENTIALS);
+    assert_eq!(fs::read_dir(home.path(".aws")).expect("a folder").count(), 1, "{}", all.out);
+    assert!(!home.path(".local/state/evertoken").exists(), "{}", all.out);
+    assert_eq!(home.run("purge").out, "nothing to remove\n");
+    assert!(!home.path(".local/state/evertoken").exists());
+}
+
+#[test]
+fn purge_of_everything_leaves_no_lock_of_its_own() {
+    let home = Home::new(CONFIG);
+    home.hold("vault", 3_000);
+    let ended = home.run("purge");
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{}", ended.out);
+    assert!(!home.path(".local/state/evertoken").exists(), "{}", ended.out);
+    assert_eq!(fs::read_dir(home.path(".aws")).expect("a folder").count(), 1);
+}
+
+#[test]
+fn purge_waits_for_the_daemon_to_be_stopped() {
+    let home = Home::new(CONFIG);
+    home.hold("dev", 3_000);
+    let before = home.read(".aws/credentials");
+    let _running = InstanceLock::acquire(&home.places()).expect("the lock");
+    let ended = home.run("purge");
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""));
+    assert!(ended.err.contains(&format!("kill {}", std::process::id())), "{}", ended.err);
+    assert_eq!(home.read(".aws/credentials"), before);
+}
+
+#[test]
+fn help_and_version_are_answers_and_not_mistakes() {
+    let home = Home::new(CONFIG);
+    assert_eq!(home.run("--version").out, format!("evertoken {}\n", env!("CARGO_PKG_VERSION")));
+    let help = home.run("help status");
+    assert_eq!(help.code, Some(0));
+    assert!(help.out.contains("Exit codes: 0 all fresh"), "{}", help.out);
+    assert_eq!(home.run("").code, Some(2));
+    assert!(home.run("man").out.starts_with(".ie"), "a man page");
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(home.run(&format!("completions {shell}")).out.contains("credential-process"), "{shell}");
+    }
+}
