@@ -2,14 +2,15 @@
 //! whoever reads sees the old content or the new one and nothing between. Never truncates a file that others read,
 //! except where it is a mount of its own and cannot be replaced.
 
+#![expect(clippy::disallowed_methods, reason = "the shell removes files")]
+
 use crate::shell::files::attributes;
 use crate::shell::files::error::FileError;
 use crate::shell::files::snapshot::{self, Identity, Present, Snapshot, no_follow};
 use crate::shell::files::temporary::Temporary;
-use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
-use std::fs::{File, Metadata, OpenOptions, Permissions};
-use std::io::Write;
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
@@ -113,6 +114,18 @@ pub fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     temporary.rename(path).map_err(FileError::at("rename", path))
 }
 
+/// Removes a file of evertoken's own; answers whether there was one.
+///
+/// # Errors
+/// When it is there and cannot be removed.
+pub fn remove(path: &Path) -> Result<bool, FileError> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(FileError::at("remove", path)(error)),
+    }
+}
+
 /// Whether the file that has just lost its name is not what was read: some program opened it before the rename and
 /// wrote after the comparison. (The time of its last change is no sign: losing the name changes that.)
 fn was_written_to(present: &Present, old: &[u8]) -> bool {
@@ -134,16 +147,27 @@ fn write_in_place(path: &Path, old: &Snapshot, present: &Present, new: &[u8], mo
         file.set_permissions(Permissions::from_mode(mode)).map_err(FileError::at("set the mode of", path))?;
     }
     let length = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    match rustix::fs::fallocate(&file, FallocateFlags::KEEP_SIZE, 0, length(new).max(1)) {
-        Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {}
-        Err(error) => return Err(FileError::at("reserve room in", path)(error)),
-    }
+    reserve(&file, length(new)).map_err(FileError::at("reserve room in", path))?;
     let written = file.write_all_at(new, 0).and_then(|()| file.set_len(length(new))).and_then(|()| file.sync_all());
     written.map_err(|error| {
         let undone = file.write_all_at(&old.bytes, 0).and_then(|()| file.set_len(length(&old.bytes)));
         let step = if undone.is_ok() { "write" } else { "write (half done, and not to be undone)" };
         FileError::at(step, path)(error)
     })
+}
+
+#[cfg(target_os = "linux")]
+fn reserve(file: &File, length: u64) -> Result<(), Errno> {
+    match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::KEEP_SIZE, 0, length.max(1)) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
+        other => other,
+    }
+}
+
+/// A single file is a mount of its own only on Linux.
+#[cfg(not(target_os = "linux"))]
+fn reserve(_file: &File, _length: u64) -> Result<(), Errno> {
+    Ok(())
 }
 
 fn identity_of(file: &File) -> Option<Identity> {
