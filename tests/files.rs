@@ -5,7 +5,7 @@
 use evertoken::shell::files::lock::{self, FileLock, LockError};
 use evertoken::shell::files::settle::{Known, Patience};
 use evertoken::shell::files::update::{Edited, Kind, Target, lock_path};
-use evertoken::shell::files::{Refusal, UpdateError, Updated, folder, replace_private, resolve, update};
+use evertoken::shell::files::{Refusal, UpdateError, Updated, folder, remove, replace_private, resolve, update};
 use rustix::fs::XattrFlags;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
@@ -437,8 +437,8 @@ fn a_file_that_never_stands_still_is_left_alone() {
     assert!(!text(&home.credentials()).contains("ours"));
 }
 
-/// A program that truncates and rewrites in place, without a lock, again and again: whatever moment it hits, the last
-/// thing that it wrote survives our writes.
+/// A program that truncates and rewrites in place, without a lock, again and again: whatever moment it hits, nothing
+/// that it wrote is ever undone.
 #[test]
 fn a_hot_writer_in_place_loses_nothing_to_us() {
     // Two lines of fixed width: nothing but the moment between its cut and its write looks odd.
@@ -452,31 +452,48 @@ fn a_hot_writer_in_place_loses_nothing_to_us() {
             Ok(Some(Zeroizing::new([theirs, format!("\nours {round:08}\n").as_bytes()].concat())))
         })
     };
-    let (over, written, replaced) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !over.load(Ordering::Acquire) {
-                let next = written.load(Ordering::Relaxed) + 1;
+    // What was overtaken comes back at once, but not in the same moment.
+    let comes_to_stand =
+        |line: &str| (0..3000).any(|poll| text(&home.credentials()).starts_with(line) || pause_between(poll));
+    let (over, replaced) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let undone = std::thread::scope(|scope| {
+        let theirs = scope.spawn(|| {
+            for next in 1..=500_usize {
                 let mut file =
                     OpenOptions::new().write(true).truncate(true).open(home.credentials()).expect("truncate");
                 file.write_all(content(next, 0).as_bytes()).expect("write");
                 drop(file);
-                written.store(next, Ordering::Relaxed);
-                std::thread::sleep(Duration::from_micros(next as u64 * 379 % 4000));
+                std::thread::sleep(Duration::from_micros(next as u64 * 379 % 3000));
+                if !comes_to_stand(&content(next, 0)[..15]) {
+                    return Some(next);
+                }
+            }
+            None
+        });
+        scope.spawn(|| {
+            for round in 1.. {
+                // It may well be too hot to be written to.
+                if mark(round).is_ok_and(|updated| updated.written) {
+                    replaced.fetch_add(1, Ordering::Relaxed);
+                }
+                if over.load(Ordering::Acquire) {
+                    break;
+                }
             }
         });
-        for round in 0..300 {
-            // It may well be too hot to be written to.
-            if mark(round).is_ok_and(|updated| updated.written) {
-                replaced.fetch_add(1, Ordering::Relaxed);
-            }
-        }
+        let undone = theirs.join();
         over.store(true, Ordering::Release);
+        undone.expect("no panic")
     });
-    mark(1000).expect("an update");
-    assert_eq!(text(&home.credentials()), content(written.load(Ordering::Relaxed), 1000));
-    assert!(replaced.load(Ordering::Relaxed) > 0, "not one write came between");
+    assert_eq!(undone, None, "what they wrote was undone: {}", text(&home.credentials()));
+    assert!(replaced.load(Ordering::Relaxed) > 0, "not one write of ours came between");
     assert_eq!(home.names(), ["credentials", "credentials.lock"]);
+}
+
+/// Between two looks, of which the first ones follow each other closely; always `false`.
+fn pause_between(poll: usize) -> bool {
+    std::thread::sleep(if poll < 50 { Duration::from_micros(200) } else { Duration::from_millis(10) });
+    false
 }
 
 #[test]
@@ -497,6 +514,25 @@ fn a_lock_says_who_holds_it_and_survives_the_removal_of_its_file() {
         drop(second);
     });
     assert_eq!(lock::holder(&path).expect("a file"), None);
+}
+
+#[test]
+fn nobody_holds_a_lock_whose_file_was_removed_beside_somebody_who_holds_the_new_one() {
+    let home = Home::new();
+    let (path, inside) = (home.path("x.lock"), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..300 {
+                    let Some(lock) = FileLock::try_acquire(&path).expect("a lock file") else { continue };
+                    assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                    std::thread::yield_now();
+                    inside.fetch_sub(1, Ordering::SeqCst);
+                    lock.remove().expect("remove the file");
+                }
+            });
+        }
+    });
 }
 
 #[test]
@@ -522,7 +558,7 @@ fn a_file_of_our_own_is_replaced_in_one_step_and_private() {
         replace_private(&path, content.as_bytes()).expect("a replacement");
         assert_eq!((text(&path).as_str(), mode(&path), home.names().len()), (content, 0o600, 1));
     }
-    fs::remove_file(&path).expect("remove it");
+    assert!(remove(&path).expect("removed") && !remove(&path).expect("gone already"));
     fs::create_dir(&path).expect("a folder in its place");
     let error = replace_private(&path, b"{}").expect_err("no replacement");
     assert_eq!((error.step, home.names().len()), ("rename", 1), "{error}");
