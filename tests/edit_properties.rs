@@ -1,5 +1,5 @@
-//! For any file at all, the edit of the credentials file keeps its promises: it refuses, or it changes its own lines and
-//! nothing else, and whoever could read the file before can read it after.
+//! For any file at all, the edit of the credentials file keeps its promises: it refuses, or it changes its own lines
+//! and nothing else, and whoever could read the file before can read it after.
 
 #[path = "credentials_file/invariants.rs"]
 mod invariants;

@@ -62,8 +62,8 @@ pub(crate) fn check(before: &[u8], edits: &[Edit]) {
         bytes = after;
         outcomes.extend(outcome);
     }
-    // Together they do what they do one after the other. (But for blank lines and for which ending most lines have, where
-    // one edit would see what another has done, and for what the marks say of them.)
+    // Together they do what they do one after the other. (But for blank lines and for which ending most lines have,
+    // where one edit would see what another has done, and for what the marks say of them.)
     let Ok(together) = apply(before, edits) else { return };
     let unlined = |outcomes: Vec<Outcome>| outcomes.into_iter().map(without_line).collect::<Vec<_>>();
     assert_eq!(unlined(together.outcomes), unlined(outcomes));
@@ -289,8 +289,8 @@ fn check_readers(before: &[u8], after: &[u8], edit: &Edit) {
     }
 }
 
-/// Whether a header names a section with space around the name: the Rust SDK merges it with the other, now in one order,
-/// now in the other.
+/// Whether a header names a section with space around the name: the Rust SDK merges it with the other, now in one
+/// order, now in the other.
 fn is_spaced(bytes: &[u8], name: &str) -> bool {
     let headers = text(bytes);
     let mut inner = headers.lines().filter_map(|line| line.strip_prefix('[')?.split(']').next());

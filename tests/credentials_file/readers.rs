@@ -1,5 +1,6 @@
-//! Two readers of the credentials file, as strict and as generous as the real ones: Python's configparser below botocore,
-//! and the line reader of the JS SDK. Written to be compared with, so they share nothing with the code under test.
+//! Two readers of the credentials file, as strict and as generous as the real ones: Python's configparser below
+//! botocore, and the line reader of the JS SDK. They share nothing with the code under test; `tests/readers/run` holds
+//! them to the originals.
 
 #![expect(clippy::expect_used, reason = "a broken promise is to end the test")]
 

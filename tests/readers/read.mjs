@@ -15,15 +15,17 @@ const read = async (filepath) => {
   const { credentialsFile } = await loadSharedConfigFiles({ filepath, configFilepath: "/dev/null", ignoreCache: true });
   return Object.fromEntries(Object.entries(credentialsFile).map(([name, keys]) => [name, { ...keys }]));
 };
-const without = (sections, profile) => Object.fromEntries(Object.entries(sections).filter(([name]) => name !== profile));
+const without = (sections, profile) =>
+  Object.fromEntries(Object.entries(sections).filter(([name]) => name !== profile));
 
 for (const name of readdirSync(folder).sort()) {
   const place = join(folder, name);
-  const { title, curated, profile, outcome, keys, ...model } = JSON.parse(readFileSync(join(place, "case.json"), "utf8"));
+  const text = readFileSync(join(place, "case.json"), "utf8");
+  const { title, curated, profile, outcome, keys, ...model } = JSON.parse(text);
   const [before, after] = [await read(join(place, "before")), await read(join(place, "after"))];
   const at = `${name} (${title})`;
-  assert.deepEqual(before, model.before.javascript, `${at}: the JS SDK reads the first file in another way than our model`);
-  assert.deepEqual(after, model.after.javascript, `${at}: the JS SDK reads the second file in another way than our model`);
+  assert.deepEqual(before, model.before.javascript, `${at}: the first file is not read as by our model`);
+  assert.deepEqual(after, model.after.javascript, `${at}: the second file is not read as by our model`);
   assert.deepEqual(without(before, profile), without(after, profile), `${at}: another profile has changed`);
   counts.read += 1;
   if (outcome !== "written" || keys === null) continue;

@@ -65,12 +65,8 @@ impl<'a> Contents<'a> {
             let below = document.indented_after(index + 1);
             if let Some(field) = field {
                 if let Some(below) = below {
-                    return Err(reason(
-                        below,
-                        format!(
-                            "an indented line below `{key}`, which some tools take as part of its value; take the space before it away"
-                        ),
-                    ));
+                    let text = "which some tools take as part of its value; take the space before it away";
+                    return Err(reason(below, format!("an indented line below `{key}`, {text}")));
                 }
                 contents.own.push(Entry { line: index, field, value, plain: line.is_plainly(field.key()) });
             } else if key == REGION {
@@ -100,8 +96,8 @@ impl<'a> Contents<'a> {
         self.all(field).any(|entry| !entry.value.is_empty())
     }
 
-    /// The mark, as far as it belongs to the section `name`: a section that was copied under another name has none. With
-    /// several, a newer format wins, because it must not be lost.
+    /// The mark, as far as it belongs to the section `name`: a section that was copied under another name has none.
+    /// With several, a newer format wins, because it must not be lost.
     pub(super) fn mark(&self, name: &str) -> mark::Reading {
         let mut found = mark::Reading::Alien;
         for entry in self.all(Field::Mark) {

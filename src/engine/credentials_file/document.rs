@@ -79,7 +79,8 @@ impl<'a> Document<'a> {
             return Err(reason(
                 odd.line,
                 format!(
-                    "some tools read this header as [{name}] and some do not; write it as [{name}], alone in its line, or rename it"
+                    "some tools read this header as [{name}] and some do not; write it as [{name}], alone in its line, \
+                     or rename it"
                 ),
             ));
         }
@@ -94,7 +95,8 @@ impl<'a> Document<'a> {
             Some(line) => Err(reason(
                 line,
                 format!(
-                    "some tools read this line as the end of [{name}] and some do not; write headers as [name], in the first column and alone in their line"
+                    "some tools read this line as the end of [{name}] and some do not; write headers as [name], in the \
+                     first column and alone in their line"
                 ),
             )),
             None => Ok(section),

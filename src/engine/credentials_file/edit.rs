@@ -91,7 +91,8 @@ fn new_section(publication: &Publication) -> NewSection {
     NewSection { lines, mark, mark_key: Field::Mark.key() }
 }
 
-/// Brings our lines in a section up to date: each in its place, doubles and old names gone, missing ones below the rest.
+/// Brings our lines in a section up to date: each in its place, doubles and old names gone, missing ones below the
+/// rest.
 fn rewrite(
     document: &Document<'_>,
     patch: &mut Patch,

@@ -8,7 +8,8 @@ pub(super) enum Clarity {
     Clear,
     /// A section to all of them, but its name is not the same to all: `[ name ]`, `["name"]`, `[profile name]`.
     Loose,
-    /// To some it does not start a section, or it breaks the file: `[name]# comment`, `[name] word`, an indented header.
+    /// To some it does not start a section, or it breaks the file: `[name]# comment`, `[name] word`, an indented
+    /// header.
     Blurred,
 }
 

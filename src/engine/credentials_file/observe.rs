@@ -87,13 +87,15 @@ pub(super) fn standing(contents: &Contents<'_>, name: &ProfileName) -> Standing 
         (None, Some((line, key)), _) => Standing::Foreign(reason(
             *line,
             format!(
-                "[{name}] was not written by evertoken and gets its credentials through `{key}`; give the role another profile name, or remove that line"
+                "[{name}] was not written by evertoken and gets its credentials through `{key}`; give the role \
+                 another profile name, or remove that line"
             ),
         )),
         (None, None, Some(first)) => Standing::Foreign(reason(
             first.line,
             format!(
-                "[{name}] holds `{}` that evertoken did not write; set adopt = true for the role to take it over, or give it another profile name",
+                "[{name}] holds `{}` that evertoken did not write; set adopt = true for the role to take it over, or \
+                 give it another profile name",
                 first.field.key()
             ),
         )),

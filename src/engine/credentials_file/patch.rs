@@ -114,6 +114,7 @@ impl Patch {
             out.push(&format!("{} = {mark}{ending}", section.mark_key));
             last_is_blank = false;
         }
+        debug_assert!(out.bytes.len() <= self.capacity(document), "the buffer grew and left a copy behind");
         out.bytes
     }
 

@@ -128,7 +128,8 @@ fn a_new_section_goes_to_the_end_and_leaves_with_everything_that_came_with_it() 
 #[test]
 fn an_update_changes_our_lines_and_nothing_else() {
     let before = format!(
-        "; mine \u{e9}\r\n[default]\naws_access_key_id=AKIAIOSFODNN7EXAMPLE\n  spaced   =  100% ; of # it \n\n\n{}# below\nS3 =\n  max = 1\n\n  # deep\n\n[z]  ; last\nk: v\n[z]\nk=1",
+        "; mine \u{e9}\r\n[default]\naws_access_key_id=AKIAIOSFODNN7EXAMPLE\n  spaced   =  100% ; of # it \n\n\n\
+         {}# below\nS3 =\n  max = 1\n\n  # deep\n\n[z]  ; last\nk: v\n[z]\nk=1",
         DEV.replace("aws_session_token", "output = json\nmfa = 1=2=3 ; x\naws_session_token")
     );
     let next = Publication { session: next_session(), ..publication("dev") };
@@ -264,7 +265,8 @@ fn long_term_keys_are_never_touched_whoever_claims_them() {
 
 #[test]
 fn a_foreign_section_is_taken_over_only_on_demand() {
-    let keys = "[dev]\n# of saml\naws_access_key_id=ASIAOLDOLDOLDEXAMPLE\naws_secret_access_key=old\nAWS_SESSION_TOKEN=old\naws_security_token=old\noutput=json\n";
+    let keys = "[dev]\n# of saml\naws_access_key_id=ASIAOLDOLDOLDEXAMPLE\n\
+                aws_secret_access_key=old\nAWS_SESSION_TOKEN=old\naws_security_token=old\noutput=json\n";
     assert!(matches!(seen(keys, "dev"), Observation::Foreign(_)));
     let (line, text) = refused(keys, put(publication("dev")));
     assert_eq!((line, text.contains("adopt = true")), (Some(3), true), "{text}");

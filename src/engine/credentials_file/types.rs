@@ -17,7 +17,8 @@ pub enum Observation {
     NewerFormat,
     /// A section without our mark that holds nothing that gives credentials (only the likes of `region`): may be filled.
     Fillable,
-    /// A section without our mark that gives temporary credentials in some way; may be taken over with `adopt = true`.
+    /// A section without our mark that gives temporary credentials in some way; may be taken over with `adopt = true`,
+    /// unless the reason names a line that sends SDKs elsewhere: that one has to go first.
     Foreign(Reason),
     /// A section that must never be written to, whatever the config says.
     Untouchable(Reason),
