@@ -7,6 +7,7 @@ pub mod credential_process;
 pub mod demo;
 pub mod ending;
 pub mod exec;
+pub mod fresh;
 pub mod held;
 pub mod humane;
 pub mod man;
@@ -68,8 +69,8 @@ fn carry_out<W: Write>(cli: &Cli, environment: &Arc<Environment>, output: &mut O
             status::run(&load()?, args, plain, output)
         }
         Command::Check => check::run(&load()?, output),
-        Command::CredentialProcess(args) => credential_process::run(&load()?, args, clock::now(), output),
-        Command::Exec(args) => match exec::run(&load()?, args, clock::now())? {},
+        Command::CredentialProcess(args) => credential_process::run(&load()?, args, environment, output),
+        Command::Exec(args) => match exec::run(&load()?, args, environment)? {},
         Command::Purge(args) => purge::run(&load()?, args, output),
         Command::Completions(args) => completions::run(args, output),
         Command::Man => man::run(output),

@@ -5,6 +5,7 @@
     reason = "a test runs the binary, looks at files and fails loudly"
 )]
 
+use evertoken::emulator::{Emulator, Settings};
 use evertoken::engine::config::parse;
 use evertoken::engine::credentials_file::{Edit, Publication};
 use evertoken::engine::names::ProfileName;
@@ -25,6 +26,7 @@ use std::time::Duration;
 const CONFIG: &str = r#"
 [defaults]
 region = "eu-west-1"
+sts_endpoint = "http://127.0.0.1:1"
 
 [[role]]
 profile = "dev"
@@ -267,11 +269,50 @@ fn credential_process_prints_the_session_and_nothing_else() {
         assert_eq!(json["SessionToken"], format!("token-of-{profile}"));
         assert!(!ended.err.contains("token-of"), "{}", ended.err);
     }
+}
+
+/// Nobody listens where this config calls STS.
+#[test]
+fn credential_process_and_exec_say_why_there_is_no_session() {
+    let home = Home::new(CONFIG);
     home.hold("dev", -10);
-    let ended = home.run("credential-process dev");
-    assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""));
+    for line in ["credential-process dev", "exec dev -- true"] {
+        let ended = home.run(line);
+        assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "{line}");
+        assert!(ended.err.starts_with("evertoken: no session for profile dev: "), "{line}: {}", ended.err);
+        assert!(ended.err.contains("127.0.0.1:1"), "{line}: {}", ended.err);
+    }
+    // Below another evertoken nobody is called.
+    let mut child = home.command("credential-process dev");
+    let ended = Ended::from(child.env("EVERTOKEN_CHILD", "1").output().expect("a run"));
     assert!(ended.err.contains("the session of profile dev ended"), "{}", ended.err);
     assert!(ended.err.contains("\nfix: "), "{}", ended.err);
+    // A session in the second half of its life is handed out although it cannot be renewed.
+    home.hold("dev", 600);
+    assert_eq!(home.run("credential-process dev").code, Some(0));
+    assert_eq!(home.run("exec dev -- true").code, Some(0));
+    assert_eq!(home.run("exec dev --min-ttl 20m -- true").code, Some(1));
+}
+
+#[test]
+fn credential_process_and_exec_renew_what_has_not_enough_life_left() {
+    let sts = Emulator::start(Settings::default()).expect("an emulator");
+    let home = Home::new(&CONFIG.replace("http://127.0.0.1:1", &sts.url()));
+    let answer = home.run("credential-process vault");
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    assert_eq!(sts.request_count(), 1);
+    // Fresh enough now, so nobody is asked again.
+    assert_eq!(home.run("credential-process vault").out, answer.out);
+    assert_eq!(sts.request_count(), 1);
+
+    let ended = home.run("exec dev --min-ttl 30m -- env");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.out.lines().any(|line| line == "AWS_PROFILE=dev"), "{}", ended.out);
+    assert!(home.read(".aws/credentials").starts_with(CREDENTIALS), "the user's own bytes stay");
+    assert_eq!(home.run("exec dev --min-ttl 30m -- true").code, Some(0));
+    assert_eq!(sts.request_count(), 2);
+    // More than can be granted.
+    assert_eq!(home.run("exec dev --min-ttl 2h -- true").code, Some(1));
 }
 
 #[test]

@@ -3,14 +3,14 @@
 
 use crate::commands::cli::CredentialProcessArgs;
 use crate::commands::ending::{Ending, FINE};
-use crate::commands::held;
+use crate::commands::fresh;
 use crate::commands::output::Output;
 use crate::commands::setup::Setup;
 use crate::engine::session::Session;
-use crate::engine::time::WallTime;
+use crate::shell::environment::Environment;
 use serde::Serialize;
 use std::io::Write;
-use std::time::Duration;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// More than the longest answer, so that the buffer never moves and leaves a copy behind.
@@ -37,11 +37,11 @@ struct Answer<'a> {
 pub fn run<W: Write>(
     setup: &Setup,
     args: &CredentialProcessArgs,
-    now: WallTime,
+    environment: &Arc<Environment>,
     output: &mut Output<W>,
 ) -> Result<u8, Ending> {
     let entry = setup.entry(&args.profile)?;
-    let session = held::session(setup, entry, Duration::ZERO, now)?;
+    let session = fresh::session(setup, entry, None, environment)?;
     let answer = answer(&session).map_err(|error| Ending::failed(format!("write the answer: {error}")))?;
     output.write_all(&answer)?;
     output.flush()?;

@@ -4,17 +4,17 @@
 
 use crate::commands::cli::ExecArgs;
 use crate::commands::ending::{CANNOT_RUN, Ending, NOT_FOUND};
-use crate::commands::held;
+use crate::commands::fresh;
 use crate::commands::setup::Setup;
 use crate::engine::aws_config::AwsConfig;
 use crate::engine::config::model::{Entry, StoreKind};
-use crate::engine::time::WallTime;
+use crate::shell::environment::Environment;
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::time::Duration;
+use std::sync::Arc;
 
 /// Variables that some SDK or tool prefers to the profile, or takes for belonging to it.
 const SHADOWS: [&str; 14] = [
@@ -38,9 +38,9 @@ const SHADOWS: [&str; 14] = [
 ///
 /// # Errors
 /// 1 without a session of enough life, 2 for a profile that is not in the config, 126 and 127 as in a shell.
-pub fn run(setup: &Setup, args: &ExecArgs, now: WallTime) -> Result<Infallible, Ending> {
+pub fn run(setup: &Setup, args: &ExecArgs, environment: &Arc<Environment>) -> Result<Infallible, Ending> {
     let entry = setup.entry(&args.profile)?;
-    held::session(setup, entry, args.min_ttl.unwrap_or(Duration::ZERO), now)?;
+    fresh::session(setup, entry, args.min_ttl, environment)?;
     let Some((program, arguments)) = args.command.split_first() else {
         return Err(Ending::new(NOT_FOUND, "no command to run"));
     };
