@@ -315,6 +315,27 @@ fn credential_process_and_exec_renew_what_has_not_enough_life_left() {
     assert_eq!(home.run("exec dev --min-ttl 2h -- true").code, Some(1));
 }
 
+/// A program that asks on every request must not turn into a storm of calls for a role that was refused.
+#[test]
+fn credential_process_asks_nobody_when_the_daemon_knows_better() {
+    let sts = Emulator::start(Settings::default()).expect("an emulator");
+    let home = Home::new(&CONFIG.replace("http://127.0.0.1:1", &sts.url()));
+    let _running = InstanceLock::acquire(&home.places()).expect("the lock");
+    let mut status: serde_json::Value = serde_json::from_str(&home.run("status --json").out).expect("JSON");
+    status["profiles"][0]["error"] = serde_json::json!({
+        "class": "refused", "code": "AccessDenied", "message": "STS said no", "fix": "ask for the role",
+        "since": "2026-11-21T15:04:05Z", "attempts": 3
+    });
+    fs::write(home.places().status_file(), status.to_string()).expect("a status");
+    let ended = home.run("credential-process dev");
+    let expected = "evertoken: there is no session for profile dev yet: STS said no\nfix: ask for the role\n";
+    assert_eq!((ended.code, ended.err.as_str()), (Some(1), expected));
+    assert_eq!(sts.request_count(), 0);
+    // A person who asks for a certain life is not put off.
+    assert_eq!(home.run("exec dev --min-ttl 10m -- true").code, Some(0));
+    assert_eq!(sts.request_count(), 1);
+}
+
 #[test]
 fn exec_becomes_the_command_in_an_environment_without_shadows() {
     let home = Home::new(CONFIG);
