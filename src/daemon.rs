@@ -17,6 +17,7 @@ use crate::shell::watch::{Concern, Watcher};
 use desk::Desk;
 use reload::{Reloads, Verdict};
 use station::{OpenError, Station};
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,8 +39,8 @@ pub enum RunError {
 /// How a round of the loop ended.
 enum End {
     Stopped,
-    /// The new config names other files or another network: everything is opened anew.
-    Reopen(Box<Loaded>),
+    /// The new config names other files or another network: everything was opened anew for it.
+    Reopen(Box<Station>),
 }
 
 /// Keeps everything on the list fresh until an order to stop comes.
@@ -51,17 +52,26 @@ pub async fn run(environment: Arc<Environment>, loaded: Loaded, mut signals: Sig
     let mut watcher = Watcher::new();
     let mut alarm = Alarm::new()?;
     let since = clock::now();
-    let mut loaded = loaded;
+    let mut station = Station::open(Arc::clone(&environment), loaded)?;
+    let mut instance = station.hold_instance().await?;
     loop {
-        let station = Station::open(Arc::clone(&environment), loaded)?;
-        let instance = station.hold_instance().await?;
         let mut round = Round::new(station, service, since);
-        let end = round.turn(&mut signals, &mut watcher, &mut alarm).await?;
-        drop(instance);
-        match end {
+        let next = match round.turn(&mut signals, &mut watcher, &mut alarm).await? {
             End::Stopped => return Ok(()),
-            End::Reopen(other) => loaded = *other,
-        }
+            End::Reopen(next) => *next,
+        };
+        let old = round.station.loaded;
+        // First ours, since it may be the same one.
+        drop(instance);
+        (station, instance) = match next.hold_instance().await {
+            Ok(instance) => (next, instance),
+            Err(error) => {
+                tracing::error!("the new config was not taken over, the old one stays: {error}");
+                let back = Station::open(Arc::clone(&environment), old)?;
+                let instance = back.hold_instance().await?;
+                (back, instance)
+            }
+        };
     }
 }
 
@@ -113,14 +123,12 @@ impl Round {
                         watcher.watch(self.station.watched());
                         Some(Event::Reloaded(*config))
                     }
-                    Verdict::Reopen(loaded) => {
+                    Verdict::Reopen(next) => {
                         self.wind_down().await;
-                        return Ok(End::Reopen(loaded));
+                        return Ok(End::Reopen(next));
                     }
                 },
-                concerns = watcher.changed() => {
-                    concerns.into_iter().filter_map(|concern| self.concern(concern)).next_back()
-                }
+                concerns = watcher.changed() => self.concerns(&concerns),
                 waited = alarm.wait(wakeup.into_iter().flatten().min()) => {
                     waited?;
                     Some(Event::Tick)
@@ -163,18 +171,14 @@ impl Round {
         }
     }
 
-    fn concern(&mut self, concern: Concern) -> Option<Event> {
-        match concern {
-            Concern::Config => {
-                self.reloads.start();
-                None
-            }
-            Concern::Credentials => {
-                self.station.observe();
-                None
-            }
-            Concern::Sources => Some(Event::SourcesChanged),
+    fn concerns(&mut self, concerns: &BTreeSet<Concern>) -> Option<Event> {
+        if concerns.contains(&Concern::Config) {
+            self.reloads.start();
         }
+        if concerns.contains(&Concern::Credentials) {
+            self.station.observe();
+        }
+        concerns.contains(&Concern::Sources).then_some(Event::SourcesChanged)
     }
 
     fn look_at_clocks(&mut self) {

@@ -36,7 +36,8 @@ pub fn run(environment: &Arc<Environment>, given: Option<&Path>) -> Result<u8, E
 pub fn runtime() -> Result<Runtime, Ending> {
     let built = Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(8)
+        // Eight calls may wait for a lock each, and the files must not wait for them. They come and go.
+        .max_blocking_threads(32)
         .thread_keep_alive(Duration::from_secs(1))
         .build();
     built.map_err(|error: io::Error| Ending::failed(format!("start the runtime: {error}")))

@@ -16,8 +16,8 @@ pub(super) enum Verdict {
     Keep,
     /// The keeper goes on with it.
     Replace(Box<Config>),
-    /// It names other files or another network.
-    Reopen(Box<Loaded>),
+    /// It names other files or another network, and they could be opened.
+    Reopen(Box<Station>),
 }
 
 /// Reads the config again, one reading at a time.
@@ -66,7 +66,15 @@ pub(super) fn judge(read: Result<Loaded, LoadError>, station: &mut Station, serv
             tracing::info!("the config says the same as before");
             Verdict::Keep
         }
-        Ok(loaded) if needs_reopening(&loaded, &station.loaded) => Verdict::Reopen(Box::new(loaded)),
+        Ok(loaded) if needs_reopening(&loaded, &station.loaded) => {
+            match Station::open(Arc::clone(&station.environment), loaded) {
+                Ok(next) => Verdict::Reopen(Box::new(next)),
+                Err(error) => {
+                    tracing::error!("the config was not taken over, the old one stays: {error}");
+                    Verdict::Keep
+                }
+            }
+        }
         Ok(loaded) => {
             station.loaded = loaded;
             station.say_hello();

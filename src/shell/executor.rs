@@ -86,7 +86,7 @@ impl Executor {
                     }
                     Event::Stored { store, outcomes: stored.outcomes }
                 }
-                Err(error) => failed(error.to_string()),
+                Err(error) => failed(format!("failed to {error}")),
             };
             vec![event]
         });

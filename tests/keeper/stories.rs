@@ -3,7 +3,7 @@
 use crate::world::{Weather, World, config, entry, profile};
 use evertoken::engine::config::model::{Mfa, StoreKind};
 use evertoken::engine::credentials_file::{Observation, Reason};
-use evertoken::engine::keeper::{Event, NoticeKind};
+use evertoken::engine::keeper::{Attendance, Event, NoticeKind};
 use evertoken::engine::session::SettingsDigest;
 use evertoken::engine::status::State;
 use evertoken::engine::time::Skew;
@@ -300,4 +300,39 @@ fn a_stop_ends_the_calls_and_stores_what_came_in() {
     assert!(world.keeper.is_settled());
     assert!(world.left("dev") > HOUR / 2);
     assert_eq!(world.keeper.next_wakeup(world.local()), None);
+}
+
+#[test]
+fn one_pass_settles_whatever_stands_in_the_way() {
+    let mut base = entry("base-mfa", "base");
+    base.mfa = Some(Mfa { serial: "arn:aws:iam::111122223333:mfa/me".into(), command: None, unattended: false });
+    let config = config([base, entry("under", "@base-mfa"), entry("free", "base"), entry("chained", "@free")]);
+    for weather in [Weather::Fine, Weather::Offline, Weather::Storm, Weather::SourceEnded, Weather::Skewed] {
+        for wanted in ["under", "free", "chained"] {
+            let mut world = World::one_pass(&config, Attendance::Alone);
+            world.weather = weather;
+            world.run(SECOND);
+            assert!(world.arrived.is_empty(), "nothing was asked for yet");
+            world.happen(Event::Asked { profiles: vec![profile(wanted)], min_ttl: None, force: false });
+            world.run(MINUTE);
+            assert!(world.keeper.is_settled(), "{wanted} in {weather:?}");
+            let fine = wanted != "under" && matches!(weather, Weather::Fine | Weather::Skewed);
+            assert_eq!(world.left(wanted) > HOUR / 2, fine, "{wanted} in {weather:?}");
+            let of_wanted = world.keeper.profiles(world.local()).into_iter().find(|known| known.profile == wanted);
+            assert_eq!(of_wanted.is_some_and(|known| known.error.is_none()), fine, "{wanted} in {weather:?}");
+        }
+    }
+}
+
+#[test]
+fn one_pass_with_a_person_refreshes_what_needs_one() {
+    let mut base = entry("base-mfa", "base");
+    base.mfa = Some(Mfa { serial: "arn:aws:iam::111122223333:mfa/me".into(), command: None, unattended: false });
+    let mut world = World::one_pass(&config([base, entry("dev", "@base-mfa")]), Attendance::Attended);
+    world.run(SECOND);
+    world.happen(Event::Asked { profiles: vec![profile("base-mfa")], min_ttl: None, force: true });
+    world.run(MINUTE);
+    assert!(world.keeper.is_settled());
+    assert!(world.left("base-mfa") > HOUR / 2);
+    assert_eq!(world.calls_for("dev"), 0);
 }

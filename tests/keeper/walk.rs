@@ -100,7 +100,12 @@ fn plan(seed: u64, steps: usize) -> Plan {
         .map(|_| {
             let after = dice.time(6 * HOUR);
             let happening = match dice.below(20) {
-                0 | 1 => Happening::Weather(dice.pick(&[Weather::Offline, Weather::Storm, Weather::SourceEnded])),
+                0 | 1 => Happening::Weather(dice.pick(&[
+                    Weather::Offline,
+                    Weather::Storm,
+                    Weather::SourceEnded,
+                    Weather::Skewed,
+                ])),
                 2..=4 => Happening::Weather(Weather::Fine),
                 5 => Happening::Latency(dice.time(14 * SECOND)),
                 6 => Happening::Latency(Duration::from_millis(80)),
@@ -156,7 +161,7 @@ impl Walk {
             Happening::Weather(weather) => {
                 let wait = match self.world.weather {
                     Weather::Fine => Duration::ZERO,
-                    Weather::Offline => 30 * SECOND,
+                    Weather::Offline | Weather::Skewed => 30 * SECOND,
                     Weather::Storm | Weather::SourceEnded => 300 * SECOND,
                 };
                 self.world.weather = *weather;

@@ -71,6 +71,8 @@ pub enum Weather {
     Offline,
     /// 503 with no body.
     Storm,
+    /// The first request of a client is refused for its clock, the next one is signed by that of STS.
+    Skewed,
     /// The source credentials have ended.
     SourceEnded,
 }
@@ -129,6 +131,11 @@ impl World {
             sequence: 0,
             random: 42,
         }
+    }
+
+    /// One pass instead of a daemon.
+    pub fn one_pass(config: &Config, attendance: Attendance) -> Self {
+        Self { keeper: Keeper::new(config, Mode::OnePass, attendance), ..Self::new(config) }
     }
 
     /// A daemon that starts anew over the same files.
@@ -255,7 +262,7 @@ impl World {
                 let fault = Fault::Source(SourceFault::Ended { what, login: Some("aws sso login".into()) });
                 Event::ResolveFailed { source, fault, jitter }
             }
-            Weather::Fine | Weather::Offline | Weather::Storm => {
+            Weather::Fine | Weather::Offline | Weather::Storm | Weather::Skewed => {
                 let keys = Keys {
                     access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
                     secret_access_key: Secret::new("secret"),
@@ -291,6 +298,11 @@ impl World {
                 failed(Fault::Transport { layer: Layer::Connect, detail: "connection refused".into() }, None)
             }
             Weather::Storm => failed(service(503, None, ""), skew),
+            Weather::Skewed => {
+                self.weather = Weather::Fine;
+                let text = "Signature expired: 20261121T150405Z is now earlier than 20261121T160405Z";
+                failed(service(403, Some("SignatureDoesNotMatch"), text), skew)
+            }
             _ if self.refused.contains(&profile) => failed(service(403, Some("AccessDenied"), "not authorized"), skew),
             _ if call.duration > self.longest => failed(
                 service(

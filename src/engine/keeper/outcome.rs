@@ -99,7 +99,9 @@ impl Keeper {
             failure.class = Class::Settings;
         }
         self.kept[index].gate.fail(failure.clone(), alive, jitter, now);
+        let again_at_once = self.kept[index].want.filter(|_| self.kept[index].gate.is_open(now));
         self.tell_failure(index, &failure, now);
+        self.kept[index].want = again_at_once;
     }
 
     /// Takes a failure down whose gate is elsewhere: at the endpoint, or at the source.

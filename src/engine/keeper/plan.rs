@@ -258,7 +258,7 @@ impl Keeper {
         let sts_now = self.sts_now(now);
         for index in 0..self.kept.len() {
             let kept = &self.kept[index];
-            let waits = self.mode == Mode::Daemon || kept.want.is_some();
+            let waits = self.mode == Mode::Daemon || kept.want.is_some() || self.is_needed_by_a_child(index);
             if !waits || self.may_call(index) || matches!(kept.on_disk, OnDisk::Unknown | OnDisk::LeftAlone(_)) {
                 continue;
             }
@@ -270,6 +270,11 @@ impl Keeper {
                 self.fail(index, Fault::Source(SourceFault::MfaDue { profile }), 1.0, now);
             }
         }
+    }
+
+    fn is_needed_by_a_child(&self, index: usize) -> bool {
+        let profile = &self.kept[index].entry.profile;
+        self.kept.iter().any(|kept| kept.want.is_some() && kept.entry.parent() == Some(profile))
     }
 
     fn announce_end(&mut self, index: usize, now: WallTime) {

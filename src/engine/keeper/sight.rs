@@ -22,8 +22,12 @@ impl Keeper {
             Ok(sections) => sections,
             Err(reason) => return self.unreadable(store, reason),
         };
-        self.shelf(store).unreadable = None;
-        self.shelf(store).orphans.clear();
+        let shelf = self.shelf(store);
+        if shelf.unreadable.take().is_some() {
+            // It can be read again: then it can be written again.
+            shelf.gate.nudge(now);
+        }
+        shelf.orphans.clear();
         for (profile, observation) in sections {
             match self.position(&profile).filter(|index| self.kept[*index].entry.store == store) {
                 Some(index) => self.see_kept(index, observation, now),
