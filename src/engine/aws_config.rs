@@ -143,6 +143,7 @@ fn keys_of(section: &Section) -> StaticKeys {
         account_id: value("aws_account_id").cloned(),
         // An end beside long-term keys is a left-over of something else.
         expiration: end.filter(|_| token.is_some()),
+        login_ends: end.filter(|_| token.is_some()),
     })
 }
 

@@ -14,7 +14,9 @@ mod gate;
 mod kept;
 mod news;
 mod outcome;
+mod people;
 mod plan;
+mod publish;
 mod report;
 mod shelf;
 mod sight;
@@ -36,6 +38,7 @@ use crate::engine::time::{Skew, WallTime};
 use gate::Gate;
 use kept::{Kept, Want};
 use news::News;
+use people::LoginEnd;
 use shelf::Shelf;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -77,6 +80,8 @@ pub struct Keeper {
     /// In the order of the config: parents first.
     kept: Vec<Kept>,
     supplies: BTreeMap<Source, Supply>,
+    /// Until when a source gives credentials without a person, where that is known.
+    logins: BTreeMap<Source, LoginEnd>,
     /// One that is in trouble is probed by one call at a time.
     endpoints: BTreeMap<Place, Gate>,
     shelves: [Shelf; 2],
@@ -99,6 +104,7 @@ impl Keeper {
             attendance,
             kept: config.entries.iter().cloned().map(Kept::new).collect(),
             supplies: BTreeMap::new(),
+            logins: BTreeMap::new(),
             endpoints: BTreeMap::new(),
             shelves: [Shelf::new(StoreKind::Shared), Shelf::new(StoreKind::Private)],
             news: News::default(),
@@ -173,6 +179,7 @@ impl Keeper {
         if !self.stopping {
             self.mend_gates(now);
             self.plan(now);
+            self.announce_logins(now);
         }
         self.plan_writes(now);
         self.speak(now);
@@ -290,6 +297,7 @@ impl Keeper {
             self.news.forget(profile);
         }
         self.endpoints.clear();
+        self.logins.retain(|source, _| self.kept.iter().any(|kept| kept.entry.source == *source));
         self.supplies.retain(|_, supply| supply.resolving.is_some());
         self.actions.push_back(Action::Observe);
     }

@@ -49,7 +49,12 @@ pub fn accept(reply: &Reply, entry: &Entry, asked: Duration, now: WallTime) -> R
 pub fn accept_hop(reply: &Reply, role: &RoleArn, now: WallTime) -> Result<SourceCredentials, Fault> {
     let (keys, expiration) = whole(reply, now)?;
     for_role(reply, role)?;
-    Ok(SourceCredentials { keys, account_id: Some(role.account().to_owned()), expiration: Some(expiration) })
+    Ok(SourceCredentials {
+        keys,
+        account_id: Some(role.account().to_owned()),
+        expiration: Some(expiration),
+        login_ends: None,
+    })
 }
 
 fn whole(reply: &Reply, now: WallTime) -> Result<(Keys, WallTime), Fault> {

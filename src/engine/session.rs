@@ -25,6 +25,9 @@ pub struct SourceCredentials {
     pub account_id: Option<String>,
     /// When they end (in the time of whoever issued them); `None` for long-term keys.
     pub expiration: Option<WallTime>,
+    /// When a person has to bring new ones (log in again, paste new keys), where that is known; `None` when the source
+    /// renews itself.
+    pub login_ends: Option<WallTime>,
 }
 
 /// A digest of the settings that a session was issued for, those of the whole chain included. 16 hex digits.
@@ -84,6 +87,7 @@ impl Session {
             keys: self.keys.clone(),
             account_id: self.account_id.clone(),
             expiration: Some(self.expiration),
+            login_ends: None,
         }
     }
 }

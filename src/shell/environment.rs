@@ -158,7 +158,12 @@ impl Environment {
             session_token: self.text("AWS_SESSION_TOKEN").map(Secret::new),
         };
         let expiration = self.text("AWS_CREDENTIAL_EXPIRATION").and_then(|text| WallTime::parse(text).ok());
-        Some(SourceCredentials { keys, account_id: self.text("AWS_ACCOUNT_ID").map(str::to_owned), expiration })
+        Some(SourceCredentials {
+            keys,
+            account_id: self.text("AWS_ACCOUNT_ID").map(str::to_owned),
+            expiration,
+            login_ends: expiration,
+        })
     }
 
     fn xdg(&self, name: &str, fallback: &str) -> Option<PathBuf> {

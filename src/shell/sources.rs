@@ -140,7 +140,7 @@ impl Sources {
         for hop in &chain.hops {
             let place = place_of(hop, region);
             let answer = self.sts.hop(self.asked(hop, &place), &credentials).await;
-            credentials = accepted(hop, answer, now)?;
+            credentials = SourceCredentials { login_ends: credentials.login_ends, ..accepted(hop, answer, now)? };
         }
         Ok(credentials)
     }
@@ -173,6 +173,7 @@ impl Sources {
             },
             account_id: text("AWS_ACCOUNT_ID").map(str::to_owned),
             expiration: text("AWS_CREDENTIAL_EXPIRATION").and_then(|end| WallTime::parse(end).ok()),
+            login_ends: text("AWS_CREDENTIAL_EXPIRATION").and_then(|end| WallTime::parse(end).ok()),
         })
     }
 

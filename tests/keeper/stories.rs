@@ -336,3 +336,22 @@ fn one_pass_with_a_person_refreshes_what_needs_one() {
     assert!(world.left("base-mfa") > HOUR / 2);
     assert_eq!(world.calls_for("dev"), 0);
 }
+
+#[test]
+fn a_login_that_ends_before_the_next_refresh_is_announced_an_hour_ahead_and_once() {
+    let mut world = World::new(&config([entry("dev", "sso"), entry("ops", "sso"), entry("free", "base")]));
+    world.life = 8 * HOUR;
+    world.login_ends = Some(world.now + 5 * HOUR);
+    let mut long = world.config.clone();
+    for entry in &mut long.entries {
+        std::sync::Arc::make_mut(entry).duration = 8 * HOUR;
+    }
+    world.restart(&long);
+    world.run(3 * HOUR + 50 * MINUTE);
+    assert!(world.told_of(NoticeKind::Expiring).is_empty());
+    world.run(20 * MINUTE);
+    let told: Vec<usize> = world.told_of(NoticeKind::Expiring).iter().map(|notice| notice.profiles.len()).collect();
+    assert_eq!(told, [1, 2], "one for each source");
+    world.run(30 * MINUTE);
+    assert_eq!(world.told_of(NoticeKind::Expiring).len(), 2);
+}

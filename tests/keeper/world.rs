@@ -97,6 +97,7 @@ pub struct World {
     pub longest: Duration,
     pub latency: Duration,
     pub disk_full: bool,
+    pub login_ends: Option<WallTime>,
     pub files: [BTreeMap<ProfileName, Observation>; 2],
     pub arrived: Vec<Arrived>,
     pub resolved: usize,
@@ -121,6 +122,7 @@ impl World {
             longest: Duration::from_secs(43_200),
             latency: Duration::from_millis(100),
             disk_full: false,
+            login_ends: None,
             files: [BTreeMap::new(), BTreeMap::new()],
             arrived: Vec::new(),
             resolved: 0,
@@ -268,7 +270,15 @@ impl World {
                     secret_access_key: Secret::new("secret"),
                     session_token: None,
                 };
-                Event::Resolved { source, credentials: SourceCredentials { keys, account_id: None, expiration: None } }
+                Event::Resolved {
+                    source,
+                    credentials: SourceCredentials {
+                        keys,
+                        account_id: None,
+                        expiration: None,
+                        login_ends: self.login_ends,
+                    },
+                }
             }
         };
         self.later(Duration::from_millis(1), event);

@@ -108,5 +108,6 @@ fn base() -> SourceCredentials {
         },
         account_id: None,
         expiration: None,
+        login_ends: None,
     }
 }

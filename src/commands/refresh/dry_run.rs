@@ -9,6 +9,7 @@ use crate::engine::config::model::{Operation, Source, StoreKind};
 use crate::engine::credentials_file::{self, Edit};
 use crate::engine::keeper::{Action, AssumeCall, Attendance, Event, Keeper, Mode, Reply};
 use crate::engine::place::Place;
+use crate::engine::schedule::ONE_HOUR;
 use crate::engine::secret::Secret;
 use crate::engine::session::{Keys, SourceCredentials};
 use crate::engine::time::WallTime;
@@ -95,7 +96,7 @@ fn made_up(now: WallTime) -> SourceCredentials {
         secret_access_key: Secret::new("dry-run"),
         session_token: Some(Secret::new("dry-run")),
     };
-    SourceCredentials { keys, account_id: None, expiration: Some(now + crate::engine::schedule::ONE_HOUR) }
+    SourceCredentials { keys, account_id: None, expiration: Some(now + ONE_HOUR), login_ends: None }
 }
 
 fn answer(call: &AssumeCall, now: WallTime) -> Event {

@@ -2,7 +2,7 @@
 //! value out; reads nothing.
 
 use crate::engine::config::Config;
-use crate::engine::config::model::{Entry, Source};
+use crate::engine::config::model::Entry;
 use crate::engine::credentials_file::{Observation, Reason};
 use crate::engine::keeper::Sighting;
 use crate::engine::session::Session;
@@ -71,7 +71,7 @@ impl Facts<'_> {
         Profile {
             profile: entry.profile.to_string(),
             role_arn: entry.role_arn().map(ToString::to_string),
-            source: source(&entry.source),
+            source: entry.source.to_string(),
             store: entry.store.as_str().to_owned(),
             state: state(valid, entry, error.as_ref(), recorded),
             expires: session.map(|session| session.expiration.to_string()),
@@ -148,15 +148,6 @@ fn state(valid: Option<&Session>, entry: &Entry, error: Option<&Trouble>, record
             if same { State::Waiting } else { State::Fresh }
         }
         (Some(_), None) => State::Fresh,
-    }
-}
-
-fn source(source: &Source) -> String {
-    match source {
-        Source::Listed(profile) => profile.to_string(),
-        Source::Profile(profile) => profile.clone(),
-        Source::WebIdentity(path) => path.clone(),
-        Source::Provider(provider) => provider.as_str().to_owned(),
     }
 }
 

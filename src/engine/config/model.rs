@@ -3,6 +3,7 @@
 use crate::engine::names::{ProfileName, RoleArn, SessionNameTemplate};
 use crate::engine::session::SettingsDigest;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -95,6 +96,18 @@ pub enum Source {
     WebIdentity(String),
     /// `credential_source`.
     Provider(CredentialSource),
+}
+
+impl fmt::Display for Source {
+    /// As the config names it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Listed(profile) => profile.as_str(),
+            Self::Profile(name) => name,
+            Self::WebIdentity(path) => path,
+            Self::Provider(provider) => provider.as_str(),
+        })
+    }
 }
 
 /// `credential_source`, as the AWS config spells it.

@@ -2,8 +2,9 @@
 
 use super::gate::Trouble;
 use super::kept::{Call, OnDisk};
+use super::people::LoginEnd;
 use super::{Keeper, LOST, NoticeKind, Reply};
-use crate::engine::config::model::{Entry, Operation, Source};
+use crate::engine::config::model::{Entry, Source};
 use crate::engine::failure::{Class, Context, Failure, Fault, classify};
 use crate::engine::names::ProfileName;
 use crate::engine::place::Place;
@@ -17,6 +18,16 @@ impl Keeper {
         let Some(supply) = self.supplies.get_mut(source).filter(|supply| supply.resolving.is_some()) else { return };
         supply.resolving = None;
         supply.gate.clear();
+        match credentials.login_ends {
+            // The same end is announced once, however often the source is resolved.
+            Some(at) if self.logins.get(source).is_some_and(|login| login.at == at) => {}
+            Some(at) => {
+                self.logins.insert(source.clone(), LoginEnd { at, announced: false });
+            }
+            None => {
+                self.logins.remove(source);
+            }
+        }
         supply.ready = Some(credentials);
     }
 
@@ -205,30 +216,15 @@ fn is_resolved(source: &Source) -> bool {
     matches!(source, Source::Profile(_) | Source::Provider(_))
 }
 
-/// The source of an entry, for a person.
-pub(super) fn source_name(entry: &Entry) -> String {
-    match &entry.source {
-        Source::Listed(profile) => profile.to_string(),
-        Source::Profile(name) => name.clone(),
-        Source::WebIdentity(path) => path.clone(),
-        Source::Provider(provider) => provider.as_str().to_owned(),
-    }
-}
-
-/// What a refusal by the owner of a section looks like to a person.
+/// What a section that is not ours to change looks like to a person.
 pub(super) fn left_alone(entry: &Entry, reason: &str) -> Failure {
-    let fix = match entry.operation {
-        Operation::AssumeRole(_) | Operation::GetSessionToken | Operation::Publish => {
-            format!(
-                "rename the profile in the config, or remove the section [{0}] from the credentials file",
-                entry.profile
-            )
-        }
-    };
+    let profile = &entry.profile;
     Failure {
         class: Class::Settings,
         code: None,
-        message: format!("the section [{}] is left alone: {reason}", entry.profile),
-        fix: Some(fix),
+        message: format!("the section [{profile}] is left alone: {reason}"),
+        fix: Some(format!(
+            "give the role another profile name in the config, or take the section [{profile}] out of the file"
+        )),
     }
 }

@@ -1,13 +1,12 @@
 //! Which calls to make now: who is due, who goes along, and what each of them still waits for.
 
 use super::action::{Action, AssumeCall};
-use super::kept::{Call, OnDisk, Want};
+use super::kept::{Call, Want};
 use super::{Attendance, Keeper, Mode};
 use crate::engine::config::model::Source;
-use crate::engine::failure::{Fault, SourceFault};
 use crate::engine::place::Place;
 use crate::engine::schedule::{CALLS_AT_ONCE, lead, window};
-use crate::engine::session::{Session, SourceCredentials};
+use crate::engine::session::SourceCredentials;
 use crate::engine::time::WallTime;
 use std::collections::BTreeSet;
 
@@ -201,42 +200,6 @@ impl Keeper {
         self.news.trouble(&kept.entry, kept.session.as_ref().map(|s| s.expiration), &trouble.failure, now);
     }
 
-    /// An entry without a role: what the source gave is the session.
-    fn publish(&mut self, index: usize, source: &SourceCredentials, now: WallTime) {
-        let sts_now = self.sts_now(now);
-        let kept = &self.kept[index];
-        let Some(expiration) = source.expiration.filter(|_| source.keys.session_token.is_some()) else {
-            return self.fail(index, Fault::Source(SourceFault::LongTerm), 1.0, now);
-        };
-        if expiration <= sts_now {
-            let what = format!("the session that {} gives", super::outcome::source_name(&kept.entry));
-            return self.fail(index, Fault::Source(SourceFault::Ended { what, login: None }), 1.0, now);
-        }
-        let same = kept
-            .current()
-            .filter(|session| session.keys == source.keys && session.expiration == expiration.whole_seconds());
-        if let Some(session) = same {
-            // The source still hands out the session that we have: ask again when a quarter of what is left has gone.
-            let again =
-                (session.left(sts_now) / 4).clamp(crate::engine::schedule::FLOOR, std::time::Duration::from_secs(300));
-            let kept = &mut self.kept[index];
-            kept.want = None;
-            kept.gate.tried(now);
-            kept.gate.hold_until(now + again);
-            return;
-        }
-        let session = Session {
-            keys: source.keys.clone(),
-            account_id: source.account_id.clone(),
-            issued: sts_now.whole_seconds(),
-            expiration: expiration.whole_seconds(),
-            digest: kept.entry.digest.clone(),
-            allowed: None,
-        };
-        self.kept[index].gate.tried(now);
-        self.accept(index, session, now);
-    }
-
     /// Source credentials live no longer than the wave that needs them.
     fn drop_idle_supplies(&mut self, wave: &[usize], now: WallTime) {
         let needed: BTreeSet<Source> = wave
@@ -251,42 +214,5 @@ impl Keeper {
             }
         }
         self.supplies.retain(|_, supply| *supply != super::Supply::default());
-    }
-
-    /// What only a person can bring: announced an hour ahead, a trouble once it has ended.
-    fn note_human_steps(&mut self, now: WallTime) {
-        let sts_now = self.sts_now(now);
-        for index in 0..self.kept.len() {
-            let kept = &self.kept[index];
-            let waits = self.mode == Mode::Daemon || kept.want.is_some() || self.is_needed_by_a_child(index);
-            if !waits || self.may_call(index) || matches!(kept.on_disk, OnDisk::Unknown | OnDisk::LeftAlone(_)) {
-                continue;
-            }
-            let end = kept.current().map(|session| session.expiration);
-            if end.is_some_and(|end| end > sts_now) && kept.want.is_none() {
-                self.announce_end(index, now);
-            } else if kept.gate.trouble().is_none() || kept.want.is_some() {
-                let profile = kept.entry.profile.to_string();
-                self.fail(index, Fault::Source(SourceFault::MfaDue { profile }), 1.0, now);
-            }
-        }
-    }
-
-    fn is_needed_by_a_child(&self, index: usize) -> bool {
-        let profile = &self.kept[index].entry.profile;
-        self.kept.iter().any(|kept| kept.want.is_some() && kept.entry.parent() == Some(profile))
-    }
-
-    fn announce_end(&mut self, index: usize, now: WallTime) {
-        let sts_now = self.sts_now(now);
-        let kept = &mut self.kept[index];
-        let Some(end) = kept.current().map(|session| session.expiration) else { return };
-        if end - crate::engine::schedule::ANNOUNCE_AHEAD > sts_now || kept.announced_end == Some(end) {
-            return;
-        }
-        kept.announced_end = Some(end);
-        let message =
-            format!("ends soon and needs a code for the next one: run `evertoken login {}`", kept.entry.profile);
-        self.news.say(super::NoticeKind::Expiring, &kept.entry, Some(end), message, now);
     }
 }

@@ -2,7 +2,6 @@
 
 use super::action::Action;
 use super::kept::Kept;
-use super::outcome::source_name;
 use super::{Keeper, Notice, NoticeKind};
 use crate::engine::failure::Class;
 use crate::engine::names::ProfileName;
@@ -84,7 +83,7 @@ impl Keeper {
         Profile {
             profile: entry.profile.to_string(),
             role_arn: entry.role_arn().map(ToString::to_string),
-            source: source_name(entry),
+            source: entry.source.to_string(),
             store: entry.store.as_str().to_owned(),
             state: self.state(kept, trouble.as_ref().map(|trouble| trouble.failure.class), now),
             expires: session.map(|session| session.expiration.to_string()),

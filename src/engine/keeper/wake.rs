@@ -35,6 +35,7 @@ impl Keeper {
                 }
             }
         }
+        times.extend(self.next_announcement().map(|at| at - self.skew));
         times.extend(self.news.deadline());
         times.into_iter().filter(|time| *time > now).min()
     }
