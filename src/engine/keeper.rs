@@ -91,6 +91,8 @@ pub struct Keeper {
     skew_told: bool,
     attempts: u64,
     stopping: bool,
+    /// Since when a look at the files is waited for.
+    looking: Option<WallTime>,
     /// Since when something changed that was not reported.
     changed: Option<WallTime>,
     reported_wakeup: Option<WallTime>,
@@ -113,6 +115,7 @@ impl Keeper {
             skew_told: false,
             attempts: 0,
             stopping: false,
+            looking: None,
             changed: None,
             reported_wakeup: None,
         }
@@ -176,6 +179,7 @@ impl Keeper {
 
     fn advance(&mut self, now: WallTime) {
         self.give_up_lost(now);
+        self.look_again(now);
         if !self.stopping {
             self.mend_gates(now);
             self.plan(now);
@@ -233,6 +237,7 @@ impl Keeper {
             supply.resolving = supply.resolving.map(|at| at + by);
         }
         self.changed = self.changed.map(|at| at + by);
+        self.looking = self.looking.map(|at| at + by);
     }
 
     fn gates(&mut self) -> impl Iterator<Item = &mut Gate> {

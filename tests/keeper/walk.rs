@@ -45,6 +45,7 @@ enum Happening {
     Reload { generation: u8 },
     Restart,
     Login,
+    LoseAnswers(usize),
 }
 
 type Plan = Vec<(Duration, Happening)>;
@@ -99,7 +100,7 @@ fn plan(seed: u64, steps: usize) -> Plan {
     (0..steps)
         .map(|_| {
             let after = dice.time(6 * HOUR);
-            let happening = match dice.below(20) {
+            let happening = match dice.below(21) {
                 0 | 1 => Happening::Weather(dice.pick(&[
                     Weather::Offline,
                     Weather::Storm,
@@ -121,6 +122,7 @@ fn plan(seed: u64, steps: usize) -> Plan {
                 16 => Happening::OtherProcess(dice.pick(&ROLES)),
                 17 => Happening::Reload { generation: dice.below(3) as u8 },
                 18 => Happening::Restart,
+                19 => Happening::LoseAnswers(1 + dice.below(4) as usize),
                 _ => [Happening::Login, Happening::Nothing][dice.below(2) as usize].clone(),
             };
             (after, happening)
@@ -135,13 +137,14 @@ struct Walk {
     /// From when on everybody has to be fresh again, as long as nothing else happens.
     healthy_from: WallTime,
     good: BTreeMap<ProfileName, WallTime>,
+    losing: bool,
 }
 
 impl Walk {
     fn new(seed: u64) -> Self {
         let mut world = World::new(&settings(0));
         world.seed(seed);
-        Self { world, generation: 0, healthy_from: START + 10 * SECOND, good: BTreeMap::new() }
+        Self { world, generation: 0, healthy_from: START + 10 * SECOND, good: BTreeMap::new(), losing: false }
     }
 
     fn heals_after(&mut self, time: Duration) {
@@ -217,6 +220,10 @@ impl Walk {
             Happening::Restart => {
                 self.world.restart(&settings(self.generation));
                 self.heals_after(slow);
+            }
+            Happening::LoseAnswers(count) => {
+                self.world.to_lose = *count;
+                self.losing = true;
             }
             Happening::Login => {
                 self.other_process("mfa", 12 * 3600);
@@ -296,6 +303,10 @@ impl Walk {
     /// The promise: whoever reads finds `min_ttl`, as long as nothing stands or has just stood in the way.
     fn check_freshness(&mut self) -> Result<(), String> {
         let now = self.world.now;
+        if std::mem::replace(&mut self.losing, self.world.to_lose > 0) {
+            // A lost answer is given up after three minutes, and what hangs on it comes after.
+            self.heals_after(4 * 190 * SECOND);
+        }
         if self.is_hindered() {
             self.heals_after(Duration::ZERO);
             return Ok(());

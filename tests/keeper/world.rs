@@ -97,6 +97,8 @@ pub struct World {
     pub longest: Duration,
     pub latency: Duration,
     pub disk_full: bool,
+    /// So many answers of the shell get lost.
+    pub to_lose: usize,
     pub login_ends: Option<WallTime>,
     pub files: [BTreeMap<ProfileName, Observation>; 2],
     pub arrived: Vec<Arrived>,
@@ -122,6 +124,7 @@ impl World {
             longest: Duration::from_secs(43_200),
             latency: Duration::from_millis(100),
             disk_full: false,
+            to_lose: 0,
             login_ends: None,
             files: [BTreeMap::new(), BTreeMap::new()],
             arrived: Vec::new(),
@@ -218,6 +221,10 @@ impl World {
     }
 
     fn later(&mut self, after: Duration, event: Event) {
+        if self.to_lose > 0 {
+            self.to_lose -= 1;
+            return;
+        }
         self.sequence += 1;
         self.inbox.insert((self.now + after, self.sequence), event);
     }

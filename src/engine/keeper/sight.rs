@@ -2,7 +2,7 @@
 
 use super::kept::OnDisk;
 use super::outcome::left_alone;
-use super::{Keeper, NoticeKind, Sighting};
+use super::{Action, Keeper, LOST, NoticeKind, Sighting};
 use crate::engine::config::model::StoreKind;
 use crate::engine::credentials_file::{Observation, Reason};
 use crate::engine::names::ProfileName;
@@ -33,6 +33,16 @@ impl Keeper {
                 Some(index) => self.see_kept(index, observation, now),
                 None => self.see_orphan(store, profile, observation),
             }
+        }
+    }
+
+    /// A profile whose file was never looked at is kept by nobody: a look that got lost is taken again.
+    pub(super) fn look_again(&mut self, now: WallTime) {
+        if !self.kept.iter().any(|kept| kept.on_disk == OnDisk::Unknown) {
+            self.looking = None;
+        } else if *self.looking.get_or_insert(now) + LOST <= now {
+            self.looking = Some(now);
+            self.actions.push_back(Action::Observe);
         }
     }
 

@@ -36,6 +36,7 @@ impl Keeper {
             }
         }
         times.extend(self.next_announcement().map(|at| at - self.skew));
+        times.extend(self.looking.map(|since| since + LOST));
         times.extend(self.news.deadline());
         times.into_iter().filter(|time| *time > now).min()
     }
