@@ -181,12 +181,13 @@ fn check_owner(before: &[u8], edit: &Edit) {
     let get = |key: &str| section.get(key).map_or("", String::as_str);
     let (id, mark) = (get("aws_access_key_id"), get("x_evertoken"));
     assert!(!id.starts_with("AKIA"), "wrote over long-term keys");
-    let ours = mark.starts_with("1 ") && mark.split(' ').any(|word| word.strip_prefix("profile=") == Some(name));
+    let mut words = mark.split_ascii_whitespace();
+    let ours = words.next() == Some("1") && words.any(|word| word.strip_prefix("profile=") == Some(name));
     if !ours {
         let adopt = matches!(edit, Edit::Put(publication) if publication.adopt);
         let tokens = [get("aws_session_token"), get("aws_security_token")];
         assert!(id.is_empty() || (adopt && tokens.iter().any(|token| !token.is_empty())), "wrote over foreign keys");
-        assert!(!mark.starts_with("2 "), "wrote over a newer format");
+        assert!(mark.split_ascii_whitespace().next() != Some("2"), "wrote over a newer format");
         assert!(["role_arn", "credential_process"].iter().all(|key| !section.contains_key(*key)), "wrote in vain");
     }
 }
@@ -245,7 +246,7 @@ fn bystanders(bytes: &[u8], before: &[u8], edit: &Edit) -> Vec<u8> {
             }
         }
         let key = text.split(['=', ':']).next().unwrap_or_default().trim().to_lowercase();
-        let region = text.starts_with("region = ") && is_ours_region(before, &text, edit);
+        let region = text.starts_with("region") && key == "region" && is_ours_region(before, &text, edit);
         if inside && !text.starts_with([' ', '\t', '#', ';']) && (OURS.contains(&key.as_str()) || region) {
             continue;
         }
@@ -256,7 +257,7 @@ fn bystanders(bytes: &[u8], before: &[u8], edit: &Edit) -> Vec<u8> {
 
 /// Whether a region line is the one that a mark in the file, or the edit itself, knows of.
 fn is_ours_region(bytes: &[u8], line: &str, edit: &Edit) -> bool {
-    let value = line.trim_start_matches("region = ").trim();
+    let value = line.split_once('=').map_or("", |(_, value)| value.trim());
     let asked = matches!(edit, Edit::Put(publication) if publication.region.as_deref() == Some(value));
     asked || String::from_utf8_lossy(bytes).contains(&format!(" region={value}"))
 }

@@ -51,9 +51,9 @@ pub(super) enum Reading {
 /// Reads a mark. Fields that are not known are skipped, so that a later version may add some without a new format.
 pub(super) fn read(value: &str) -> Reading {
     let mut words = value.split_ascii_whitespace();
-    let is_number = |word: &&str| word.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = |word: &&str| !word.starts_with('0') && word.bytes().all(|byte| byte.is_ascii_digit());
     match words.next().filter(is_number).map(str::parse) {
-        None | Some(Ok(0)) => return Reading::Alien,
+        None => return Reading::Alien,
         Some(Ok(VERSION)) => {}
         Some(Ok(_) | Err(_)) => return Reading::Newer,
     }
@@ -144,7 +144,7 @@ mod tests {
         for newer in ["2", "2 anything at=all", "99999999999999999999999 x"] {
             assert_eq!(read(newer), Reading::Newer, "{newer}");
         }
-        for alien in ["", "0 profile=dev", "hello", "1.5 profile=dev", "-1", "v1 profile=dev"] {
+        for alien in ["", "0 profile=dev", "01 profile=dev", "hello", "1.5 profile=dev", "-1", "v1 profile=dev"] {
             assert_eq!(read(alien), Reading::Alien, "{alien}");
         }
         let expected = Mark { profile: "dev".to_owned(), ..Mark::default() };
