@@ -50,13 +50,13 @@ pub fn run<W: Write>(output: &mut Output<W>) -> Result<u8, Ending> {
     show.quote(&daemon.news())?;
 
     show.head("`evertoken status`: what is wrong, and what mends it")?;
-    show.quote(&stage.evertoken(&["status"]).map_err(Ending::failed)?)?;
+    show.quote(&stage.status()?)?;
 
     show.head("STS cannot be reached for a while")?;
     sts.outage(Outage::Refused).map_err(|error| Ending::failed(format!("play an outage: {error}")))?;
     wait(&stage, "the trouble to be noticed", || daemon.log().contains("unreachable"))?;
     show.quote(&daemon.news())?;
-    show.quote(&stage.evertoken(&["status"]).map_err(Ending::failed)?)?;
+    show.quote(&stage.status()?)?;
     sts.outage(Outage::None).map_err(|error| Ending::failed(format!("end an outage: {error}")))?;
     wait(&stage, "the recovery", || daemon.log().contains("trouble is over"))?;
     show.say("STS is back; what was good stayed in the file all the time:")?;
@@ -70,7 +70,7 @@ pub fn run<W: Write>(output: &mut Output<W>) -> Result<u8, Ending> {
 
     show.head("The credentials file, secrets left out")?;
     show.quote(&stage.credentials_without_secrets())?;
-    show.quote(&stage.evertoken(&["status"]).map_err(Ending::failed)?)?;
+    show.quote(&stage.status()?)?;
 
     let code = daemon.stop().map_err(Ending::failed)?;
     let seen = reader.stop();

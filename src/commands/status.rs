@@ -24,15 +24,11 @@ use std::io::Write;
 /// 2 for `--watch` without a terminal; 1 when the answer cannot be written.
 pub fn run<W: Write>(setup: &Setup, args: &StatusArgs, no_colour: bool, output: &mut Output<W>) -> Result<u8, Ending> {
     let surface = || Surface::of_stdout(no_colour);
-    let draw = |status: &Status, surface: Surface| {
-        let style = Style { surface, zone: TimeZone::system(), version: env!("CARGO_PKG_VERSION") };
-        render(status, clock::now(), &style)
-    };
     if args.watch {
         if !surface().terminal {
             return Err(Ending::new(USAGE, "--watch needs a terminal; without one, ask again when you want to know"));
         }
-        return watch::run(surface, |surface| draw(&gather(setup), surface), output);
+        return watch::run(surface, |surface| screen(setup, surface), output);
     }
     let status = gather(setup);
     if args.json {
@@ -43,6 +39,16 @@ pub fn run<W: Write>(setup: &Setup, args: &StatusArgs, no_colour: bool, output: 
         output.text(&draw(&status, surface()))?;
     }
     Ok(verdict(&status))
+}
+
+/// What `status` shows on a surface.
+pub fn screen(setup: &Setup, surface: Surface) -> String {
+    draw(&gather(setup), surface)
+}
+
+fn draw(status: &Status, surface: Surface) -> String {
+    let style = Style { surface, zone: TimeZone::system(), version: env!("CARGO_PKG_VERSION") };
+    render(status, clock::now(), &style)
 }
 
 fn verdict(status: &Status) -> u8 {

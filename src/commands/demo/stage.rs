@@ -3,10 +3,15 @@
 
 #![expect(clippy::disallowed_methods, reason = "the demo makes a home of its own, and runs this program in it")]
 
+use crate::commands::ending::Ending;
+use crate::commands::output::Surface;
+use crate::commands::setup::Setup;
+use crate::commands::status;
 use crate::emulator::{Emulator, LongTermKey, Outcome, Settings};
 use crate::engine::credentials_file::{Observation, observe};
 use crate::engine::names::ProfileName;
 use crate::shell::clock;
+use crate::shell::environment::Environment;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
@@ -126,6 +131,13 @@ impl Stage {
         let name = arguments.join(" ");
         let output = self.command(arguments)?.output().map_err(|error| format!("run evertoken {name}: {error}"))?;
         Ok([output.stdout, output.stderr].iter().map(|text| String::from_utf8_lossy(text)).collect())
+    }
+
+    /// The screen of `evertoken status`.
+    pub(super) fn status(&self) -> Result<String, Ending> {
+        let environment = Environment::from_vars([("HOME", self.home.as_os_str())]);
+        let surface = Surface { terminal: true, colour: false, width: 100, height: usize::MAX };
+        Ok(status::screen(&Setup::load(&environment, None)?, surface))
     }
 
     pub(super) fn start_daemon(&self) -> Result<Daemon, String> {
