@@ -355,3 +355,18 @@ fn a_login_that_ends_before_the_next_refresh_is_announced_an_hour_ahead_and_once
     world.run(30 * MINUTE);
     assert_eq!(world.told_of(NoticeKind::Expiring).len(), 2);
 }
+
+#[test]
+fn a_wait_is_as_long_as_before_when_the_clock_is_set_meanwhile() {
+    for by in [-9 * 3600, 9 * 3600] {
+        let mut world = World::new(&config([entry("dev", "base")]));
+        world.refused.insert(profile("dev"));
+        world.run(SECOND);
+        world.set_clock(Skew::from_millis(by * 1000));
+        world.run(MINUTE);
+        assert_eq!(world.calls_for("dev"), 1, "a step of {by} s");
+        world.refused.clear();
+        world.run(5 * MINUTE);
+        assert!(world.left("dev") > HOUR / 2, "a step of {by} s");
+    }
+}
