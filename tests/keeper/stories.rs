@@ -370,3 +370,30 @@ fn a_wait_is_as_long_as_before_when_the_clock_is_set_meanwhile() {
         assert!(world.left("dev") > HOUR / 2, "a step of {by} s");
     }
 }
+
+#[test]
+fn a_resume_forgets_how_long_the_waits_had_become() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.run(MINUTE);
+    world.weather = Weather::Offline;
+    world.run(50 * MINUTE);
+    world.suspend(9 * HOUR);
+    world.run(2 * SECOND);
+    world.weather = Weather::Fine;
+    world.run(5 * SECOND);
+    assert!(world.left("dev") > HOUR / 2);
+}
+
+#[test]
+fn after_an_outage_everybody_goes_at_once_again() {
+    let names: Vec<String> = (0..16).map(|n| format!("role{n}")).collect();
+    let mut world = World::new(&config(names.iter().map(|name| entry(name, "base"))));
+    world.run(MINUTE);
+    world.weather = Weather::Offline;
+    world.run(HOUR);
+    world.weather = Weather::Fine;
+    world.latency = 5 * SECOND;
+    // The longest wait, one call that looks whether STS is back, and two rounds of eight.
+    world.run(30 * SECOND + 3 * 5 * SECOND + SECOND);
+    assert!(names.iter().all(|name| world.left(name) > HOUR / 2));
+}
