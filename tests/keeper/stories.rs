@@ -397,3 +397,18 @@ fn after_an_outage_everybody_goes_at_once_again() {
     world.run(30 * SECOND + 3 * 5 * SECOND + SECOND);
     assert!(names.iter().all(|name| world.left(name) > HOUR / 2));
 }
+
+#[test]
+fn what_somebody_asked_the_daemon_for_is_tried_until_it_succeeds() {
+    let mut world = World::new(&config([entry("dev", "base"), entry("prod", "@dev")]));
+    world.run(MINUTE);
+    world.weather = Weather::Storm;
+    world.happen(Event::Asked { profiles: Vec::new(), min_ttl: None, force: true });
+    world.run(5 * SECOND);
+    assert_eq!(states(&world), [State::Retrying, State::Retrying]);
+    world.weather = Weather::Fine;
+    // Long before either is due by itself.
+    world.run(2 * MINUTE);
+    assert_eq!(states(&world), [State::Fresh, State::Fresh]);
+    assert!(world.left("dev") > HOUR - 3 * MINUTE && world.left("prod") > HOUR - 3 * MINUTE);
+}

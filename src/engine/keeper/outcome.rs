@@ -3,7 +3,7 @@
 use super::gate::Trouble;
 use super::kept::{Call, OnDisk};
 use super::people::LoginEnd;
-use super::{Keeper, LOST, NoticeKind, Reply};
+use super::{Keeper, LOST, Mode, NoticeKind, Reply};
 use crate::engine::config::model::{Entry, Source};
 use crate::engine::failure::{Class, Context, Failure, Fault, classify};
 use crate::engine::names::ProfileName;
@@ -112,7 +112,7 @@ impl Keeper {
         self.kept[index].gate.fail(failure.clone(), alive, jitter, now);
         let again_at_once = self.kept[index].want.filter(|_| self.kept[index].gate.is_open(now));
         self.tell_failure(index, &failure, now);
-        self.kept[index].want = again_at_once;
+        self.kept[index].want = again_at_once.or(self.kept[index].want);
     }
 
     /// Takes a failure down whose gate is elsewhere: at the endpoint, or at the source.
@@ -122,9 +122,16 @@ impl Keeper {
     }
 
     fn tell_failure(&mut self, index: usize, failure: &Failure, now: WallTime) {
-        let kept = &mut self.kept[index];
-        kept.want = None;
+        self.asked_in_vain(index);
+        let kept = &self.kept[index];
         self.news.trouble(&kept.entry, kept.session.as_ref().map(|session| session.expiration), failure, now);
+    }
+
+    /// One pass is over with its first failure. The daemon goes on until it succeeds: what is in trouble is being retried,
+    /// whether it had been due by itself or somebody asked for it.
+    pub(super) fn asked_in_vain(&mut self, index: usize) {
+        let goes_on = self.mode == Mode::Daemon && self.may_call(index);
+        self.kept[index].want = self.kept[index].want.filter(|_| goes_on);
     }
 
     fn fall_back_to_one_hour(&mut self, index: usize, asked: std::time::Duration, now: WallTime) {

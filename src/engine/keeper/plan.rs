@@ -133,8 +133,8 @@ impl Keeper {
             source => self.supplies.get(source).and_then(|supply| supply.gate.trouble().cloned()),
         };
         let Some(trouble) = trouble else { return };
+        self.asked_in_vain(index);
         let kept = &mut self.kept[index];
-        kept.want = None;
         kept.gate.inherit(&trouble);
         self.news.trouble(&kept.entry, kept.session.as_ref().map(|s| s.expiration), &trouble.failure, now);
     }
@@ -193,10 +193,10 @@ impl Keeper {
     }
 
     fn bar_by_endpoint(&mut self, index: usize, endpoint: &Place, now: WallTime) {
-        let Some(trouble) = self.endpoints.get(endpoint).and_then(|gate| gate.trouble()) else { return };
+        let Some(trouble) = self.endpoints.get(endpoint).and_then(|gate| gate.trouble()).cloned() else { return };
+        self.asked_in_vain(index);
         let kept = &mut self.kept[index];
-        kept.want = None;
-        kept.gate.inherit(trouble);
+        kept.gate.inherit(&trouble);
         self.news.trouble(&kept.entry, kept.session.as_ref().map(|s| s.expiration), &trouble.failure, now);
     }
 
