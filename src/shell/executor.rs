@@ -9,7 +9,7 @@ use crate::engine::keeper::{Action, AssumeCall, Event};
 use crate::engine::names::ProfileName;
 use crate::engine::secret::Secret;
 use crate::shell::clock;
-use crate::shell::locks::RefreshLock;
+use crate::shell::locks::{RefreshLock, UntilStored};
 use crate::shell::mfa::Codes;
 use crate::shell::sources::Sources;
 use crate::shell::store::Stores;
@@ -21,6 +21,10 @@ use tokio::task::{AbortHandle, JoinError, spawn_blocking};
 
 /// How long another evertoken process that refreshes the same profile is waited for: longer than any call takes.
 const LOCK_PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long the refresh lock of a call stays ours when nothing is stored: its session was not believed. A wave is stored
+/// sooner.
+const UNSTORED: Duration = Duration::from_secs(3);
 
 /// Everything that actions need.
 pub struct Tools {
@@ -43,12 +47,13 @@ pub struct Executor {
     /// File work is done one after the other, in the order in which it was asked for.
     files: Arc<Mutex<()>>,
     calls: Vec<AbortHandle>,
+    locks: Arc<UntilStored>,
 }
 
 impl Executor {
     /// `events` is where outcomes go.
     pub fn new(tools: Arc<Tools>, events: mpsc::UnboundedSender<Event>) -> Self {
-        Self { tools, events, files: Arc::new(Mutex::new(())), calls: Vec::new() }
+        Self { tools, events, files: Arc::new(Mutex::new(())), calls: Vec::new(), locks: Arc::default() }
     }
 
     /// Resolves a source.
@@ -71,12 +76,13 @@ impl Executor {
         let tools = Arc::clone(&self.tools);
         let (profile, attempt) = (call.entry.profile.clone(), call.attempt);
         let failed = move |fault| Event::AssumeFailed { profile, attempt, fault, skew: None, jitter: jitter() };
-        self.start(assume(tools, call), failed);
+        self.start(assume(tools, Arc::clone(&self.locks), call), failed);
     }
 
     /// Changes a file.
     pub fn store(&mut self, store: StoreKind, edits: Vec<Edit>) {
         let tools = Arc::clone(&self.tools);
+        let locks = Arc::clone(&self.locks);
         let failed = move |message: String| Event::StoreFailed { store, message, jitter: jitter() };
         self.file_work(move || {
             let event = match tools.stores.apply(store, &edits) {
@@ -88,6 +94,7 @@ impl Executor {
                 }
                 Err(error) => failed(format!("failed to {error}")),
             };
+            edits.iter().for_each(|edit| drop(locks.take(edit.profile())));
             vec![event]
         });
     }
@@ -181,7 +188,7 @@ fn stumbled(error: &JoinError) -> String {
     if error.is_panic() { "a task of evertoken panicked; please report it".to_owned() } else { error.to_string() }
 }
 
-async fn assume(tools: Arc<Tools>, call: Box<AssumeCall>) -> Event {
+async fn assume(tools: Arc<Tools>, locks: Arc<UntilStored>, call: Box<AssumeCall>) -> Event {
     let (profile, attempt) = (call.entry.profile.clone(), call.attempt);
     let failed = |failed: Failed| Event::AssumeFailed {
         profile: profile.clone(),
@@ -190,9 +197,12 @@ async fn assume(tools: Arc<Tools>, call: Box<AssumeCall>) -> Event {
         skew: failed.skew,
         jitter: jitter(),
     };
-    let lock = match lock(&tools, &profile).await {
-        Ok(lock) => lock,
-        Err(fault) => return failed(Failed { fault, skew: None }),
+    let lock = match locks.take(&profile) {
+        Some(kept) => kept,
+        None => match lock(&tools, &profile).await {
+            Ok(lock) => lock,
+            Err(fault) => return failed(Failed { fault, skew: None }),
+        },
     };
     if let Some(session) = stored_meanwhile(&tools, &call).await {
         return Event::Adopted { profile, attempt, session };
@@ -202,9 +212,16 @@ async fn assume(tools: Arc<Tools>, call: Box<AssumeCall>) -> Event {
         Err(fault) => return failed(Failed { fault, skew: None }),
     };
     let answer = tools.sts.call(&call, &tools.identity, code.as_ref()).await;
-    drop(lock);
     match answer {
-        Ok(reply) => Event::Assumed { profile, attempt, reply, jitter: jitter() },
+        Ok(reply) => {
+            locks.keep(&profile, attempt, lock);
+            let kept_for = profile.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(UNSTORED).await;
+                locks.let_go(&kept_for, attempt);
+            });
+            Event::Assumed { profile, attempt, reply, jitter: jitter() }
+        }
         Err(error) => failed(error),
     }
 }

@@ -5,6 +5,8 @@ use crate::engine::names::ProfileName;
 use crate::shell::files::FileError;
 use crate::shell::files::lock::{self, FileLock, LockError};
 use crate::shell::places::Places;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Whoever asks for the holder takes the lock for a moment; a daemon that starts just then must not go away for it.
@@ -54,5 +56,30 @@ impl RefreshLock {
     pub fn acquire(places: &Places, profile: &ProfileName, patience: Duration) -> Result<Self, LockError> {
         places.ensure_state()?;
         FileLock::acquire(&places.refresh_lock(profile), patience).map(Self)
+    }
+}
+
+/// The refresh locks of calls that have succeeded, until their sessions stand in the store: whoever got the lock before
+/// that would look into the store in vain, and call again.
+#[derive(Debug, Default)]
+pub struct UntilStored(Mutex<BTreeMap<ProfileName, (u64, RefreshLock)>>);
+
+impl UntilStored {
+    /// Keeps the lock of a call on.
+    pub fn keep(&self, profile: &ProfileName, attempt: u64, lock: RefreshLock) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(profile.clone(), (attempt, lock));
+    }
+
+    /// The lock of an earlier call that is still kept, for the next one or to be dropped.
+    pub fn take(&self, profile: &ProfileName) -> Option<RefreshLock> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(profile).map(|(_, lock)| lock)
+    }
+
+    /// Lets the lock of this very call go, if it is still kept.
+    pub fn let_go(&self, profile: &ProfileName, attempt: u64) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.get(profile).is_some_and(|(of, _)| *of == attempt) {
+            kept.remove(profile);
+        }
     }
 }

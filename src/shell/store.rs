@@ -96,10 +96,7 @@ impl Stores {
                 target.path.display()
             ));
         }
-        let profiles = edits.iter().map(|edit| match edit {
-            Edit::Put(publication) => publication.profile.clone(),
-            Edit::Remove(profile) => profile.clone(),
-        });
+        let profiles = edits.iter().map(|edit| edit.profile().clone());
         Ok(Stored { outcomes: profiles.zip(outcomes).collect(), warnings })
     }
 

@@ -66,6 +66,16 @@ pub enum Edit {
     Remove(ProfileName),
 }
 
+impl Edit {
+    /// Whose section it is about.
+    pub fn profile(&self) -> &ProfileName {
+        match self {
+            Self::Put(publication) => &publication.profile,
+            Self::Remove(profile) => profile,
+        }
+    }
+}
+
 /// What became of one [`Edit`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
