@@ -1,0 +1,141 @@
+//! Configs that change under a running daemon, restarts, and roles that leave the list.
+
+use crate::workstation::{Workstation, arn, let_pass, text};
+use evertoken::emulator::Outcome;
+use rustix::process::Signal;
+use std::fs;
+use std::io::Write;
+
+#[test]
+fn a_restart_with_fresh_sessions_calls_nobody_and_writes_nothing() {
+    let mut workstation = Workstation::new(600).role("dev").chained("prod", "dev").start_with(&["dev", "prod"]);
+    assert_eq!(workstation.stop().0, Some(0));
+    let (file, calls) = (workstation.fingerprint(), workstation.sts.request_count());
+    workstation.launch();
+    workstation.wait("the sessions to be taken up", || workstation.lines(&["goes on with the session"]) == 2);
+    workstation.wait("a status", || workstation.status_of("prod")["state"] == "fresh");
+    let_pass(1.0);
+    assert_eq!(workstation.sts.request_count(), calls, "a call that nobody needed");
+    assert_eq!(workstation.fingerprint(), file, "the file was written");
+    assert_eq!(workstation.stop().0, Some(0));
+    assert_eq!(workstation.fingerprint(), file, "the file was written at the end");
+}
+
+#[test]
+fn a_changed_role_is_assumed_anew_and_no_other() {
+    let workstation = Workstation::new(600).role("dev").role("ops").start_with(&["dev", "ops"]);
+    let ops = workstation.key_of("ops");
+    let calls = workstation.sts.request_count();
+    let changed = workstation.config().replace(&arn("dev"), &arn("Changed"));
+    // As an editor saves: a new file, renamed over the old one. No signal.
+    fs::write(workstation.path(".config/evertoken/new"), changed).expect("written");
+    fs::rename(workstation.path(".config/evertoken/new"), workstation.config_path()).expect("renamed");
+    workstation.wait("the changed role", || workstation.granted("Changed") == 1);
+    workstation.wait("its session", || {
+        let key = workstation.key_of("dev");
+        let granted = workstation.sts.requests().into_iter().last().map(|request| request.outcome);
+        matches!(granted, Some(Outcome::Granted { access_key_id, .. }) if Some(&access_key_id) == key.as_ref())
+    });
+    let_pass(1.0);
+    assert_eq!(workstation.sts.request_count(), calls + 1, "others were assumed too");
+    assert_eq!(workstation.key_of("ops"), ops);
+}
+
+#[test]
+fn a_config_that_is_wrong_changes_nothing_and_says_where() {
+    let workstation = Workstation::new(600).role("dev").start_with(&["dev"]);
+    let path = workstation.config_path();
+    let at = |line: usize, column: usize| format!("{}:{line}:{column}:", path.display());
+    let before = workstation.fingerprint();
+    let calls = workstation.sts.request_count();
+    let good = workstation.config();
+
+    let broken = format!("{good}\n[[role]]\nprofile = \"ops\nrole_arn = \"{}\"\n", arn("ops"));
+    let line = 1 + broken.lines().position(|line| line == "profile = \"ops").expect("the line");
+    fs::write(&path, &broken).expect("written");
+    workstation.signal(Signal::HUP);
+    workstation.wait("the broken line to be named", || workstation.log().contains(&at(line, 15)));
+
+    let unknown = format!("{good}colour = \"red\"\n");
+    let line = unknown.lines().count();
+    fs::write(&path, &unknown).expect("written");
+    workstation.signal(Signal::HUP);
+    workstation.wait("the unknown key to be named", || workstation.log().contains(&at(line, 1)));
+
+    fs::write(&path, "").expect("written");
+    workstation.signal(Signal::HUP);
+    workstation.wait("the empty config to be named", || workstation.log().contains(&at(1, 1)));
+
+    fs::remove_file(&path).expect("removed");
+    workstation.signal(Signal::HUP);
+    workstation.wait("the missing config to be named", || workstation.logged(&["there is no config at"]));
+
+    assert!(workstation.lines(&["was not taken over, the old one stays"]) >= 4);
+    assert_eq!(workstation.fingerprint(), before);
+    assert_eq!(workstation.sts.request_count(), calls);
+    workstation.signal(Signal::USR1);
+    workstation.wait("the old config to be at work", || workstation.granted("dev") == 2);
+}
+
+#[test]
+fn a_half_saved_config_is_taken_over_once_it_is_whole() {
+    let workstation = Workstation::new(600).role("dev").role("ops").start_with(&["dev", "ops"]);
+    let whole = format!("{}\n[[role]]\nprofile = \"new\"\nrole_arn = \"{}\"\n", workstation.config(), arn("new"));
+    // The first piece is a valid config that lacks a role and the new one.
+    let cut = whole.find("\n[[role]]\nprofile = \"ops\"").expect("the second role");
+    let mut file = fs::File::create(workstation.config_path()).expect("truncated");
+    file.write_all(&whole.as_bytes()[..cut]).expect("written");
+    workstation.signal(Signal::HUP);
+    let_pass(0.3);
+    file.write_all(&whole.as_bytes()[cut..]).expect("written");
+    drop(file);
+    workstation.wait("the new role", || workstation.holds("new"));
+    assert_eq!(workstation.lines(&["keeping sessions fresh", "profiles=1"]), 0, "{}", workstation.log());
+    assert_eq!(workstation.lines(&["keeping sessions fresh", "profiles=3"]), 1, "{}", workstation.log());
+    assert_eq!(workstation.lines(&["not taken over"]), 0, "{}", workstation.log());
+    assert_eq!((workstation.granted("dev"), workstation.granted("ops")), (1, 1));
+}
+
+#[test]
+fn a_role_off_the_list_keeps_its_keys_until_they_end() {
+    let workstation = Workstation::new(10).role("dev").role("gone").start_with(&["dev", "gone"]);
+    // Somebody's own keys in our sections.
+    let mine = workstation.credentials().replace("[gone]\n", "[gone]\noutput = json\n");
+    workstation.replace_credentials(&mine);
+    let end = mine.find("\n[[role]]\nprofile = \"gone\"");
+    assert!(end.is_none());
+    let config = workstation.config();
+    let cut = config.find("\n[[role]]\nprofile = \"gone\"").expect("the role");
+    fs::write(workstation.config_path(), &config[..cut]).expect("written");
+    workstation.wait("the shorter list", || workstation.logged(&["keeping sessions fresh", "profiles=1"]));
+    let key = workstation.key_of("gone").expect("still there");
+    let ends = |key: &str| {
+        let sessions = workstation.sts.sessions();
+        sessions.iter().find(|session| session.access_key_id == key).expect("issued").expiration
+    };
+    let end = ends(&key);
+    workstation.wait("our keys to go", || {
+        let there = workstation.key_of("gone");
+        assert!(there.is_some() || workstation.sts.now() >= end, "the keys went before they ended");
+        there.is_none()
+    });
+    let left = workstation.sections().remove("gone").expect("the section stays");
+    assert_eq!(left.into_iter().collect::<Vec<_>>(), [("output".to_owned(), "json".to_owned())]);
+    assert!(workstation.holds("dev"));
+    workstation.wait("a line about it", || workstation.logged(&["took our keys out", "profile=gone"]));
+}
+
+#[test]
+fn a_wrong_or_missing_config_at_the_start_ends_as_documented() {
+    let mut workstation = Workstation::new(600).role("dev").entry("colour = \"red\"").furnish();
+    workstation.launch();
+    let (code, log) = workstation.ended();
+    assert_eq!(code, Some(78), "{log}");
+    fs::remove_file(workstation.config_path()).expect("removed");
+    workstation.launch();
+    let (code, log) = workstation.ended();
+    assert_eq!(code, Some(1), "{log}");
+    assert_eq!(workstation.sts.request_count(), 0);
+    let checked = workstation.evertoken(&["check"]);
+    assert_eq!(checked.status.code(), Some(1), "{}", text(&checked.stderr));
+}

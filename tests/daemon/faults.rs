@@ -1,0 +1,146 @@
+//! STS in trouble: what is good stays byte for byte, the status says what is wrong, and it heals by itself.
+
+use crate::workstation::Workstation;
+use evertoken::emulator::{Expiration, Fault, Field, Outage, Rule};
+use rustix::process::Signal;
+use std::thread;
+
+/// What goes wrong.
+enum Trouble {
+    Answers(Fault),
+    Network(Outage),
+}
+
+struct Case {
+    name: &'static str,
+    trouble: Trouble,
+    class: &'static str,
+    /// Whether waiting mends it; else a person who asks again does.
+    by_itself: bool,
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name, class, fault| Case { name, trouble: Trouble::Answers(fault), class, by_itself: true };
+    let network =
+        |name, outage| Case { name, trouble: Trouble::Network(outage), class: "unreachable", by_itself: true };
+    let other_role = format!("arn:aws:sts::999999999999:assumed-role/{}/me", "dev");
+    vec![
+        network("an outage", Outage::Refused),
+        network("connections that are dropped", Outage::Dropped),
+        case("a storm of 503", "busy", Fault::code("ServiceUnavailable")),
+        case("500 without a word", "busy", Fault::bare(500)),
+        case("throttling", "busy", Fault::code("Throttling")),
+        case("a connection cut before the answer", "unreachable", Fault::CutBefore),
+        case("a connection cut within the answer", "unreachable", Fault::CutInside),
+        case("a captive portal", "unreachable", Fault::portal()),
+        case("no Expiration", "unreachable", Fault::Without(Field::Expiration)),
+        case("no session token", "unreachable", Fault::Without(Field::SessionToken)),
+        case(
+            "an Expiration in the past",
+            "busy",
+            Fault::Expiration(Expiration::Past(std::time::Duration::from_secs(5))),
+        ),
+        Case { by_itself: false, ..case("a reply for another role", "refused", Fault::AssumedAs(other_role)) },
+    ]
+}
+
+fn play(case: &Case) {
+    let name = case.name;
+    let workstation = Workstation::new(12).role("dev").chained("prod", "dev").start_with(&["dev", "prod"]);
+    workstation.wait("a calm status", || workstation.status_of("prod")["state"] == "fresh");
+    match &case.trouble {
+        Trouble::Answers(fault) => workstation.sts.inject(Rule::always(fault.clone())),
+        Trouble::Network(outage) => workstation.sts.outage(*outage).expect("an outage"),
+    }
+    workstation.signal(Signal::USR1);
+    let mut seen = serde_json::Value::Null;
+    let mut attempts = 0;
+    let mut before = None;
+    workstation.wait(&format!("the status during {name}"), || {
+        seen = workstation.status_of("dev");
+        if seen["error"]["class"] != case.class {
+            return false;
+        }
+        // From here on nothing can be under way any more that was granted before.
+        before.get_or_insert_with(|| workstation.credentials());
+        attempts = seen["error"]["attempts"].as_u64().unwrap_or(0);
+        attempts >= 2 || !case.by_itself
+    });
+    let alive = seen["expires_in_seconds"].as_i64().is_some_and(|left| left > 0);
+    let expected = if case.class == "refused" {
+        "refused"
+    } else if alive {
+        "retrying"
+    } else {
+        "expired"
+    };
+    // The last second may have gone between two looks at the clock.
+    assert!(seen["state"] == expected || (!alive && seen["state"] == "retrying"), "{name}: {seen:#}");
+    assert!(seen["error"]["message"].as_str().is_some_and(|text| !text.is_empty()), "{name}: {seen:#}");
+    assert_eq!(before, Some(workstation.credentials()), "{name}: the file was touched");
+
+    match &case.trouble {
+        Trouble::Answers(_) => workstation.sts.clear(),
+        Trouble::Network(_) => workstation.sts.outage(Outage::None).expect("the end of the outage"),
+    }
+    if !case.by_itself {
+        workstation.signal(Signal::USR1);
+    }
+    workstation.wait(&format!("the end of {name}"), || {
+        let [dev, prod] = ["dev", "prod"].map(|name| workstation.status_of(name));
+        dev["state"] == "fresh" && prod["state"] == "fresh" && workstation.holds("dev") && workstation.holds("prod")
+    });
+    workstation.wait("the recovery", || workstation.logged(&["the trouble is over"]));
+    let told = workstation.log().lines().filter(|line| line.contains(" class=") && line.contains("dev")).count();
+    assert_eq!(told, 1, "{name} is told once:\n{}", workstation.log());
+}
+
+#[test]
+fn whatever_befalls_sts_good_sessions_stay_and_it_heals() {
+    let cases = cases();
+    // Four at a time: each is a daemon of its own.
+    for some in cases.chunks(4) {
+        thread::scope(|scope| {
+            for case in some {
+                scope.spawn(move || play(case));
+            }
+        });
+    }
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_learned_and_told() {
+    let workstation = Workstation::new(12).role("dev").start_with(&["dev"]);
+    workstation.sts.set_skew(600);
+    workstation.signal(Signal::USR1);
+    workstation.wait("sessions in the time of STS", || {
+        let status = workstation.status();
+        let skew = status["clock_skew_seconds"].as_i64().unwrap_or(0);
+        (595..=605).contains(&skew) && status["profiles"][0]["state"] == "fresh" && workstation.holds("dev")
+    });
+    workstation.wait("a line about the clock", || workstation.logged(&["the clock of this machine is", "behind"]));
+    let granted = workstation.granted("dev");
+    workstation.wait("refreshes to go on", || workstation.granted("dev") >= granted + 2);
+    workstation.sts.set_skew(0);
+    workstation.signal(Signal::USR1);
+    workstation.wait("the clocks to agree", || {
+        let status = workstation.status();
+        status["clock_skew_seconds"] == 0 && status["profiles"][0]["state"] == "fresh" && workstation.holds("dev")
+    });
+}
+
+#[test]
+fn a_date_that_nobody_can_believe_ends_no_good_session() {
+    let workstation = Workstation::new(12).role("dev").start_with(&["dev"]);
+    // Only the header is wrong: a proxy with a clock of its own.
+    workstation.sts.inject(Rule::always(Fault::DateAhead(600)));
+    workstation.signal(Signal::USR1);
+    workstation.wait("a call", || workstation.granted("dev") >= 2);
+    let key = workstation.key_of("dev");
+    assert!(key.is_some_and(|key| key.starts_with("ASIA")));
+    workstation.sts.clear();
+    workstation.wait("it to heal", || {
+        let status = workstation.status();
+        status["profiles"][0]["state"] == "fresh" && status["clock_skew_seconds"] == 0 && workstation.holds("dev")
+    });
+}

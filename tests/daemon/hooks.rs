@@ -1,0 +1,79 @@
+//! Hooks: once per cause, told everything, and never in the way.
+
+use crate::workstation::{Workstation, let_pass};
+use evertoken::emulator::{Fault, Rule};
+use rustix::process::Signal;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+/// A hook that notes each run as one line: its arguments, then what its environment says.
+fn noting(workstation: &Workstation) -> String {
+    let path = workstation.path("note");
+    // Hooks run side by side: one write for each line.
+    let body = "line=$(printf '%s|' \"$@\" \"$EVERTOKEN_PROFILE\" \"$EVERTOKEN_STATE\" \"$EVERTOKEN_MESSAGE\")\n\
+                echo \"$line\" >> \"$HOME/notes\"";
+    fs::write(&path, format!("#!/bin/sh\n{body}\n")).expect("written");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("executable");
+    path.display().to_string()
+}
+
+fn notes(workstation: &Workstation, kind: &str) -> Vec<Vec<String>> {
+    let text = fs::read_to_string(workstation.path("notes")).unwrap_or_default();
+    let words = text.lines().map(|line| line.split('|').map(str::to_owned).collect::<Vec<_>>());
+    words.filter(|words| words[0] == kind).collect()
+}
+
+#[test]
+fn hooks_run_once_per_cause_and_are_told_everything() {
+    let mut workstation = Workstation::new(600);
+    let note = noting(&workstation);
+    let names: Vec<String> = (0..10).map(|n| format!("role-{n}")).collect();
+    for name in &names {
+        workstation = workstation.role(name);
+    }
+    let hook =
+        |kind: &str| format!("{kind} = [{note:?}, \"{kind}\", \"{{profile}}\", \"{{state}}\", \"{{message}}\"]\n");
+    let hooks = format!("[hooks]\n{}{}{}", hook("failed"), hook("recovered"), hook("refreshed"));
+    let workstation = workstation.entry(&hooks).start();
+    workstation.wait("the sessions", || names.iter().all(|name| workstation.holds(name)));
+    workstation.wait("a hook for each refresh", || notes(&workstation, "refreshed").len() == 10);
+
+    workstation.sts.inject(Rule::always(Fault::code("ServiceUnavailable")));
+    workstation.signal(Signal::USR1);
+    workstation.wait("the hook for the trouble", || !notes(&workstation, "failed").is_empty());
+    workstation.wait("more attempts", || workstation.status_of("role-0")["error"]["attempts"].as_u64() >= Some(3));
+    let failed = notes(&workstation, "failed");
+    assert_eq!(failed.len(), 1, "{failed:#?}");
+    let [_, profile, state, message, of_environment @ ..] = failed[0].as_slice() else { panic!("{failed:?}") };
+    assert!(names.iter().all(|name| profile.contains(name)), "{profile}");
+    assert_eq!(state, "retrying");
+    assert!(message.contains("ServiceUnavailable"), "{message}");
+    assert_eq!(of_environment[..3], [profile.clone(), state.clone(), message.clone()]);
+
+    workstation.sts.clear();
+    workstation.wait("the hook for the recovery", || !notes(&workstation, "recovered").is_empty());
+    workstation.wait("all to be fresh", || names.iter().all(|name| workstation.status_of(name)["state"] == "fresh"));
+    let_pass(1.5);
+    let told: String = notes(&workstation, "recovered").iter().map(|words| words[1].clone() + ",").collect();
+    for name in &names {
+        assert_eq!(told.matches(&format!("{name},")).count(), 1, "{told}");
+    }
+    assert_eq!(notes(&workstation, "failed").len(), 1);
+}
+
+#[test]
+fn a_hook_that_hangs_holds_nothing_up() {
+    let workstation = Workstation::new(6).role("dev");
+    let path = workstation.path("hang");
+    // Ends with the home of this test.
+    let body = "#!/bin/sh\necho run >> \"$HOME/runs\"\nwhile [ -e \"$0\" ]; do sleep 0.2; done\n";
+    fs::write(&path, body).expect("written");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("executable");
+    let mut workstation =
+        workstation.entry(&format!("[hooks]\nrefreshed = [{:?}]", path.display().to_string())).start();
+    workstation.wait("the hook", || workstation.path("runs").exists());
+    // More than may run at once.
+    workstation.wait("refreshes to go on", || workstation.granted("dev") >= 6);
+    assert!(workstation.holds("dev"));
+    assert_eq!(workstation.stop().0, Some(0));
+}

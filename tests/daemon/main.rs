@@ -1,0 +1,21 @@
+//! The real binary on a workstation of its own against an STS that believes nobody: what users are promised, one story
+//! for each promise. Waits are for conditions, with a generous bound; loopback only, nothing of the user's touched.
+
+#![expect(
+    unreachable_pub,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test binary: what its stories share may fail them, and plays the programs and the people around evertoken"
+)]
+
+mod configs;
+mod faults;
+mod files;
+mod hooks;
+mod neighbours;
+mod promise;
+mod reader;
+mod signals;
+mod sources;
+mod workstation;
