@@ -10,6 +10,7 @@
 )]
 
 mod configs;
+mod endurance;
 mod faults;
 mod files;
 mod hooks;
