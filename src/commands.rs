@@ -23,6 +23,7 @@ use crate::shell::clock;
 use crate::shell::core_dumps;
 use crate::shell::environment::Environment;
 use crate::shell::logging::{self, Format, Options};
+use crate::shell::signals;
 use clap::Parser;
 use cli::{Cli, Command, LogFormat};
 use ending::Ending;
@@ -47,6 +48,7 @@ pub fn main() -> ExitCode {
     if !matches!(cli.command, Command::Exec(_)) {
         core_dumps::refuse();
     }
+    let _then_only_such_a_limit_would_end_us = signals::outlive_file_size_limit();
     logging::start(&log_options(&cli, &environment));
     let ended = carry_out(&cli, &environment, &mut Output::new(io::stdout().lock()));
     match ended {

@@ -409,6 +409,21 @@ fn purge_takes_back_what_is_ours_and_nothing_else() {
 }
 
 #[test]
+fn a_limit_on_file_sizes_is_a_failed_write_and_no_death() {
+    let home = Home::new(CONFIG);
+    home.hold("dev", 3_600);
+    let before = home.read(".aws/credentials");
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 0 && exec \"$0\" purge dev", env!("CARGO_BIN_EXE_evertoken")]);
+    let ended = command.env_clear().env("HOME", home.0.path()).env("PATH", "/usr/bin:/bin").output().expect("an end");
+    let err = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{:?} {err}", ended.status);
+    assert!(err.contains("write ") && err.contains("File too large"), "{err}");
+    assert_eq!(home.read(".aws/credentials"), before);
+    assert_eq!(home.run("purge dev").code, Some(0), "it works again without the limit");
+}
+
+#[test]
 fn purge_of_everything_leaves_no_lock_of_its_own() {
     let home = Home::new(CONFIG);
     home.hold("vault", 3_000);

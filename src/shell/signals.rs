@@ -1,6 +1,6 @@
 //! Unix signals become events in this file and nowhere else.
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::backend::{OwningSignalIterator, PollResult, SignalDelivery};
 use signal_hook::iterator::exfiltrator::SignalOnly;
@@ -70,6 +70,15 @@ impl Signals {
             _ => Order::Stop,
         })
     }
+}
+
+/// Lets a write beyond the limit on file sizes (`ulimit -f`) fail like one to a full disk; unhandled, the signal that comes
+/// with it ends the process. A handler, not "ignored": programs that this one starts get the usual back.
+///
+/// # Errors
+/// When the operating system denies it.
+pub fn outlive_file_size_limit() -> io::Result<()> {
+    flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).map(drop)
 }
 
 /// Whether the process has a controlling terminal that is still there.
