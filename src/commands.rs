@@ -10,6 +10,7 @@ pub mod exec;
 pub mod fresh;
 pub mod held;
 pub mod humane;
+pub mod login;
 pub mod man;
 pub mod output;
 pub mod purge;
@@ -71,6 +72,7 @@ fn carry_out<W: Write>(cli: &Cli, environment: &Arc<Environment>, output: &mut O
             status::run(&load()?, args, plain, output)
         }
         Command::Check => check::run(&load()?, output),
+        Command::Login(args) => login::run(&load()?, args, environment, output),
         Command::CredentialProcess(args) => credential_process::run(&load()?, args, environment, output),
         Command::Exec(args) => match exec::run(&load()?, args, environment)? {},
         Command::Purge(args) => purge::run(&load()?, args, output),

@@ -1,6 +1,8 @@
 //! The command line as a value: every command, flag and help text stands here and nowhere else. Carries nothing out.
 
 use crate::engine::names::ProfileName;
+use crate::engine::secret::Secret;
+use crate::shell::mfa::parse_code;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -96,6 +98,16 @@ pub enum Command {
         after_help = "Exit codes: 0 fine (also with warnings), 1 the config is missing or cannot be read, 78 it is wrong."
     )]
     Check,
+    /// Do whatever step is due that only a person can do: log in to SSO, enter an MFA code.
+    #[command(
+        after_help = "Runs `aws sso login` for each SSO session that is over, and asks for a code for each MFA session\n\
+        that is over or ends within the hour, or that is named. A running daemon goes on by itself.\n\n\
+        Examples:\n  \
+        evertoken login\n  \
+        evertoken login base-mfa --code 123456\n\n\
+        Exit codes: 0 done or nothing was due, 1 a step failed."
+    )]
+    Login(LoginArgs),
     /// Print a profile's session for AWS SDKs, as their credential_process.
     #[command(after_help = "Long-running programs read the credentials file once; with this they renew themselves.\n\
         In ~/.aws/config, with the absolute path of evertoken:\n\n  \
@@ -159,6 +171,17 @@ pub struct StatusArgs {
     pub watch: bool,
 }
 
+/// Arguments of `login`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct LoginArgs {
+    /// The profiles to log in for; whatever is due when none is named.
+    #[arg(value_name = "PROFILE", value_parser = profile)]
+    pub profiles: Vec<ProfileName>,
+    /// The MFA code, where exactly one is due; it is asked for otherwise.
+    #[arg(long, value_name = "CODE", value_parser = code)]
+    pub code: Option<Secret>,
+}
+
 /// Arguments of `credential-process`.
 #[derive(Args, Clone, Debug)]
 pub struct CredentialProcessArgs {
@@ -202,6 +225,10 @@ pub struct CompletionsArgs {
 
 fn profile(text: &str) -> Result<ProfileName, String> {
     ProfileName::parse(text).map_err(|bad| bad.to_string())
+}
+
+fn code(text: &str) -> Result<Secret, String> {
+    parse_code(text).ok_or_else(|| "an MFA code has six digits".to_owned())
 }
 
 /// Reads `45m`, `1h 30m` or `90s`, as the config does.
@@ -250,6 +277,7 @@ mod tests {
             "refresh --min-ttl -5m",
             "refresh [dev]",
             "credential-process",
+            "login --code 12345",
             "status -v -q",
             "frobnicate",
             "",

@@ -231,9 +231,9 @@ impl Sources {
         )
     }
 
-    /// The environment of a child: ours without what would lead it to other credentials than ours would, and with the
+    /// The environment of a child that asks AWS: ours without what would lead it to other credentials than ours would, and with the
     /// files that we read.
-    fn for_a_child(&self) -> Vec<(OsString, OsString)> {
+    pub fn for_a_child(&self) -> Vec<(OsString, OsString)> {
         let kept = self.environment.0.iter().filter(|(name, _)| !misleads(name));
         let mut environment: Vec<_> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
         environment.push(("AWS_CONFIG_FILE".into(), self.files.config.clone().into()));

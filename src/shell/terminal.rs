@@ -1,0 +1,80 @@
+//! Asks the person at the terminal for something that nobody else shall see. Puts the terminal back as it was.
+
+use crate::engine::secret::Secret;
+use rustix::io::{Errno, read};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use std::io::{self, IsTerminal, Stdin, Write};
+use zeroize::Zeroizing;
+
+/// The longest answer that is taken.
+const LONGEST: usize = 256;
+
+/// Whether there is a person to ask: standard input is a terminal.
+pub fn is_there() -> bool {
+    io::stdin().is_terminal()
+}
+
+/// Asks, without showing what is typed. `None` when the person wants to stop (Ctrl-C, Ctrl-D). The question goes to
+/// standard error.
+///
+/// # Errors
+/// When standard input is no terminal, or has gone.
+pub fn ask_secretly(question: &str) -> io::Result<Option<Secret>> {
+    let mut stderr = io::stderr();
+    let quiet = Quiet::start(io::stdin())?;
+    stderr.write_all(question.as_bytes())?;
+    stderr.flush()?;
+    let answer = quiet.line();
+    drop(quiet);
+    stderr.write_all(b"\n")?;
+    answer
+}
+
+/// A terminal without echo, and with keys that come one by one: Ctrl-C must not end the process while it is so.
+struct Quiet {
+    stdin: Stdin,
+    before: Termios,
+}
+
+impl Quiet {
+    fn start(stdin: Stdin) -> io::Result<Self> {
+        let before = tcgetattr(&stdin)?;
+        let mut after = before.clone();
+        after.local_modes -= LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG;
+        // What was typed ahead was shown: it is no answer to this question.
+        tcsetattr(&stdin, OptionalActions::Flush, &after)?;
+        Ok(Self { stdin, before })
+    }
+
+    fn line(&self) -> io::Result<Option<Secret>> {
+        // Never grows: a copy left behind would not be wiped.
+        let mut typed = Zeroizing::new(String::with_capacity(LONGEST));
+        let mut key = Zeroizing::new([0_u8]);
+        loop {
+            match read(&self.stdin, key.as_mut_slice()) {
+                Err(Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+                Ok(0) => return Ok(None),
+                Ok(_) => {}
+            }
+            match key[0] {
+                b'\r' | b'\n' => return Ok(Some(Secret::new(typed.as_str()))),
+                // Ctrl-C, Ctrl-D.
+                3 | 4 => return Ok(None),
+                // Backspace, delete.
+                8 | 127 => drop(typed.pop()),
+                // Ctrl-U.
+                21 => typed.clear(),
+                byte if byte.is_ascii() && typed.len() < LONGEST => typed.push(char::from(byte)),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        // A terminal that has gone needs nothing put back.
+        let _gone = tcsetattr(&self.stdin, OptionalActions::Now, &self.before);
+    }
+}

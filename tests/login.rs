@@ -1,0 +1,265 @@
+//! `evertoken login` as a person meets it: codes given, typed at a terminal and printed by a command, against the
+//! emulator; and sign-ins through an `aws` that only notes what it was asked for.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    reason = "a test runs the binary, looks at files and fails loudly"
+)]
+
+use evertoken::emulator::{Emulator, Settings};
+use evertoken::shell::clock;
+use rustix::fs::{Mode, OFlags, open};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+const SERIAL: &str = "arn:aws:iam::111122223333:mfa/me";
+const BOUND: Duration = Duration::from_secs(30);
+
+/// A home with long-term keys, an MFA session and a role on top of it, and an AWS where codes that start with 1 are good.
+struct Home {
+    folder: tempfile::TempDir,
+    emulator: Emulator,
+}
+
+impl Home {
+    fn new(more: &str) -> Self {
+        let emulator = Emulator::start(Settings::default()).expect("an emulator");
+        emulator.add_mfa_device(SERIAL, |code| code.starts_with('1'));
+        emulator.require_mfa("arn:aws:iam::111122223333:role/Admin");
+        let home = Self { folder: tempfile::tempdir().expect("a folder"), emulator };
+        home.write(
+            ".config/evertoken/config.toml",
+            &format!(
+                "[defaults]\nregion = \"eu-west-1\"\nsts_endpoint = \"{}\"\n\
+                 [[mfa_session]]\nprofile = \"base-mfa\"\nsource_profile = \"base\"\nmfa_serial = \"{SERIAL}\"\n{more}\n\
+                 [[role]]\nprofile = \"admin\"\nrole_arn = \"arn:aws:iam::111122223333:role/Admin\"\n\
+                 source_profile = \"base-mfa\"\n",
+                home.emulator.url()
+            ),
+        );
+        home.write(
+            ".aws/credentials",
+            "[base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n\
+             aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n",
+        );
+        home
+    }
+
+    fn path(&self, below: &str) -> PathBuf {
+        self.folder.path().join(below)
+    }
+
+    fn write(&self, below: &str, text: &str) {
+        let path = self.path(below);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(&path, text).expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("a mode");
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_evertoken"));
+        let path = format!("{}:/usr/bin:/bin", self.path("bin").display());
+        command.args(line.split_whitespace()).env_clear().env("HOME", self.folder.path()).env("PATH", path);
+        command.stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, line: &str) -> (Option<i32>, String, String) {
+        told(self.command(line).output().expect("a run"))
+    }
+
+    fn codes_sent(&self) -> Vec<String> {
+        let requests = self.emulator.requests();
+        requests.iter().filter_map(|request| request.parameter("TokenCode").map(str::to_owned)).collect()
+    }
+
+    /// Runs it at a terminal where `answers` are typed, each when it is asked for. Gives what was shown there, too.
+    fn at_a_terminal(&self, line: &str, answers: &[&str]) -> (Option<i32>, String, String) {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&master).expect("a terminal");
+        unlockpt(&master).expect("a terminal");
+        let name = ptsname(&master, Vec::new()).expect("its name");
+        let slave = open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).expect("its other side");
+        let mut command = self.command(line);
+        command.stdin(Stdio::from(slave.try_clone().expect("a copy"))).stdout(Stdio::piped()).stderr(slave);
+        let child = command.spawn().expect("a run");
+        drop(command);
+        let mut terminal = File::from(master);
+        let (mut shown, mut answered) = (String::new(), 0);
+        let mut some = [0; 1024];
+        // The end of the child is an error of the terminal.
+        while let Ok(length @ 1..) = terminal.read(&mut some) {
+            shown.push_str(&String::from_utf8_lossy(&some[..length]));
+            let asked = shown.matches("mfa/me): ").count();
+            if asked > answers.len() {
+                break;
+            }
+            while answered < asked {
+                terminal.write_all(answers[answered].as_bytes()).expect("typed");
+                answered += 1;
+            }
+        }
+        // A terminal that goes ends whoever still asks.
+        drop(terminal);
+        let (code, out, _) = told(child.wait_with_output().expect("an end"));
+        (code, out, shown)
+    }
+}
+
+/// A daemon that ends with the test, however that ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Whatever went wrong: it is gone.
+        let _gone = self.0.kill();
+        let _gone = self.0.wait();
+    }
+}
+
+fn told(output: Output) -> (Option<i32>, String, String) {
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_given_code_opens_the_session_and_the_role_on_top_of_it() {
+    let home = Home::new("");
+    let (code, out, err) = home.run("login admin --code 123456");
+    assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
+    assert!(out.starts_with("base-mfa: logged in, valid until "), "{out}");
+    assert!(out.contains("`evertoken refresh` renews"), "no daemon runs: {out}");
+    assert_eq!(home.codes_sent(), ["123456"]);
+    assert_eq!(home.run("refresh").0, Some(0));
+    // Half a day is left: nothing is due, but whoever names the session gets a new one.
+    assert_eq!(home.run("login"), (Some(0), "nothing is due\n".to_owned(), String::new()));
+    assert_eq!(home.run("login base-mfa --code 123457").0, Some(0));
+    assert_eq!(home.codes_sent(), ["123456", "123457"]);
+}
+
+#[test]
+fn a_code_needs_exactly_one_use() {
+    let second =
+        format!("[[mfa_session]]\nprofile = \"other-mfa\"\nsource_profile = \"base\"\nmfa_serial = \"{SERIAL}\"\n");
+    let home = Home::new(&second);
+    let (code, _, err) = home.run("login --code 123456");
+    assert_eq!(code, Some(2), "{err}");
+    assert!(err.contains("codes are due for base-mfa, other-mfa: name one of them"), "{err}");
+    assert_eq!(home.run("login --code 12345").0, Some(2));
+    assert_eq!(home.run("login nobody").0, Some(2));
+    assert_eq!(home.codes_sent(), Vec::<String>::new());
+    assert_eq!(home.run("login base-mfa --code 123456").0, Some(0));
+    assert_eq!(home.run("login other-mfa --code 123457").0, Some(0));
+    let (code, _, err) = home.run("login --code 123458");
+    assert_eq!(code, Some(2));
+    assert!(err.contains("no MFA code is due"), "{err}");
+}
+
+#[test]
+fn a_wrong_code_says_so_and_leaves_the_file_alone() {
+    let home = Home::new("");
+    let before = fs::read(home.path(".aws/credentials")).expect("a file");
+    let (code, out, _) = home.run("login --code 999999");
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains("base-mfa: the MFA code for profile \"base-mfa\" was wrong, or was used before"), "{out}");
+    assert_eq!(fs::read(home.path(".aws/credentials")).expect("a file"), before);
+    let (code, out, _) = home.run("login");
+    assert_eq!(code, Some(1));
+    assert!(out.contains("no terminal to ask on\n  fix: evertoken login base-mfa --code CODE"), "{out}");
+}
+
+#[test]
+fn a_person_may_mistype_and_is_never_shown_what_was_typed() {
+    let second =
+        format!("[[mfa_session]]\nprofile = \"other-mfa\"\nsource_profile = \"base\"\nmfa_serial = \"{SERIAL}\"\n");
+    let home = Home::new(&second);
+    // Too short; wrong; corrected while typing; then, for the other session of the device, the same one, and the next.
+    let typed = ["12345\r", "999999\r", "1289\x7f\x7f3456\r", "123456\r", "123457\r"];
+    let (code, out, shown) = home.at_a_terminal("login", &typed);
+    assert_eq!(code, Some(0), "{out}\n{shown}");
+    assert!(shown.starts_with(&format!("MFA code for base-mfa ({SERIAL}): ")), "{shown}");
+    for said in ["six digits", "was wrong, or was used before", "works only once: wait for the next one"] {
+        assert_eq!(shown.matches(said).count(), 1, "{said}: {shown}");
+    }
+    assert!(!["999", "1234", "3456"].iter().any(|part| shown.contains(part) || out.contains(part)), "{shown}");
+    assert_eq!(home.codes_sent(), ["999999", "123456", "123457"]);
+    assert_eq!(out.matches(": logged in, valid until ").count(), 2, "{out}");
+}
+
+#[test]
+fn three_wrong_codes_are_enough_and_ctrl_c_ends_it() {
+    let home = Home::new("");
+    let (code, out, shown) = home.at_a_terminal("login", &["999991\r", "999992\r", "999993\r", "123456\r"]);
+    assert_eq!(code, Some(1), "{out}\n{shown}");
+    assert_eq!(home.codes_sent(), ["999991", "999992", "999993"]);
+    let (code, out, _) = home.at_a_terminal("login", &["12\x03"]);
+    assert_eq!((code, out.as_str()), (Some(1), "base-mfa: no code was given\n"));
+}
+
+#[test]
+fn a_command_that_prints_codes_is_asked_instead_of_a_person() {
+    let home = Home::new("mfa_command = [\"pass-code\"]\n");
+    home.write("bin/pass-code", "#!/bin/sh\necho 123456\n");
+    let (code, out, shown) = home.at_a_terminal("login", &[]);
+    assert_eq!((code, shown.as_str()), (Some(0), ""), "{out}");
+    assert_eq!(home.codes_sent(), ["123456"]);
+    home.write("bin/pass-code", "#!/bin/sh\necho no key found >&2\nexit 1\n");
+    let (code, out, _) = home.run("login base-mfa");
+    assert_eq!(code, Some(1));
+    assert!(out.contains("the mfa_command of base-mfa: no key found"), "{out}");
+}
+
+#[test]
+fn a_running_daemon_goes_on_by_itself() {
+    let home = Home::new("");
+    let _daemon = Running(home.command("run").stderr(Stdio::null()).spawn().expect("a daemon"));
+    let started = clock::stopwatch();
+    let wait_for = |what: &str, is_so: &dyn Fn() -> bool| {
+        while !is_so() {
+            assert!(started.elapsed() < BOUND, "waited for {what}");
+            std::thread::yield_now();
+        }
+    };
+    wait_for("the daemon to wait", &|| home.run("status").1.contains("base-mfa waiting"));
+    let (code, out, _) = home.run("login --code 123456");
+    assert_eq!((code, out.lines().count()), (Some(0), 1), "{out}");
+    wait_for("the role on top to be fresh", &|| home.run("status").0 == Some(0));
+}
+
+#[test]
+fn a_sign_in_that_is_over_is_renewed_by_the_aws_cli() {
+    let home = Home::new("");
+    home.write(
+        ".aws/config",
+        "[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.awsapps.com/start\n\
+         sso_registration_scopes = sso:account:access\n\
+         [profile corp-dev]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Dev\n",
+    );
+    home.write(
+        ".config/evertoken/config.toml",
+        "[[role]]\nprofile = \"dev\"\nsource_profile = \"corp-dev\"\n[[role]]\nprofile = \"dev2\"\n\
+         source_profile = \"corp-dev\"\nrole_arn = \"arn:aws:iam::111122223333:role/Developer\"\n",
+    );
+    let (code, out, _) = told(home.command("login").env("PATH", home.path("bin")).output().expect("a run"));
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains("SSO session \"corp\" is over: aws sso login --sso-session corp\n"), "{out}");
+    assert!(out.contains("the AWS CLI is not installed"), "{out}");
+    home.write(
+        "bin/aws",
+        "#!/bin/sh\necho \"$* $AWS_PROFILE $AWS_CONFIG_FILE\" >>\"$HOME/asked\"\nexit $(cat \"$HOME/code\")\n",
+    );
+    home.write("code", "0");
+    let told = told(home.command("login").env("AWS_PROFILE", "elsewhere").output().expect("a run"));
+    assert_eq!(told.0, Some(0), "{told:?}");
+    let asked = fs::read_to_string(home.path("asked")).expect("what aws was asked");
+    assert_eq!(asked, format!("sso login --sso-session corp  {}\n", home.path(".aws/config").display()));
+    home.write("code", "255");
+    let (code, out, _) = home.run("login dev2");
+    assert_eq!(code, Some(1));
+    assert!(out.contains("is still over: `aws sso login --sso-session corp` ended with exit status: 255"), "{out}");
+}
