@@ -412,3 +412,14 @@ fn what_somebody_asked_the_daemon_for_is_tried_until_it_succeeds() {
     assert_eq!(states(&world), [State::Fresh, State::Fresh]);
     assert!(world.left("dev") > HOUR - 3 * MINUTE && world.left("prod") > HOUR - 3 * MINUTE);
 }
+
+#[test]
+fn a_wave_that_fails_together_is_one_failure_and_is_soon_tried_again() {
+    let names: Vec<String> = (0..20).map(|n| format!("role{n}")).collect();
+    let mut world = World::new(&config(names.iter().map(|name| entry(name, "base"))));
+    world.weather = Weather::Storm;
+    world.run(4 * SECOND);
+    world.weather = Weather::Fine;
+    world.run(10 * SECOND);
+    assert!(states(&world).iter().all(|state| *state == State::Fresh), "{:?}", states(&world));
+}

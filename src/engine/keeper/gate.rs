@@ -54,6 +54,13 @@ impl Gate {
         self.not_before = Some(now + wait);
     }
 
+    /// The same for what many share: calls that were under way together fail together, and that is one failure.
+    pub(super) fn fail_together(&mut self, failure: Failure, alive: bool, jitter: f64, now: WallTime) {
+        if self.trouble.is_none() || self.is_open(now) {
+            self.fail(failure, alive, jitter, now);
+        }
+    }
+
     /// Remembers a trouble without closing: for what waits for something else.
     pub(super) fn note(&mut self, failure: Failure, now: WallTime) {
         match &mut self.trouble {

@@ -83,7 +83,7 @@ impl Keeper {
             // No answer, or one that asks for patience, is a trouble of the endpoint: one call at a time tries it.
             (Fault::Transport { .. } | Fault::Service(_), Class::Unreachable | Class::Busy) => {
                 let gate = self.endpoints.entry(Place::of(&call.entry)).or_default();
-                gate.fail(failure.clone(), alive, jitter, now);
+                gate.fail_together(failure.clone(), alive, jitter, now);
                 self.note_failure(index, failure, now);
             }
             // STS does not take the source credentials: a trouble of the source, not of each role behind it.
@@ -91,7 +91,7 @@ impl Keeper {
                 self.clear_endpoint(&call.entry);
                 let supply = self.supplies.entry(call.entry.source.clone()).or_default();
                 supply.ready = None;
-                supply.gate.fail(failure.clone(), alive, jitter, now);
+                supply.gate.fail_together(failure.clone(), alive, jitter, now);
                 self.note_failure(index, failure, now);
             }
             (Fault::Service(_), _) => {
