@@ -10,6 +10,7 @@
 //! Two clocks: schedules are kept in the time of STS (our own plus the skew that its `Date` header told), waits after a
 //! failure in our own. Whatever was good stays until something better stands in the file.
 
+mod clocks;
 mod gate;
 mod kept;
 mod news;
@@ -93,6 +94,8 @@ pub struct Keeper {
     stopping: bool,
     /// Since when a look at the files is waited for.
     looking: Option<WallTime>,
+    /// Until when a network that is not there yet is tried quickly.
+    hurried_until: Option<WallTime>,
     /// Since when something changed that was not reported.
     changed: Option<WallTime>,
     reported_wakeup: Option<WallTime>,
@@ -116,6 +119,7 @@ impl Keeper {
             attempts: 0,
             stopping: false,
             looking: None,
+            hurried_until: None,
             changed: None,
             reported_wakeup: None,
         }
@@ -124,7 +128,15 @@ impl Keeper {
     /// Starts from a skew that an earlier run has learned.
     #[must_use]
     pub fn with_skew(mut self, skew: Skew) -> Self {
-        self.learn(Some(skew));
+        self.believe(skew);
+        self
+    }
+
+    /// Starts with a clock that was set since an earlier run stored its sessions: none is taken for fresh until STS has
+    /// told the time.
+    #[must_use]
+    pub fn doubting_the_clock(mut self) -> Self {
+        self.kept.iter_mut().for_each(|kept| kept.in_doubt = true);
         self
     }
 
@@ -150,7 +162,7 @@ impl Keeper {
             Event::SourcesChanged => self.sources_changed(now),
             Event::Asked { profiles, min_ttl, force } => self.ask(&profiles, min_ttl, force, now),
             Event::Resumed => self.hurry(now),
-            Event::ClockStepped { by } => self.step(by),
+            Event::ClockStepped { by } => self.step(by, now),
             Event::Stop => self.stopping = true,
         }
         self.advance(now);
@@ -164,6 +176,11 @@ impl Keeper {
     /// How far STS is ahead of our clock, as far as is known.
     pub fn skew(&self) -> Skew {
         self.skew
+    }
+
+    /// Whether the skew is that of the clock as it stands.
+    pub fn knows_the_clock(&self) -> bool {
+        self.kept.iter().all(|kept| !kept.in_doubt)
     }
 
     /// Whether nothing is under way any more: for an order to stop, and for the end of one pass.
@@ -205,59 +222,11 @@ impl Keeper {
         }
     }
 
-    /// The `Date` header counts whole seconds and a reply takes time to arrive: below two seconds there is no skew.
-    fn learn(&mut self, skew: Option<Skew>) {
-        let Some(skew) = skew else { return };
-        let clear = skew.magnitude() > Duration::from_secs(2);
-        self.skew = if clear { skew } else { Skew::default() };
-    }
-
-    /// Our clock was set by `by`: the time of STS goes on as before, so the skew shrinks by as much, and whatever is
-    /// remembered in our own time moves along.
-    fn step(&mut self, by: Skew) {
-        self.skew = Skew::from_millis(self.skew.millis().saturating_sub(by.millis()));
-        for gate in self.gates() {
-            gate.shift(by);
-        }
-        for kept in &mut self.kept {
-            if let Some(call) = &mut kept.call {
-                call.started = call.started + by;
-            }
-            for time in &mut kept.undone {
-                *time = *time + by;
-            }
-        }
-        for shelf in &mut self.shelves {
-            shelf.first_result = shelf.first_result.map(|at| at + by);
-            if let Some(batch) = &mut shelf.writing {
-                batch.started = batch.started + by;
-            }
-        }
-        for supply in self.supplies.values_mut() {
-            supply.resolving = supply.resolving.map(|at| at + by);
-        }
-        self.changed = self.changed.map(|at| at + by);
-        self.looking = self.looking.map(|at| at + by);
-    }
-
     fn gates(&mut self) -> impl Iterator<Item = &mut Gate> {
         let kept = self.kept.iter_mut().map(|kept| &mut kept.gate);
         let supplies = self.supplies.values_mut().map(|supply| &mut supply.gate);
         let shelves = self.shelves.iter_mut().map(|shelf| &mut shelf.gate);
         kept.chain(supplies).chain(self.endpoints.values_mut()).chain(shelves)
-    }
-
-    fn mend_gates(&mut self, now: WallTime) {
-        self.gates().for_each(|gate| gate.mend(now));
-    }
-
-    /// The network is about to come back: try again at once and, if it is not there yet, quickly.
-    fn hurry(&mut self, now: WallTime) {
-        for gate in self.gates() {
-            if gate.trouble().is_some_and(|trouble| trouble.failure.class.passes_by_itself()) {
-                gate.nudge(now);
-            }
-        }
     }
 
     /// A file changed that sources live in: whoever waits for a person, or was refused, may try again.
@@ -276,7 +245,7 @@ impl Keeper {
             let enough = min_ttl.unwrap_or_else(|| kept.min_ttl());
             let has_it =
                 kept.current().is_some_and(|session| session.left(sts_now) >= enough.max(Duration::from_millis(1)));
-            if force || !has_it {
+            if force || kept.in_doubt || !has_it {
                 kept.want = Some(Want);
             }
         }

@@ -36,6 +36,7 @@ enum Happening {
     Pardon { told: bool },
     Suspend { asleep: Duration, offline: Duration },
     SetClock(i64),
+    Pause(Duration),
     DiskFull(bool),
     Undo(&'static str),
     LookAgain,
@@ -44,6 +45,7 @@ enum Happening {
     OtherProcess(&'static str),
     Reload { generation: u8 },
     Restart,
+    RestartUnderOtherClock(i64),
     Login,
     LoseAnswers(usize),
 }
@@ -100,7 +102,7 @@ fn plan(seed: u64, steps: usize) -> Plan {
     (0..steps)
         .map(|_| {
             let after = dice.time(6 * HOUR);
-            let happening = match dice.below(21) {
+            let happening = match dice.below(23) {
                 0 | 1 => Happening::Weather(dice.pick(&[
                     Weather::Offline,
                     Weather::Storm,
@@ -123,6 +125,8 @@ fn plan(seed: u64, steps: usize) -> Plan {
                 17 => Happening::Reload { generation: dice.below(3) as u8 },
                 18 => Happening::Restart,
                 19 => Happening::LoseAnswers(1 + dice.below(4) as usize),
+                20 => Happening::Pause(dice.time(72 * HOUR)),
+                21 => Happening::RestartUnderOtherClock(dice.below(20 * 3600) as i64 - 10 * 3600),
                 _ => [Happening::Login, Happening::Nothing][dice.below(2) as usize].clone(),
             };
             (after, happening)
@@ -194,6 +198,11 @@ impl Walk {
                 self.heals_after(30 * SECOND + slow);
             }
             Happening::SetClock(seconds) => self.world.set_clock(Skew::from_millis(seconds * 1000)),
+            Happening::Pause(time) => {
+                self.world.pause(*time);
+                self.forget_the_dead();
+                self.heals_after(slow);
+            }
             Happening::DiskFull(full) => {
                 self.world.disk_full = *full;
                 self.heals_after(30 * SECOND + slow);
@@ -224,6 +233,11 @@ impl Walk {
             Happening::LoseAnswers(count) => {
                 self.world.to_lose = *count;
                 self.losing = true;
+            }
+            Happening::RestartUnderOtherClock(seconds) => {
+                let by = Skew::from_millis(seconds * 1000);
+                self.world.restart_under_other_clock(&settings(self.generation), by);
+                self.heals_after(slow);
             }
             Happening::Login => {
                 self.other_process("mfa", 12 * 3600);

@@ -100,6 +100,8 @@ pub struct World {
     /// So many answers of the shell get lost.
     pub to_lose: usize,
     pub login_ends: Option<WallTime>,
+    /// So many calls are refused for their date before the client has learned the time.
+    pub stale: usize,
     pub files: [BTreeMap<ProfileName, Observation>; 2],
     pub arrived: Vec<Arrived>,
     pub resolved: usize,
@@ -126,6 +128,7 @@ impl World {
             disk_full: false,
             to_lose: 0,
             login_ends: None,
+            stale: 0,
             files: [BTreeMap::new(), BTreeMap::new()],
             arrived: Vec::new(),
             resolved: 0,
@@ -150,6 +153,24 @@ impl World {
         self.config = config.clone();
         self.inbox.clear();
         self.drain();
+    }
+
+    /// The same, when somebody has set the clock meanwhile: the skew is of no use any more.
+    pub fn restart_under_other_clock(&mut self, config: &Config, by: Skew) {
+        self.ahead = Skew::from_millis(self.ahead.millis() + by.millis());
+        let keeper = Keeper::new(config, Mode::Daemon, Attendance::Alone);
+        self.keeper = if by < Skew::default() { keeper.doubting_the_clock() } else { keeper };
+        self.config = config.clone();
+        self.inbox.clear();
+        self.drain();
+    }
+
+    /// The machine is a virtual one and stands still unseen; then its clock is put right.
+    pub fn pause(&mut self, time: Duration) {
+        let millis = i64::try_from(time.as_millis()).expect("a pause of this age");
+        self.now = self.now + time;
+        self.ahead = Skew::from_millis(self.ahead.millis() - millis);
+        self.set_clock(Skew::from_millis(millis));
     }
 
     /// Our own clock.
@@ -313,6 +334,11 @@ impl World {
         let event = match self.weather {
             Weather::Offline => {
                 failed(Fault::Transport { layer: Layer::Connect, detail: "connection refused".into() }, None)
+            }
+            _ if self.stale > 0 => {
+                self.stale -= 1;
+                let message = "Signature expired: 20261121T140405Z is now earlier than 20261121T145905Z";
+                failed(service(403, Some("SignatureDoesNotMatch"), message), skew)
             }
             Weather::Storm => failed(service(503, None, ""), skew),
             Weather::Skewed => {

@@ -49,8 +49,7 @@ impl Gate {
         let class = failure.class;
         self.note(failure, now);
         let attempts = self.trouble.as_ref().map_or(1, |trouble| trouble.attempts);
-        let at_once = class == Class::Clock && attempts == 1;
-        let wait = if at_once { Duration::ZERO } else { backoff(class, attempts, alive, jitter) };
+        let wait = if self.is_retried_at_once() { Duration::ZERO } else { backoff(class, attempts, alive, jitter) };
         self.not_before = Some(now + wait);
     }
 
@@ -59,6 +58,11 @@ impl Gate {
         if self.trouble.is_none() || self.is_open(now) {
             self.fail(failure, alive, jitter, now);
         }
+    }
+
+    /// Whether the last failure was the first one by the clock.
+    pub(super) fn is_retried_at_once(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.failure.class == Class::Clock && trouble.attempts == 1)
     }
 
     /// Remembers a trouble without closing: for what waits for something else.
@@ -103,6 +107,13 @@ impl Gate {
         self.last = self.last.map(|at| at + by);
         if let Some(trouble) = &mut self.trouble {
             trouble.since = trouble.since + by;
+        }
+    }
+
+    /// Waits no longer than until `at` for a network that does not answer.
+    pub(super) fn shorten(&mut self, at: WallTime) {
+        if self.trouble.as_ref().is_some_and(|trouble| trouble.failure.class == Class::Unreachable) {
+            self.not_before = self.not_before.map(|not_before| not_before.min(at));
         }
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Kept {
     pub(super) undone: Vec<WallTime>,
     /// The end that was announced ahead, so that it is said once.
     pub(super) announced_end: Option<WallTime>,
+    /// Our clock may be behind by nobody knows how much: the session may have ended, however fresh it looks.
+    pub(super) in_doubt: bool,
 }
 
 /// What the store holds of a session.
@@ -66,6 +68,7 @@ impl Kept {
             allowed: None,
             undone: Vec::new(),
             announced_end: None,
+            in_doubt: false,
         }
     }
 
@@ -91,7 +94,7 @@ impl Kept {
     /// When it is due, in the time of STS; the beginning of time when it is due in any case.
     pub(super) fn due(&self) -> WallTime {
         match self.current() {
-            Some(session) if self.want.is_none() => schedule::due(session, self.entry.min_ttl),
+            Some(session) if self.want.is_none() && !self.in_doubt => schedule::due(session, self.entry.min_ttl),
             _ => WallTime::from_unix_millis(i64::MIN),
         }
     }
@@ -136,6 +139,7 @@ impl Kept {
             allowed: self.allowed.filter(|_| same_settings),
             undone: self.undone,
             announced_end: self.announced_end,
+            in_doubt: self.in_doubt,
             ..Self::new(entry.clone())
         }
     }

@@ -1,7 +1,7 @@
 //! What came back from the shell: sessions that are believed, failures that are judged, and calls that got lost.
 
 use super::gate::Trouble;
-use super::kept::{Call, OnDisk};
+use super::kept::{Call, OnDisk, Want};
 use super::people::LoginEnd;
 use super::{Keeper, LOST, Mode, NoticeKind, Reply};
 use crate::engine::config::model::{Entry, Source};
@@ -60,6 +60,7 @@ impl Keeper {
         if session.digest != self.kept[index].entry.digest {
             return;
         }
+        self.learn_from(&session, now);
         self.accept(index, session, now);
         // It was found in the store: there is nothing to write.
         self.kept[index].on_disk = OnDisk::Current;
@@ -110,9 +111,7 @@ impl Keeper {
             failure.class = Class::Settings;
         }
         self.kept[index].gate.fail(failure.clone(), alive, jitter, now);
-        let again_at_once = self.kept[index].want.filter(|_| self.kept[index].gate.is_open(now));
         self.tell_failure(index, &failure, now);
-        self.kept[index].want = again_at_once.or(self.kept[index].want);
     }
 
     /// Takes a failure down whose gate is elsewhere: at the endpoint, or at the source.
@@ -122,7 +121,12 @@ impl Keeper {
     }
 
     fn tell_failure(&mut self, index: usize, failure: &Failure, now: WallTime) {
-        self.asked_in_vain(index);
+        // The client has learned the time: whoever is refused for the date tries again, due or not, and is rid of it.
+        if failure.class == Class::Clock && self.kept[index].gate.is_retried_at_once() {
+            self.kept[index].want = Some(Want);
+        } else {
+            self.asked_in_vain(index);
+        }
         let kept = &self.kept[index];
         self.news.trouble(&kept.entry, kept.session.as_ref().map(|session| session.expiration), failure, now);
     }
@@ -163,6 +167,7 @@ impl Keeper {
         };
         kept.allowed = session.allowed.or(kept.allowed);
         kept.want = None;
+        kept.in_doubt = false;
         kept.gate.clear();
         self.news.recovered(&kept.entry, Some(session.expiration), now);
         kept.session = Some(session);

@@ -1,0 +1,95 @@
+//! What the keeper believes of the two clocks, ours and that of STS, and how it hurries when time has gone by unseen.
+
+use super::Keeper;
+use crate::engine::session::Session;
+use crate::engine::time::{Skew, WallTime};
+use std::time::Duration;
+
+/// The `Date` header counts whole seconds and a reply takes time to arrive: a smaller skew is none.
+const BLUR: Duration = Duration::from_secs(2);
+/// After a suspend the network comes back within about a minute; so long nobody waits longer than [`HURRIED_WAIT`] for
+/// the next try to reach it.
+const HURRY: Duration = Duration::from_secs(60);
+const HURRIED_WAIT: Duration = Duration::from_millis(1500);
+
+impl Keeper {
+    /// What an answer of STS told of the clocks.
+    pub(super) fn learn(&mut self, skew: Option<Skew>) {
+        let Some(skew) = skew else { return };
+        self.kept.iter_mut().for_each(|kept| kept.in_doubt = false);
+        self.believe(skew);
+    }
+
+    pub(super) fn believe(&mut self, skew: Skew) {
+        let clear = skew.magnitude() > BLUR;
+        self.skew = if clear { skew } else { Skew::default() };
+    }
+
+    /// A session cannot have been issued in the future: if one was, our clock is behind by at least as much, and
+    /// how much it is only STS can tell. Until it does, no session is taken for fresh.
+    pub(super) fn learn_from(&mut self, session: &Session, now: WallTime) {
+        if session.issued < session.expiration && session.issued.since(self.sts_now(now)) > BLUR {
+            self.believe(Skew::between(session.issued, now));
+            self.kept.iter_mut().for_each(|kept| kept.in_doubt = true);
+        }
+    }
+
+    /// Our clock was set by `by`. Either the time of STS went on as before, and the skew shrinks by as much; or our clock
+    /// was put right after time that it had not counted (a virtual machine that was paused), and the skew is what it
+    /// was. Nobody can tell before STS answers, so the later of the two is believed: at worst a call too many, never a
+    /// session that has ended and looks fresh. Whatever is remembered in our own time moves along.
+    pub(super) fn step(&mut self, by: Skew, now: WallTime) {
+        let carried = Skew::from_millis(self.skew.millis().saturating_sub(by.millis()));
+        // A step that takes away the skew that we knew of is the clock that was put right.
+        let may_have_paused = by > Skew::default() && carried.magnitude() > BLUR;
+        if !may_have_paused {
+            self.believe(carried);
+        }
+        for gate in self.gates() {
+            gate.shift(by);
+        }
+        for kept in &mut self.kept {
+            if let Some(call) = &mut kept.call {
+                call.started = call.started + by;
+            }
+            for time in &mut kept.undone {
+                *time = *time + by;
+            }
+        }
+        for shelf in &mut self.shelves {
+            shelf.first_result = shelf.first_result.map(|at| at + by);
+            if let Some(batch) = &mut shelf.writing {
+                batch.started = batch.started + by;
+            }
+        }
+        for supply in self.supplies.values_mut() {
+            supply.resolving = supply.resolving.map(|at| at + by);
+        }
+        self.changed = self.changed.map(|at| at + by);
+        self.looking = self.looking.map(|at| at + by);
+        self.hurried_until = self.hurried_until.map(|at| at + by);
+        if may_have_paused {
+            self.hurry(now);
+        }
+    }
+
+    /// The network is about to come back: try again at once and, if it is not there yet, quickly.
+    pub(super) fn hurry(&mut self, now: WallTime) {
+        self.hurried_until = Some(now + HURRY);
+        for gate in self.gates() {
+            if gate.trouble().is_some_and(|trouble| trouble.failure.class.passes_by_itself()) {
+                gate.nudge(now);
+            }
+        }
+    }
+
+    pub(super) fn mend_gates(&mut self, now: WallTime) {
+        let hurried = self.hurried_until.is_some_and(|until| now < until && until <= now + HURRY);
+        self.gates().for_each(|gate| {
+            gate.mend(now);
+            if hurried {
+                gate.shorten(now + HURRIED_WAIT);
+            }
+        });
+    }
+}
