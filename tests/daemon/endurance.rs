@@ -108,7 +108,8 @@ fn neither_memory_nor_descriptors_grow_whatever_happens() {
     );
     if let (Some(warm), Some(end)) = (warm, end) {
         assert!(end.kilobytes <= warm.kilobytes + 4096, "memory grows: {warm:?}, then {end:?}");
-        assert!(end.descriptors <= warm.descriptors + 2, "descriptors leak: {warm:?}, then {end:?}");
+        // As many idle connections may wait for the next call as there are calls at once, and a few more while they end.
+        assert!(end.descriptors <= warm.descriptors + 10, "descriptors leak: {warm:?}, then {end:?}");
     }
     let (code, log) = workstation.stop();
     assert_eq!(code, Some(0), "{log}");
