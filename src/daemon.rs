@@ -88,8 +88,7 @@ struct Round {
 
 impl Round {
     fn new(station: Station, service: Service, since: WallTime) -> Self {
-        let keeper =
-            Keeper::new(&station.loaded.config, Mode::Daemon, Attendance::Alone).with_skew(station.last_skew());
+        let keeper = station.keeper(Mode::Daemon, Attendance::Alone);
         let desk = Desk::new(&station, service, since);
         let reloads = Reloads::new(&station);
         Self { station, keeper, desk, reloads, clocks: ClockWatch::start(), service, stop_by: None }

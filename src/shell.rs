@@ -11,6 +11,7 @@ pub mod files;
 pub mod foreground;
 pub mod hooks;
 pub mod http;
+pub mod known_skew;
 pub mod leftovers;
 pub mod locks;
 pub mod logging;

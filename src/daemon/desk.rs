@@ -7,6 +7,7 @@ use crate::engine::status::{Daemon, State, Status, VERSION};
 use crate::engine::time::WallTime;
 use crate::shell::clock;
 use crate::shell::hooks::HookRunner;
+use crate::shell::known_skew::KnownSkew;
 use crate::shell::service::Service;
 use crate::shell::store::write_status;
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub(super) struct Desk {
     status_line: String,
     unwritable: bool,
     last_sign: WallTime,
+    known_skew: KnownSkew,
 }
 
 impl Desk {
@@ -35,6 +37,7 @@ impl Desk {
             status_line: String::new(),
             unwritable: false,
             last_sign: since,
+            known_skew: KnownSkew::default(),
         }
     }
 
@@ -57,7 +60,7 @@ impl Desk {
             self.service.status(&line);
             self.status_line = line;
         }
-        self.write(station, &status);
+        self.write(station, &status, keeper);
     }
 
     /// The last report: nobody is running any more.
@@ -66,7 +69,7 @@ impl Desk {
         status.daemon.running = false;
         status.daemon.responding = false;
         status.daemon.next_wakeup = None;
-        self.write(station, &status);
+        self.write(station, &status, keeper);
     }
 
     fn status(&self, station: &Station, keeper: &Keeper, now: WallTime) -> Status {
@@ -87,7 +90,11 @@ impl Desk {
         }
     }
 
-    fn write(&mut self, station: &Station, status: &Status) {
+    fn write(&mut self, station: &Station, status: &Status, keeper: &Keeper) {
+        if keeper.knows_the_clock() {
+            // Nobody misses it before the next start, and what hinders it hinders the status too, which says so.
+            let _not_recorded = self.known_skew.record(&station.loaded.places, keeper.skew());
+        }
         let Ok(mut bytes) = serde_json::to_vec_pretty(status) else { return };
         bytes.push(b'\n');
         if bytes == self.written {

@@ -1,7 +1,7 @@
 //! One pass over some profiles, with or beside a running daemon: the same keeper, until everything asked for is settled.
 
 use super::station::Station;
-use crate::engine::keeper::{Action, Attendance, Event, Keeper, Mode, Notice};
+use crate::engine::keeper::{Action, Attendance, Event, Mode, Notice};
 use crate::engine::names::ProfileName;
 use crate::engine::status::Profile;
 use crate::shell::clock::{self, Alarm};
@@ -36,8 +36,7 @@ pub struct Passed {
 /// When the operating system gives no timer.
 pub async fn pass(station: &mut Station, asked: Asked) -> io::Result<Passed> {
     let mut alarm = Alarm::new()?;
-    let mut keeper =
-        Keeper::new(&station.loaded.config, Mode::OnePass, asked.attendance).with_skew(station.last_skew());
+    let mut keeper = station.keeper(Mode::OnePass, asked.attendance);
     let mut notices = Vec::new();
     let mut question = Some(Event::Asked { profiles: asked.profiles, min_ttl: asked.min_ttl, force: asked.force });
     loop {

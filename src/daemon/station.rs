@@ -1,15 +1,13 @@
 //! Everything that is opened for one config: the network, the sources, the files, and the hands that carry actions out.
 
 use crate::engine::config::model::Source;
-use crate::engine::keeper::{Action, Event};
-use crate::engine::status::Status;
-use crate::engine::time::Skew;
+use crate::engine::keeper::{Action, Attendance, Event, Keeper, Mode};
 use crate::shell::config_file::{Loaded, render};
 use crate::shell::environment::Environment;
 use crate::shell::executor::{Executor, Tools};
 use crate::shell::files::lock::LockError;
-use crate::shell::files::snapshot;
 use crate::shell::http::{Http, HttpError, HttpSettings};
+use crate::shell::known_skew::recall;
 use crate::shell::locks::InstanceLock;
 use crate::shell::mfa::Codes;
 use crate::shell::sources::{AwsFiles, Sources};
@@ -129,12 +127,11 @@ impl Station {
         self.executor.finish_files().await;
     }
 
-    /// The skew that the last run had learned.
-    pub fn last_skew(&self) -> Skew {
-        let recorded = snapshot::read(&self.loaded.places.status_file())
-            .ok()
-            .and_then(|snapshot| serde_json::from_slice::<Status>(&snapshot.bytes).ok());
-        Skew::from_millis(recorded.map_or(0, |status| status.clock_skew_seconds.saturating_mul(1000)))
+    /// A keeper of this config, with what the last run had learned of the clocks.
+    pub fn keeper(&self, mode: Mode, attendance: Attendance) -> Keeper {
+        let recalled = recall(&self.loaded.places);
+        let keeper = Keeper::new(&self.loaded.config, mode, attendance).with_skew(recalled.skew);
+        if recalled.was_set_back { keeper.doubting_the_clock() } else { keeper }
     }
 
     /// The files whose changes matter.

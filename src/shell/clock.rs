@@ -52,10 +52,11 @@ pub struct ClockWatch {
 impl ClockWatch {
     /// Starts to watch.
     pub fn start() -> Self {
-        Self { wall: now(), passed: passed(), awake: Instant::now() }
+        let (wall, passed) = now_and_passed();
+        Self { wall, passed, awake: Instant::now() }
     }
 
-    /// What happened since the last call. Differences below a second are left to grow.
+    /// What happened since the last call. Differences below a second are forgotten: the next answer of STS tells them.
     pub fn look(&mut self) -> Jumps {
         let seen = Self::start();
         let passed = seen.passed.saturating_sub(self.passed);
@@ -67,6 +68,22 @@ impl ClockWatch {
             stepped: if stepped.magnitude() > STEP { stepped } else { Skew::default() },
         }
     }
+}
+
+/// The wall clock and the time since boot, suspends included, at one moment: their difference changes only when the
+/// clock is set.
+pub fn now_and_passed() -> (WallTime, Duration) {
+    let mut before = passed();
+    // Suspended or held up between two looks they would contradict each other; nobody is so unlucky many times.
+    for _ in 0..8 {
+        let wall = now();
+        let after = passed();
+        if after.saturating_sub(before) < Duration::from_millis(100) {
+            return (wall, after);
+        }
+        before = after;
+    }
+    (now(), before)
 }
 
 /// Time since boot, suspends included.

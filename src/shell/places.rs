@@ -118,6 +118,11 @@ impl Places {
         self.state.join("status.json")
     }
 
+    /// `clock.json`: the skew that was learned, and by which clock.
+    pub fn clock_file(&self) -> PathBuf {
+        self.state.join("clock.json")
+    }
+
     /// The lock of the daemon.
     pub fn instance_lock(&self) -> PathBuf {
         self.state.join("instance.lock")
