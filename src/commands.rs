@@ -64,7 +64,7 @@ pub fn main() -> ExitCode {
 fn carry_out<W: Write>(cli: &Cli, environment: &Arc<Environment>, output: &mut Output<W>) -> Result<u8, Ending> {
     let load = || Setup::load(environment, cli.global.config.as_deref());
     match &cli.command {
-        Command::Run => run::run(environment, cli.global.config.as_deref()),
+        Command::Run(args) => run::run(environment, cli.global.config.as_deref(), args),
         Command::Refresh(args) => refresh::run(load()?, args, environment, output),
         Command::Demo => demo::run(output),
         Command::Status(args) => {
@@ -94,7 +94,7 @@ fn log_options(cli: &Cli, environment: &Environment) -> Options {
 /// The daemon tells what it does, commands that answer a person only warn; each `-v` shows one level more, each `-q` one
 /// less.
 fn level(cli: &Cli) -> LevelFilter {
-    let usual = if matches!(cli.command, Command::Run) { 2 } else { 1 };
+    let usual = if matches!(cli.command, Command::Run(_)) { 2 } else { 1 };
     match usual + i16::from(cli.global.verbose) - i16::from(cli.global.quiet) {
         ..0 => LevelFilter::OFF,
         0 => LevelFilter::ERROR,

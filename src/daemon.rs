@@ -47,10 +47,14 @@ enum End {
 ///
 /// # Errors
 /// Only at the start: another daemon holds the file, or the network settings cannot be used.
-pub async fn run(environment: Arc<Environment>, loaded: Loaded, mut signals: Signals) -> Result<(), RunError> {
+pub async fn run(
+    environment: Arc<Environment>,
+    loaded: Loaded,
+    mut signals: Signals,
+    mut alarm: Alarm,
+) -> Result<(), RunError> {
     let service = Service::find();
     let mut watcher = Watcher::new();
-    let mut alarm = Alarm::new()?;
     let since = clock::now();
     let mut station = Station::open(Arc::clone(&environment), loaded)?;
     let mut instance = station.hold_instance().await?;

@@ -79,7 +79,7 @@ pub enum Command {
         now,\nTERM and INT stop after a write under way.\n\n\
         Exit codes: 0 stopped, 75 another instance holds the file, 78 the config is wrong, 130 stopped twice."
     )]
-    Run,
+    Run(RunArgs),
     /// Refresh once what has less life left than its min_ttl.
     #[command(after_help = "Examples:\n  \
         evertoken refresh\n  \
@@ -141,6 +141,23 @@ pub enum Command {
     /// Print the man page.
     #[command(after_help = "Example:\n  evertoken man | man -l -")]
     Man,
+}
+
+/// Arguments of `run`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct RunArgs {
+    /// Wake by this, for tests: the kernel's timer on the wall clock, or short sleeps as on other platforms.
+    #[arg(long, value_enum, value_name = "KIND", hide = true)]
+    pub alarm: Option<AlarmKind>,
+}
+
+/// How the daemon wakes; the best that the platform has unless said.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AlarmKind {
+    /// By the kernel's timer on the wall clock.
+    Timer,
+    /// By short sleeps, after each of which the clock is looked at.
+    Capped,
 }
 
 /// Arguments of `refresh`.

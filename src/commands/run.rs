@@ -1,8 +1,10 @@
 //! `evertoken run`: the daemon in the foreground. This file only gets it going.
 
+use crate::commands::cli::{AlarmKind, RunArgs};
 use crate::commands::ending::{BUSY, CONFIG, Ending, FINE, NOT_FINE};
 use crate::daemon::station::OpenError;
 use crate::daemon::{self, RunError};
+use crate::shell::clock::Alarm;
 use crate::shell::config_file::{LoadError, load};
 use crate::shell::environment::Environment;
 use crate::shell::places::config_file;
@@ -17,14 +19,20 @@ use tokio::runtime::{Builder, Runtime};
 ///
 /// # Errors
 /// 75 when another daemon holds the file, 78 when the config is wrong, 1 when something cannot be read.
-pub fn run(environment: &Arc<Environment>, given: Option<&Path>) -> Result<u8, Ending> {
+pub fn run(environment: &Arc<Environment>, given: Option<&Path>, args: &RunArgs) -> Result<u8, Ending> {
     let runtime = runtime()?;
     runtime.block_on(async {
         // Before any file is read: an early signal must not kill us half-way.
         let signals = Signals::install().map_err(|error| Ending::failed(format!("listen to signals: {error}")))?;
+        let alarm = match args.alarm {
+            Some(AlarmKind::Capped) => Alarm::capped(),
+            Some(AlarmKind::Timer) | None => {
+                Alarm::new().map_err(|error| Ending::failed(format!("get a timer: {error}")))?
+            }
+        };
         let path = config_file(environment, given).map_err(Ending::failed)?;
         let loaded = load(environment, &path).map_err(unloaded)?;
-        daemon::run(Arc::clone(environment), loaded, signals).await.map_err(ended)?;
+        daemon::run(Arc::clone(environment), loaded, signals, alarm).await.map_err(ended)?;
         Ok(FINE)
     })
 }
