@@ -101,6 +101,8 @@ impl Round {
     async fn turn(&mut self, signals: &mut Signals, watcher: &mut Watcher, alarm: &mut Alarm) -> io::Result<End> {
         self.station.say_hello();
         watcher.watch(self.station.watched());
+        // Whatever was saved between the first reading and the first look of the watcher.
+        self.reloads.start();
         self.keeper.handle(Event::Tick, clock::now());
         self.service.ready();
         loop {
@@ -160,6 +162,7 @@ impl Round {
     fn order(&mut self, order: Order) -> Option<Event> {
         match order {
             Order::Reload => {
+                tracing::info!("reading the config again");
                 self.service.reloading();
                 self.reloads.start();
                 None

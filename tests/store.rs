@@ -207,3 +207,19 @@ fn the_status_is_written_whole_and_private() {
     assert_eq!(fs::read_to_string(places.status_file()).expect("read"), "{\"version\": 1}");
     assert_eq!(fs::metadata(places.status_file()).expect("metadata").mode() & 0o777, 0o600);
 }
+
+#[test]
+fn a_region_of_the_aws_config_is_not_written_again() {
+    let home = TempDir::new().expect("a home");
+    fs::create_dir(home.path().join(".aws")).expect("create");
+    fs::set_permissions(home.path().join(".aws"), Permissions::from_mode(0o700)).expect("narrow");
+    fs::write(home.path().join(".aws/config"), "[profile dev]\nregion = us-west-2\n").expect("write");
+    let put = |name: &str| {
+        let region = Some("eu-west-1".to_owned());
+        Edit::Put(Box::new(Publication { profile: profile(name), session: session("token"), region, adopt: false }))
+    };
+    stores(&home).apply(StoreKind::Shared, &[put("dev"), put("ops")]).expect("stored");
+    let text = fs::read_to_string(home.path().join(".aws/credentials")).expect("read");
+    let (dev, ops) = text.split_once("[ops]").expect("both sections");
+    assert!(!dev.contains("region = ") && ops.contains("region = eu-west-1"), "{text}");
+}

@@ -6,7 +6,7 @@ use crate::commands::cli::RefreshArgs;
 use crate::commands::ending::{Ending, FINE, NOT_FINE};
 use crate::commands::humane;
 use crate::commands::output::Output;
-use crate::commands::run::{runtime, unopened};
+use crate::commands::run::{on_runtime, unopened};
 use crate::commands::setup::Setup;
 use crate::daemon::pass::{Asked, Passed, pass};
 use crate::daemon::station::Station;
@@ -64,7 +64,7 @@ pub fn ensure_fresh(setup: Setup, args: &RefreshArgs, environment: &Arc<Environm
         force: args.force,
         attendance: Attendance::Alone,
     };
-    runtime()?.block_on(async {
+    on_runtime(async {
         let mut station = Station::open(Arc::clone(environment), setup.loaded).map_err(unopened)?;
         pass(&mut station, asked).await.map_err(|error| Ending::failed(format!("wait for events: {error}")))
     })

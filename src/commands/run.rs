@@ -20,8 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 /// # Errors
 /// 75 when another daemon holds the file, 78 when the config is wrong, 1 when something cannot be read.
 pub fn run(environment: &Arc<Environment>, given: Option<&Path>, args: &RunArgs) -> Result<u8, Ending> {
-    let runtime = runtime()?;
-    runtime.block_on(async {
+    on_runtime(async {
         // Before any file is read: an early signal must not kill us half-way.
         let signals = Signals::install().map_err(|error| Ending::failed(format!("listen to signals: {error}")))?;
         let alarm = match args.alarm {
@@ -35,6 +34,18 @@ pub fn run(environment: &Arc<Environment>, given: Option<&Path>, args: &RunArgs)
         daemon::run(Arc::clone(environment), loaded, signals, alarm).await.map_err(ended)?;
         Ok(FINE)
     })
+}
+
+/// Does something on a runtime of its own. What is left in other threads after that, a name that is being looked up or
+/// a lock that is waited for, is not waited for: whoever needs the files finished has waited for them.
+///
+/// # Errors
+/// Those of the work; 1 when the operating system denies a runtime.
+pub fn on_runtime<T>(work: impl Future<Output = Result<T, Ending>>) -> Result<T, Ending> {
+    let runtime = runtime()?;
+    let ended = runtime.block_on(work);
+    runtime.shutdown_background();
+    ended
 }
 
 /// One thread for everything; file work and DNS borrow others for a moment.

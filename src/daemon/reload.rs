@@ -62,8 +62,8 @@ pub(super) fn judge(read: Result<Loaded, LoadError>, station: &mut Station, serv
             tracing::error!("the config was not taken over, the old one stays:\n{error}");
             Verdict::Keep
         }
-        Ok(loaded) if loaded.config == station.loaded.config => {
-            tracing::info!("the config says the same as before");
+        Ok(loaded) if loaded.config == station.loaded.config && loaded.places == station.loaded.places => {
+            tracing::debug!("the config says the same as before");
             Verdict::Keep
         }
         Ok(loaded) if needs_reopening(&loaded, &station.loaded) => {

@@ -71,6 +71,8 @@ struct Supply {
     gate: Gate,
     resolving: Option<WallTime>,
     ready: Option<SourceCredentials>,
+    /// When it became ready.
+    since: Option<WallTime>,
 }
 
 /// Decides for all profiles of a config.
@@ -148,7 +150,7 @@ impl Keeper {
         match event {
             Event::Tick => {}
             Event::Observed(sighting) => self.see(sighting, now),
-            Event::Resolved { source, credentials } => self.supply(&source, credentials),
+            Event::Resolved { source, credentials } => self.supply(&source, credentials, now),
             Event::ResolveFailed { source, fault, jitter } => self.supply_failed(&source, fault, jitter, now),
             Event::Assumed { profile, attempt, reply, jitter } => self.assumed(&profile, attempt, &reply, jitter, now),
             Event::Adopted { profile, attempt, session } => self.adopted(&profile, attempt, session, now),
@@ -231,8 +233,18 @@ impl Keeper {
 
     /// A file changed that sources live in: whoever waits for a person, or was refused, may try again.
     fn sources_changed(&mut self, now: WallTime) {
+        self.drop_supplies();
         for gate in self.gates() {
-            gate.nudge(now);
+            if gate.trouble().is_none_or(|trouble| !trouble.failure.class.passes_by_itself()) {
+                gate.nudge(now);
+            }
+        }
+    }
+
+    /// What was resolved before is not what the source would give now.
+    fn drop_supplies(&mut self) {
+        for supply in self.supplies.values_mut() {
+            supply.ready = None;
         }
     }
 
@@ -245,6 +257,12 @@ impl Keeper {
             let enough = min_ttl.unwrap_or_else(|| kept.min_ttl());
             let has_it =
                 kept.current().is_some_and(|session| session.left(sts_now) >= enough.max(Duration::from_millis(1)));
+            // What only a person can renew is not asked for while it holds: nobody is here who could.
+            let unasked = kept.entry.needs_human() && self.attendance == Attendance::Alone;
+            let holds = kept.current().is_some_and(|session| session.expiration > sts_now);
+            if unasked && holds && (min_ttl.is_none() || has_it) {
+                continue;
+            }
             if force || kept.in_doubt || !has_it {
                 kept.want = Some(Want);
             }
@@ -271,6 +289,7 @@ impl Keeper {
             self.news.forget(profile);
         }
         self.endpoints.clear();
+        self.shelves.iter_mut().for_each(|shelf| shelf.orphans.clear());
         self.logins.retain(|source, _| self.kept.iter().any(|kept| kept.entry.source == *source));
         self.supplies.retain(|_, supply| supply.resolving.is_some());
         self.actions.push_back(Action::Observe);

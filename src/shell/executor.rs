@@ -4,7 +4,7 @@
 
 use crate::engine::config::model::{Entry, Source, StoreKind};
 use crate::engine::credentials_file::{Edit, Observation};
-use crate::engine::failure::Fault;
+use crate::engine::failure::{Fault, Layer};
 use crate::engine::keeper::{Action, AssumeCall, Event};
 use crate::engine::names::ProfileName;
 use crate::engine::secret::Secret;
@@ -25,6 +25,9 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(20);
 /// How long the refresh lock of a call stays ours when nothing is stored: its session was not believed. A wave is stored
 /// sooner.
 const UNSTORED: Duration = Duration::from_secs(3);
+
+/// Nothing that is waited for takes longer, all its steps together; the keeper gives up a little later.
+const LONGEST: Duration = Duration::from_secs(150);
 
 /// Everything that actions need.
 pub struct Tools {
@@ -84,7 +87,7 @@ impl Executor {
         let tools = Arc::clone(&self.tools);
         let locks = Arc::clone(&self.locks);
         let failed = move |message: String| Event::StoreFailed { store, message, jitter: jitter() };
-        self.file_work(move || {
+        let work = move || {
             let event = match tools.stores.apply(store, &edits) {
                 Ok(stored) => {
                     for warning in stored.warnings {
@@ -96,13 +99,14 @@ impl Executor {
             };
             edits.iter().for_each(|edit| drop(locks.take(edit.profile())));
             vec![event]
-        });
+        };
+        self.file_work(work, move |message| Some(failed(message)));
     }
 
     /// Looks at both files; `profiles` are those of the config.
     pub fn observe(&mut self, profiles: Vec<ProfileName>) {
         let tools = Arc::clone(&self.tools);
-        self.file_work(move || {
+        let work = move || {
             let mut events: Vec<Event> = [StoreKind::Shared, StoreKind::Private]
                 .into_iter()
                 .map(|store| Event::Observed(tools.stores.observe(store, &profiles)))
@@ -111,7 +115,8 @@ impl Executor {
                 events.push(Event::SourcesChanged);
             }
             events
-        });
+        };
+        self.file_work(work, |_| None);
     }
 
     /// Carries out one action of those that are not for people.
@@ -149,30 +154,47 @@ impl Executor {
         let task = tokio::spawn(work);
         self.calls.push(task.abort_handle());
         tokio::spawn(async move {
-            let event = match task.await {
-                Ok(event) => event,
-                Err(error) if error.is_cancelled() => return,
-                Err(error) => failed(Fault::Internal(stumbled(&error))),
+            let stop = task.abort_handle();
+            let event = match tokio::time::timeout(LONGEST, task).await {
+                Ok(Ok(event)) => event,
+                Ok(Err(error)) if error.is_cancelled() => return,
+                Ok(Err(error)) => failed(Fault::Internal(stumbled(&error))),
+                Err(_) => {
+                    stop.abort();
+                    let detail = format!("no end within {} s", LONGEST.as_secs());
+                    failed(Fault::Transport { layer: Layer::Timeout, detail })
+                }
             };
             // The loop that listened may be gone: then nobody wants to know.
             let _gone = events.send(event);
         });
     }
 
-    fn file_work(&mut self, work: impl FnOnce() -> Vec<Event> + Send + 'static) {
+    /// `failed` makes the event of a panic.
+    fn file_work(
+        &mut self,
+        work: impl FnOnce() -> Vec<Event> + Send + 'static,
+        failed: impl FnOnce(String) -> Option<Event> + Send + 'static,
+    ) {
         let events = self.events.clone();
         let files = Arc::clone(&self.files);
         // The lock is fair, and taken before this returns to the loop the next time: the order is kept.
         tokio::spawn(async move {
             let turn = files.lock_owned().await;
-            let outcome = spawn_blocking(move || {
-                let done = work();
+            let told = events.clone();
+            let done = spawn_blocking(move || {
+                // What came of it is told before the next one's turn, so that events come in the order of the work.
+                for event in work() {
+                    let _gone = told.send(event);
+                }
                 drop(turn);
-                done
             });
-            match outcome.await {
-                Ok(done) => done.into_iter().for_each(|event| drop(events.send(event))),
-                Err(error) => tracing::error!("work on a credentials file failed: {}", stumbled(&error)),
+            if let Err(error) = done.await {
+                let stumbled = stumbled(&error);
+                tracing::error!("work on a credentials file failed: {stumbled}");
+                if let Some(event) = failed(stumbled) {
+                    let _gone = events.send(event);
+                }
             }
         });
     }

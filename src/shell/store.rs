@@ -1,13 +1,14 @@
 //! The two files that sessions are kept in: the shared credentials file and the private store. Carries edits out and
 //! reads back what stands there; what to write and what a section means is the engine's to decide.
 
+use crate::engine::aws_config::AwsConfig;
 use crate::engine::config::model::StoreKind;
 use crate::engine::credentials_file::{self, Edit, Observation, Outcome};
 use crate::engine::keeper::Sighting;
 use crate::engine::names::ProfileName;
 use crate::shell::files::lock;
 use crate::shell::files::settle::{self, Known, Patience};
-use crate::shell::files::snapshot::Identity;
+use crate::shell::files::snapshot::{self, Identity};
 use crate::shell::files::update::{Kind, Target, lock_path};
 use crate::shell::files::{FileError, Refusal, UpdateError, resolve, update};
 use crate::shell::places::Places;
@@ -80,6 +81,7 @@ impl Stores {
         if store == StoreKind::Private {
             self.places.ensure_state().map_err(UpdateError::from)?;
         }
+        let edits = &self.without_known_regions(store, edits);
         let mut outcomes = Vec::new();
         let updated = update(&target, self.known(store), &mut |bytes| {
             let applied = credentials_file::apply(bytes, edits).map_err(|malformed| Refusal(malformed.to_string()))?;
@@ -98,6 +100,24 @@ impl Stores {
         }
         let profiles = edits.iter().map(|edit| edit.profile().clone());
         Ok(Stored { outcomes: profiles.zip(outcomes).collect(), warnings })
+    }
+
+    /// A region that the AWS config has for a profile already is not written beside it: SDKs would then disagree, or
+    /// follow ours.
+    fn without_known_regions(&self, store: StoreKind, edits: &[Edit]) -> Vec<Edit> {
+        let mut edits = edits.to_vec();
+        let path = self.places.aws_config();
+        let Ok(found) = resolve(path).and_then(|path| snapshot::read(&path)) else { return edits };
+        let aws = AwsConfig::parse(&String::from_utf8_lossy(&found.bytes), "");
+        for edit in &mut edits {
+            if let Edit::Put(put) = edit
+                && store == StoreKind::Shared
+                && aws.profiles.get(put.profile.as_str()).is_some_and(|keys| keys.contains_key("region"))
+            {
+                put.region = None;
+            }
+        }
+        edits
     }
 
     /// Reads what stands under the names of `profiles`, and under every other mark of ours. Takes no lock; waits only

@@ -543,3 +543,59 @@ fn a_wave_that_fails_together_is_one_failure_and_is_soon_tried_again() {
     world.run(10 * SECOND);
     assert!(states(&world).iter().all(|state| *state == State::Fresh), "{:?}", states(&world));
 }
+
+#[test]
+fn a_living_mfa_session_is_no_trouble_when_everything_is_to_be_refreshed() {
+    let mut base = entry("base-mfa", "base");
+    base.mfa = Some(Mfa { serial: "arn:aws:iam::111122223333:mfa/me".into(), command: None, unattended: false });
+    let list = config([base, entry("dev", "@base-mfa")]);
+    let mut person = World::one_pass(&list, Attendance::Attended);
+    person.run(SECOND);
+    person.happen(Event::Asked { profiles: vec![profile("base-mfa")], min_ttl: None, force: true });
+    person.run(SECOND);
+    let mut world = World::new(&list);
+    world.files = person.files.clone();
+    world.run(MINUTE);
+    world.happen(Event::Asked { profiles: Vec::new(), min_ttl: None, force: true });
+    world.run(MINUTE);
+    assert_eq!(states(&world), [State::Fresh, State::Fresh]);
+    assert_eq!((world.calls_for("base-mfa"), world.calls_for("dev")), (0, 2));
+}
+
+#[test]
+fn files_that_change_all_the_time_do_not_make_a_storm_of_calls() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.weather = Weather::Storm;
+    for _ in 0..600 {
+        world.run(SECOND);
+        world.happen(Event::SourcesChanged);
+    }
+    assert!(world.calls_for("dev") < 60, "{}", world.calls_for("dev"));
+}
+
+#[test]
+fn source_credentials_do_not_wait_out_an_outage() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.weather = Weather::Offline;
+    world.run(HOUR);
+    let resolved = world.resolved;
+    world.weather = Weather::Fine;
+    world.run(MINUTE);
+    assert!(world.left("dev") > HOUR / 2);
+    assert!(resolved > 50, "resolved afresh all the time, not once before: {resolved}");
+}
+
+#[test]
+fn an_end_that_somebody_has_edited_is_not_believed() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.run(MINUTE);
+    let mut edited = world.read("dev").cloned().expect("a session");
+    let end = edited.expiration;
+    edited.expiration = edited.expiration + 300 * HOUR;
+    world.files[0].insert(profile("dev"), Observation::Ours(Box::new(edited)));
+    let sighting = world.sighting(StoreKind::Shared);
+    world.happen(Event::Observed(sighting));
+    world.run(SECOND);
+    assert_eq!(world.read("dev").map(|session| session.expiration), Some(end));
+    assert_eq!(world.calls_for("dev"), 1);
+}

@@ -76,6 +76,7 @@ impl Keeper {
     /// The network is about to come back: try again at once and, if it is not there yet, quickly.
     pub(super) fn hurry(&mut self, now: WallTime) {
         self.hurried_until = Some(now + HURRY);
+        self.drop_supplies();
         for gate in self.gates() {
             if gate.trouble().is_some_and(|trouble| trouble.failure.class.passes_by_itself()) {
                 gate.nudge(now);

@@ -14,7 +14,7 @@ use crate::engine::session::{Session, SourceCredentials};
 use crate::engine::time::WallTime;
 
 impl Keeper {
-    pub(super) fn supply(&mut self, source: &Source, credentials: SourceCredentials) {
+    pub(super) fn supply(&mut self, source: &Source, credentials: SourceCredentials, now: WallTime) {
         let Some(supply) = self.supplies.get_mut(source).filter(|supply| supply.resolving.is_some()) else { return };
         supply.resolving = None;
         supply.gate.clear();
@@ -29,6 +29,7 @@ impl Keeper {
             }
         }
         supply.ready = Some(credentials);
+        supply.since = Some(now);
     }
 
     pub(super) fn supply_failed(&mut self, source: &Source, fault: Fault, jitter: f64, now: WallTime) {

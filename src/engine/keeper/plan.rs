@@ -9,6 +9,10 @@ use crate::engine::schedule::{CALLS_AT_ONCE, lead, window};
 use crate::engine::session::SourceCredentials;
 use crate::engine::time::WallTime;
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Source credentials that wait longer than this for their call are resolved afresh.
+const SUPPLY_KEEPS: Duration = Duration::from_secs(60);
 
 /// What stands between a due profile and its call.
 enum Way {
@@ -26,6 +30,7 @@ impl Keeper {
     pub(super) fn plan(&mut self, now: WallTime) {
         self.note_human_steps(now);
         let wave = self.wave(now);
+        self.drop_idle_supplies(&wave, now);
         let mut probes: Vec<usize> = Vec::new();
         for &index in &wave {
             match self.way(index, &wave, now) {
@@ -132,14 +137,17 @@ impl Keeper {
             Source::Listed(parent) => self.position(parent).and_then(|parent| self.trouble_of(parent)),
             source => self.supplies.get(source).and_then(|supply| supply.gate.trouble().cloned()),
         };
-        let Some(trouble) = trouble else { return };
         self.asked_in_vain(index);
+        let Some(trouble) = trouble else { return };
         let kept = &mut self.kept[index];
         kept.gate.inherit(&trouble);
         self.news.trouble(&kept.entry, kept.session.as_ref().map(|s| s.expiration), &trouble.failure, now);
     }
 
     fn resolve(&mut self, index: usize, now: WallTime) {
+        if self.supplies.values().filter(|supply| supply.resolving.is_some()).count() >= CALLS_AT_ONCE {
+            return;
+        }
         let source = self.kept[index].entry.source.clone();
         let supply = self.supplies.entry(source.clone()).or_default();
         supply.resolving = Some(now);
@@ -209,8 +217,10 @@ impl Keeper {
             .map(|kept| kept.entry.source.clone())
             .collect();
         for (source, supply) in &mut self.supplies {
-            if !needed.contains(source) {
+            let stale = supply.since.is_none_or(|since| since + SUPPLY_KEEPS <= now || since > now);
+            if stale || !needed.contains(source) {
                 supply.ready = None;
+                supply.since = None;
             }
         }
         self.supplies.retain(|_, supply| *supply != super::Supply::default());

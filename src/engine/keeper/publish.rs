@@ -22,11 +22,11 @@ impl Keeper {
             let what = format!("the session that {} gives", kept.entry.source);
             return self.fail(index, Fault::Source(SourceFault::Ended { what, login: None }), 1.0, now);
         }
-        let same = kept
-            .current()
-            .filter(|session| session.keys == source.keys && session.expiration == expiration.whole_seconds());
-        if let Some(session) = same {
-            // The source still hands out the session that we have: ask again when a quarter of what is left has gone.
+        let no_worse =
+            |session: &&Session| session.expiration > sts_now && session.expiration >= expiration.whole_seconds();
+        if let Some(session) = kept.current().filter(no_worse) {
+            // The source hands out the session that we have, or one that ends before it: ask again when a quarter of
+            // what is left has gone.
             let again = (session.left(sts_now) / 4).clamp(FLOOR, LONGEST_CALM);
             let kept = &mut self.kept[index];
             kept.want = None;

@@ -2,7 +2,7 @@
 
 use super::kept::OnDisk;
 use super::outcome::left_alone;
-use super::{Action, Keeper, LOST, NoticeKind, Sighting};
+use super::{Action, Keeper, LOST, Notice, NoticeKind, Sighting};
 use crate::engine::config::model::StoreKind;
 use crate::engine::credentials_file::{Observation, Reason};
 use crate::engine::names::ProfileName;
@@ -13,6 +13,8 @@ use std::time::Duration;
 /// An undone write is written again at most so often in [`UNDONE_WITHIN`]; then whoever undoes it is named and waited for.
 const REWRITES: usize = 3;
 const UNDONE_WITHIN: Duration = Duration::from_secs(60);
+/// The longest session that STS grants (36 h, STS API reference, GetSessionToken).
+const LONGEST: Duration = Duration::from_secs(129_600);
 const TRUCE: Duration = Duration::from_secs(300);
 
 impl Keeper {
@@ -20,7 +22,7 @@ impl Keeper {
         let store = sighting.store;
         let sections = match sighting.sections {
             Ok(sections) => sections,
-            Err(reason) => return self.unreadable(store, reason),
+            Err(reason) => return self.unreadable(store, reason, now),
         };
         let shelf = self.shelf(store);
         if shelf.unreadable.take().is_some() {
@@ -47,8 +49,15 @@ impl Keeper {
     }
 
     /// Nothing is known of the file: what is in memory stays there, and writing will tell what is wrong with it.
-    fn unreadable(&mut self, store: StoreKind, reason: String) {
-        self.shelf(store).unreadable = Some(reason);
+    fn unreadable(&mut self, store: StoreKind, reason: String, now: WallTime) {
+        let known = self.shelf(store).unreadable.replace(reason.clone());
+        let profiles: Vec<ProfileName> =
+            self.kept.iter().filter(|kept| kept.entry.store == store).map(|kept| kept.entry.profile.clone()).collect();
+        if known.as_ref() != Some(&reason) && !profiles.is_empty() {
+            let message = format!("failed to {reason}; sessions are kept in memory until it can be written");
+            let kind = NoticeKind::Remark;
+            self.news.add(Notice { kind, profiles, role_arn: None, expiration: None, message, failure: None }, now);
+        }
         for kept in self.kept.iter_mut().filter(|kept| kept.entry.store == store) {
             if kept.on_disk == OnDisk::Unknown {
                 kept.on_disk = OnDisk::Nothing;
@@ -68,11 +77,7 @@ impl Keeper {
             Observation::Absent | Observation::Fillable => self.see_other(index, OnDisk::Nothing, now),
             Observation::Damaged => self.see_other(index, OnDisk::Nothing, now),
             Observation::Foreign(_) if self.kept[index].entry.adopt => self.see_other(index, OnDisk::Nothing, now),
-            Observation::Foreign(reason) => {
-                let text = format!("{reason}; adopt = true would take it over");
-                self.leave_alone(index, Reason { line: reason.line, text }, now);
-            }
-            Observation::Untouchable(reason) => self.leave_alone(index, reason, now),
+            Observation::Foreign(reason) | Observation::Untouchable(reason) => self.leave_alone(index, reason, now),
             Observation::NewerFormat => {
                 let text = "a newer version of evertoken wrote it; update this one".to_owned();
                 self.leave_alone(index, Reason { line: None, text }, now);
@@ -88,6 +93,10 @@ impl Keeper {
         if kept.current() == Some(&session) {
             kept.on_disk = OnDisk::Current;
             return;
+        }
+        if kept.current().is_some_and(|ours| ours.keys == session.keys) || session.life() > LONGEST {
+            // Our own keys with another end, or an end that STS never grants: somebody has edited what stands there.
+            return self.see_other(index, OnDisk::Nothing, now);
         }
         let newer =
             kept.current().is_none_or(|ours| (session.issued, session.expiration) > (ours.issued, ours.expiration));
