@@ -164,6 +164,24 @@ fn an_undone_write_is_written_again_but_not_for_ever() {
 }
 
 #[test]
+fn a_session_that_another_process_had_in_the_same_second_is_taken_over_and_not_fought() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.run(MINUTE);
+    let writes = world.writes;
+    for number in 0..20 {
+        let mut theirs = world.read("dev").expect("a session").clone();
+        theirs.keys.access_key_id = format!("ASIATHEIRS{number}");
+        world.files[0].insert(profile("dev"), Observation::Ours(Box::new(theirs.clone())));
+        let sighting = world.sighting(StoreKind::Shared);
+        world.happen(Event::Observed(sighting));
+        world.run(SECOND);
+        assert_eq!(world.read("dev"), Some(&theirs));
+    }
+    assert_eq!(world.writes, writes);
+    assert!(world.told_of(NoticeKind::Remark).is_empty());
+}
+
+#[test]
 fn a_section_of_somebody_else_is_left_alone_without_a_call() {
     let mut world = World::new(&config([entry("dev", "base")]));
     let reason = Reason { line: Some(3), text: "line 3 holds long-term keys".into() };

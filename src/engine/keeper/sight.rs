@@ -98,10 +98,11 @@ impl Keeper {
             // Our own keys with another end, or an end that STS never grants: somebody has edited what stands there.
             return self.see_other(index, OnDisk::Nothing, now);
         }
-        let newer =
-            kept.current().is_none_or(|ours| (session.issued, session.expiration) > (ours.issued, ours.expiration));
-        if session.digest == kept.entry.digest && newer {
-            // Of our own kind and newer than ours: another evertoken process, or our own last run, made it.
+        // A mark knows whole seconds only: of two from the same second, the one that stands there came later.
+        let not_older =
+            kept.current().is_none_or(|ours| (session.issued, session.expiration) >= (ours.issued, ours.expiration));
+        if session.digest == kept.entry.digest && not_older {
+            // Of our own kind and as new as ours: another evertoken process, or our own last run, made it.
             kept.on_disk = OnDisk::Current;
             kept.allowed = session.allowed.or(kept.allowed);
             kept.gate.clear();
