@@ -49,7 +49,8 @@ pub struct Executor {
     events: mpsc::UnboundedSender<Event>,
     /// File work is done one after the other, in the order in which it was asked for.
     files: Arc<Mutex<()>>,
-    calls: Vec<AbortHandle>,
+    /// With their numbers, where they are calls to STS.
+    calls: Vec<(Option<u64>, AbortHandle)>,
     locks: Arc<UntilStored>,
 }
 
@@ -64,6 +65,7 @@ impl Executor {
         let tools = Arc::clone(&self.tools);
         let failed = source.clone();
         self.start(
+            None,
             async move {
                 match tools.sources.resolve(&source, &region, clock::now()).await {
                     Ok(credentials) => Event::Resolved { source, credentials },
@@ -79,7 +81,7 @@ impl Executor {
         let tools = Arc::clone(&self.tools);
         let (profile, attempt) = (call.entry.profile.clone(), call.attempt);
         let failed = move |fault| Event::AssumeFailed { profile, attempt, fault, skew: None, jitter: jitter() };
-        self.start(assume(tools, Arc::clone(&self.locks), call), failed);
+        self.start(Some(attempt), assume(tools, Arc::clone(&self.locks), call), failed);
     }
 
     /// Changes a file.
@@ -124,6 +126,7 @@ impl Executor {
         match action {
             Action::Resolve { source, region } => self.resolve(source, region),
             Action::Assume(call) => self.assume(call),
+            Action::GiveUp { attempt } => self.give_up(attempt),
             Action::Store { store, edits } => self.store(store, edits),
             Action::Observe => self.observe(entries.iter().map(|entry| entry.profile.clone()).collect()),
             Action::Tell(_) | Action::Report => {}
@@ -132,7 +135,14 @@ impl Executor {
 
     /// Gives up the calls that are under way. File work goes on: it is short, and not to be broken off.
     pub fn give_up_calls(&mut self) {
-        for call in self.calls.drain(..) {
+        for (_, call) in self.calls.drain(..) {
+            call.abort();
+        }
+    }
+
+    /// Gives up one call to STS. Its connection ends, and its lock is free.
+    fn give_up(&mut self, attempt: u64) {
+        for (_, call) in self.calls.extract_if(.., |(number, _)| *number == Some(attempt)) {
             call.abort();
         }
     }
@@ -146,13 +156,14 @@ impl Executor {
 
     fn start(
         &mut self,
+        number: Option<u64>,
         work: impl Future<Output = Event> + Send + 'static,
         failed: impl FnOnce(Fault) -> Event + Send + 'static,
     ) {
-        self.calls.retain(|call| !call.is_finished());
+        self.calls.retain(|(_, call)| !call.is_finished());
         let events = self.events.clone();
         let task = tokio::spawn(work);
-        self.calls.push(task.abort_handle());
+        self.calls.push((number, task.abort_handle()));
         tokio::spawn(async move {
             let stop = task.abort_handle();
             let event = match tokio::time::timeout(LONGEST, task).await {

@@ -234,6 +234,21 @@ fn a_night_in_a_bag_ends_with_quick_retries() {
 }
 
 #[test]
+fn a_call_that_was_under_way_when_the_lid_was_closed_is_not_waited_for() {
+    for asleep in [20 * SECOND, 9 * HOUR] {
+        let mut world = World::new(&config([entry("dev", "base"), entry("prod", "@dev")]));
+        world.latency = 10 * MINUTE;
+        world.run(SECOND);
+        assert!(world.arrived.len() == 1 && world.read("dev").is_none());
+        world.latency = SECOND / 10;
+        world.suspend(asleep);
+        world.run(2 * SECOND);
+        assert!(world.left("dev") > HOUR / 2 && world.left("prod") > HOUR / 2, "after {asleep:?}");
+        assert_eq!(world.told_of(NoticeKind::Failed).len(), 0, "{:?}", world.told);
+    }
+}
+
+#[test]
 fn a_network_that_comes_back_within_a_minute_of_the_resume_is_used_within_two_seconds() {
     for back in [1, 3, 10, 30, 55] {
         let mut world = World::new(&config([entry("dev", "base"), entry("prod", "@dev"), entry("ops", "base")]));

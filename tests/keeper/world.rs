@@ -256,6 +256,10 @@ impl World {
                 Action::Resolve { source, .. } => self.resolve(source),
                 Action::Assume(call) => self.assume(&call),
                 Action::Store { store, edits } => self.store(store, &edits),
+                Action::GiveUp { attempt: given_up } => self.inbox.retain(|_, event| match event {
+                    Event::Assumed { attempt, .. } | Event::AssumeFailed { attempt, .. } => *attempt != given_up,
+                    _ => true,
+                }),
                 Action::Observe => {
                     for store in [StoreKind::Shared, StoreKind::Private] {
                         let sighting = self.sighting(store);

@@ -3,12 +3,12 @@
 
 #![expect(clippy::print_stdout, reason = "this program talks to a script")]
 
-use evertoken::emulator::{Emulator, Outage, Settings};
+use evertoken::emulator::{Emulator, Fault, Outage, Settings};
 use std::io::{self, BufRead};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// `life SECONDS`, `outage on|off`, `skew SECONDS` (how far STS is ahead of this machine), `requests`.
+/// `life SECONDS`, `outage on|off`, `hang on|off` (requests arrive and are never answered), `skew SECONDS` (how far STS is ahead of this machine), `requests`.
 fn obey(sts: &Emulator, order: &str) -> Result<String, String> {
     let (word, argument) = order.split_once(' ').unwrap_or((order, ""));
     let seconds = || argument.parse::<i64>().map_err(|error| format!("{order}: {error}"));
@@ -18,6 +18,8 @@ fn obey(sts: &Emulator, order: &str) -> Result<String, String> {
         ("skew", _) => sts.set_skew(seconds()?),
         ("outage", "on") => changed(Outage::Refused)?,
         ("outage", "off") => changed(Outage::None)?,
+        ("hang", "on") => sts.inject(Fault::Hang),
+        ("hang", "off") => sts.clear(),
         ("requests", "") => {}
         _ => return Err(format!("not an order: {order}")),
     }

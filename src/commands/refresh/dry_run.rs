@@ -56,7 +56,7 @@ pub(super) fn run<W: Write>(setup: &Setup, args: &RefreshArgs, output: &mut Outp
                 };
                 lines.extend(changes(&path, &edits)?);
             }
-            Action::Tell(_) | Action::Observe | Action::Report => {}
+            Action::Tell(_) | Action::GiveUp { .. } | Action::Observe | Action::Report => {}
         }
     }
     if lines.is_empty() {

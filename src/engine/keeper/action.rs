@@ -21,6 +21,11 @@ pub enum Action {
     },
     /// Call STS under the refresh lock of the profile; answer with `Assumed`, `Adopted` or `AssumeFailed`.
     Assume(Box<AssumeCall>),
+    /// Break off the call of this number, if it is still under way: its answer is of no interest any more.
+    GiveUp {
+        /// Its number.
+        attempt: u64,
+    },
     /// Change a credentials file; answer with `Stored` or `StoreFailed`.
     Store {
         /// Which file.

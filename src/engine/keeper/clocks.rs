@@ -1,6 +1,6 @@
 //! What the keeper believes of the two clocks, ours and that of STS, and how it hurries when time has gone by unseen.
 
-use super::Keeper;
+use super::{Action, Keeper};
 use crate::engine::session::Session;
 use crate::engine::time::{Skew, WallTime};
 use std::time::Duration;
@@ -73,10 +73,17 @@ impl Keeper {
         }
     }
 
-    /// The network is about to come back: try again at once and, if it is not there yet, quickly.
+    /// The network is about to come back: try again at once and, if it is not there yet, quickly. What was asked before
+    /// went out over connections that are dead by now, and would be waited for in vain. Sources are not broken off: one
+    /// that just renews a login must get to the end.
     pub(super) fn hurry(&mut self, now: WallTime) {
         self.hurried_until = Some(now + HURRY);
         self.drop_supplies();
+        for kept in &mut self.kept {
+            if let Some(call) = kept.call.take() {
+                self.actions.push_back(Action::GiveUp { attempt: call.attempt });
+            }
+        }
         for gate in self.gates() {
             if gate.trouble().is_some_and(|trouble| trouble.failure.class.passes_by_itself()) {
                 gate.nudge(now);
