@@ -10,6 +10,7 @@ pub mod exec;
 pub mod fresh;
 pub mod held;
 pub mod humane;
+pub mod init;
 pub mod login;
 pub mod man;
 pub mod output;
@@ -72,6 +73,7 @@ fn carry_out<W: Write>(cli: &Cli, environment: &Arc<Environment>, output: &mut O
             status::run(&load()?, args, plain, output)
         }
         Command::Check => check::run(&load()?, output),
+        Command::Init(args) => init::run(args, cli.global.config.as_deref(), environment, output),
         Command::Login(args) => login::run(&load()?, args, environment, output),
         Command::CredentialProcess(args) => credential_process::run(&load()?, args, environment, output),
         Command::Exec(args) => match exec::run(&load()?, args, environment)? {},

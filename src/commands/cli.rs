@@ -98,6 +98,13 @@ pub enum Command {
         after_help = "Exit codes: 0 fine (also with warnings), 1 the config is missing or cannot be read, 78 it is wrong."
     )]
     Check,
+    /// Write a first config from what ~/.aws/config says.
+    #[command(
+        after_help = "Lists every role and SSO profile under the name that it has already, and prints the lines of\n\
+        ~/.aws/config to change so that every tool uses the fresh keys. Changes no file but the new config.\n\n\
+        Exit codes: 0 written, 1 there is a config already, or nothing to write into one."
+    )]
+    Init(InitArgs),
     /// Do whatever step is due that only a person can do: log in to SSO, enter an MFA code.
     #[command(
         after_help = "Runs `aws sso login` for each SSO session that is over, and asks for a code for each MFA session\n\
@@ -186,6 +193,17 @@ pub struct StatusArgs {
     /// Draw it again every second, until Ctrl-C.
     #[arg(long)]
     pub watch: bool,
+}
+
+/// Arguments of `init`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct InitArgs {
+    /// Print entries for the profiles that the config does not list yet, and write nothing.
+    #[arg(long)]
+    pub missing: bool,
+    /// Let programs ask evertoken through credential_process, and keep the keys out of ~/.aws/credentials.
+    #[arg(long)]
+    pub process: bool,
 }
 
 /// Arguments of `login`.

@@ -2,7 +2,7 @@
 //! stands behind them. Never edits (that is `credentials_file`) and never holds a secret key longer than a look-up.
 
 pub mod chain;
-mod lines;
+pub(in crate::engine) mod lines;
 
 use crate::engine::secret::Secret;
 use crate::engine::session::{Keys, SourceCredentials};
@@ -156,7 +156,7 @@ fn keep(_key: &str, value: &str) -> String {
 }
 
 /// `NAME` of `[KIND NAME]`, with or without quotes around it.
-fn named(header: &str, kind: &str) -> Option<String> {
+pub(in crate::engine) fn named(header: &str, kind: &str) -> Option<String> {
     let name = header.strip_prefix(kind)?.strip_prefix(char::is_whitespace)?.trim();
     let quoted = ['"', '\''].iter().find_map(|quote| name.strip_prefix(*quote)?.strip_suffix(*quote));
     let name = quoted.unwrap_or(name);

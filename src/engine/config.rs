@@ -5,7 +5,7 @@
 //! each other (`validate`, with `chains`, `sources` and `entry`). Every stage goes on after a mistake, so that one run
 //! shows them all.
 
-mod aws_profile;
+pub(in crate::engine) mod aws_profile;
 mod chains;
 pub mod diagnostic;
 mod digest;
@@ -15,7 +15,7 @@ mod entry;
 mod excerpt;
 mod fields;
 mod hooks;
-mod limits;
+pub(in crate::engine) mod limits;
 mod mfa;
 pub mod model;
 mod paths;

@@ -14,6 +14,6 @@ mod attributes;
 mod temporary;
 
 pub use error::FileError;
-pub use replace::{remove, replace_private};
+pub use replace::{create_private, remove, replace_private};
 pub use resolve::resolve;
 pub use update::{Refusal, Target, UpdateError, Updated, update};

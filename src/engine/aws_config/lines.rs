@@ -2,7 +2,7 @@
 
 /// A line that means something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Line<'a> {
+pub(in crate::engine) enum Line<'a> {
     /// `[name]`.
     Header(&'a str),
     /// `key = value`.
@@ -12,14 +12,14 @@ pub(super) enum Line<'a> {
 }
 
 /// Iterates over the lines that mean something, with their numbers from 1.
-pub(super) struct Lines<'a> {
+pub(in crate::engine) struct Lines<'a> {
     rest: std::iter::Enumerate<std::str::Lines<'a>>,
     /// Whether an indented line belongs to the key above it.
     is_below_key: bool,
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn of(text: &'a str) -> Self {
+    pub(in crate::engine) fn of(text: &'a str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         Self { rest: text.lines().enumerate(), is_below_key: false }
     }

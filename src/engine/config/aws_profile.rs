@@ -5,7 +5,7 @@ use crate::engine::config::model::{Config, Entry, Operation, Source};
 
 /// What gives the credentials of a profile.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+pub(in crate::engine) enum Kind {
     /// `role_arn`: the SDK assumes a role itself.
     Role,
     /// IAM Identity Center.
@@ -24,7 +24,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// What the SDKs find first in a section. They read a role before anything else, and keys before a program.
-    pub(super) fn of(section: &Section) -> Self {
+    pub(in crate::engine) fn of(section: &Section) -> Self {
         let has = |key: &str| section.get(key).is_some_and(|value| !value.is_empty());
         if has("role_arn") {
             Self::Role
@@ -43,13 +43,13 @@ impl Kind {
     }
 
     /// Whether a role on top of it is role chaining. A program or a sign-in may give anything.
-    pub(super) fn is_role_session(self) -> bool {
+    pub(in crate::engine) fn is_role_session(self) -> bool {
         matches!(self, Self::Role | Self::Sso)
     }
 }
 
 /// Whether a section says anything of IAM Identity Center.
-pub(super) fn has_sso(section: &Section) -> bool {
+pub(in crate::engine) fn has_sso(section: &Section) -> bool {
     section.keys().any(|key| key.starts_with("sso_"))
 }
 

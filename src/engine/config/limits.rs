@@ -10,7 +10,7 @@ pub(super) const ROLE_DURATION: RangeInclusive<Duration> = Duration::from_secs(9
 pub(super) const MFA_SESSION_DURATION: RangeInclusive<Duration> =
     Duration::from_secs(900)..=Duration::from_secs(129_600);
 /// The longest session of a role that was assumed with the session of another role (IAM user guide, "Role chaining").
-pub(super) const CHAINED: Duration = Duration::from_secs(3600);
+pub(in crate::engine) const CHAINED: Duration = Duration::from_secs(3600);
 /// Tags in one call.
 pub(super) const TAGS: usize = 50;
 /// Managed policies in one call (STS API reference, AssumeRole, PolicyArns).

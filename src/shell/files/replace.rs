@@ -114,6 +114,23 @@ pub fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     temporary.rename(path).map_err(FileError::at("rename", path))
 }
 
+/// Creates a file, 0600, in one step and durably; answers `false`, and touches nothing, when something has that name.
+///
+/// # Errors
+/// The step that failed; nothing of the file is there then.
+pub fn create_private(path: &Path, bytes: &[u8]) -> Result<bool, FileError> {
+    let temporary = Temporary::beside(path)?;
+    let mut file = temporary.file();
+    file.write_all(bytes).map_err(FileError::at("write", temporary.path()))?;
+    file.sync_all().map_err(FileError::at("fsync", temporary.path()))?;
+    // A second name for it, and not a rename: that would replace what somebody else has just put there.
+    match fs::hard_link(temporary.path(), path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(FileError::at("create", path)(error)),
+    }
+}
+
 /// Removes a file of evertoken's own; answers whether there was one.
 ///
 /// # Errors
