@@ -114,6 +114,12 @@ impl Http {
         Ok(Self { connector: SharedHttpConnector::new(Routed { direct, through }), proxied })
     }
 
+    /// Sends every request to `connector`.
+    #[cfg(test)]
+    pub(crate) fn over(connector: SharedHttpConnector) -> Self {
+        Self { connector, proxied: false }
+    }
+
     /// For the AWS crates. The timeouts of the connection are this client's own, whatever they ask for.
     pub fn sdk(&self) -> SharedHttpClient {
         let connector = self.connector.clone();
@@ -170,7 +176,7 @@ impl HttpConnector for Routed {
 }
 
 /// The host of an absolute URI, with the brackets of an IPv6 address.
-fn host_of(uri: &str) -> &str {
+pub(crate) fn host_of(uri: &str) -> &str {
     let authority = uri.split_once("://").map_or(uri, |(_, rest)| rest);
     let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
     let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);

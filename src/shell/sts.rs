@@ -14,17 +14,20 @@ use crate::engine::secret::Secret;
 use crate::engine::session::{Keys, SourceCredentials};
 use crate::engine::time::{Skew, WallTime};
 use crate::shell::clock;
-use crate::shell::http::Http;
+use crate::shell::http::{Http, host_of, is_never_proxied};
 use crate::shell::token_file;
 use aws_credential_types::Credentials;
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::{AppName, BehaviorVersion, Builder, Config, IdentityCache, Region};
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
 use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::sdk_ua_metadata::FrameworkMetadata;
-use fault::fault_of;
+use fault::{behind_a_proxy, fault_of};
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 use watch::DateWatch;
@@ -69,6 +72,7 @@ pub struct Caller {
 pub struct Sts {
     client: Client,
     home: Option<PathBuf>,
+    proxied: bool,
 }
 
 /// One request, ready to be sent.
@@ -146,7 +150,7 @@ impl Sts {
         if let Ok(name_and_version) = FrameworkMetadata::new("evertoken", Some(version.to_owned())) {
             config.push_framework_metadata(name_and_version);
         }
-        Self { client: Client::from_conf(config.build()), home }
+        Self { client: Client::from_conf(config.build()), home, proxied: http.is_proxied() }
     }
 
     /// Asks STS for a session. Bounded by [`crate::shell::http::CALL_TIMEOUT`]; dropping the future ends the request.
@@ -240,8 +244,18 @@ impl Sts {
                 arn: output.arn().unwrap_or_default().to_owned(),
                 skew: watch.skew(),
             }),
-            Err(error) => Err(Failed { fault: fault_of(&error), skew: watch.skew() }),
+            Err(error) => Err(Failed { fault: self.fault_of(&error, place), skew: watch.skew() }),
         }
+    }
+
+    fn fault_of<E>(&self, error: &SdkError<E, HttpResponse>, place: &Place) -> Fault
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+        SdkError<E, HttpResponse>: RequestId,
+    {
+        let direct = place.endpoint.as_deref().is_some_and(|url| is_never_proxied(host_of(url)));
+        let fault = fault_of(error);
+        if self.proxied && !direct { behind_a_proxy(fault) } else { fault }
     }
 
     async fn send(&self, request: &Request<'_>) -> Result<Reply, Failed> {
@@ -294,7 +308,7 @@ impl Sts {
             .interceptor(watch.clone())
             .send()
             .await
-            .map_err(|error| fault_of(&error))?;
+            .map_err(|error| self.fault_of(&error, request.place))?;
         let arn = output.assumed_role_user().map(|user| user.arn().to_owned());
         Ok(reply(request, output.credentials(), arn, output.request_id()))
     }
@@ -320,7 +334,7 @@ impl Sts {
             .interceptor(watch.clone())
             .send()
             .await
-            .map_err(|error| fault_of(&error))?;
+            .map_err(|error| self.fault_of(&error, request.place))?;
         let arn = output.assumed_role_user().map(|user| user.arn().to_owned());
         Ok(reply(request, output.credentials(), arn, output.request_id()))
     }
@@ -337,7 +351,7 @@ impl Sts {
             .interceptor(watch.clone())
             .send()
             .await
-            .map_err(|error| fault_of(&error))?;
+            .map_err(|error| self.fault_of(&error, request.place))?;
         Ok(reply(request, output.credentials(), None, output.request_id()))
     }
 }
@@ -419,3 +433,6 @@ fn audit(request: &Request<'_>, answer: &Result<Reply, Failed>, took: Duration) 
         "asked STS"
     );
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,14 +27,19 @@ where
         SdkError::ServiceError(service) => {
             let status = service.raw().status().as_u16();
             let meta = service.err();
-            let is_page = looks_like_a_page(service.raw());
-            if meta.code().is_none() && (200..300).contains(&status) && !is_page {
+            let body = service.raw().body().bytes().unwrap_or_default();
+            let code = meta.code().map(str::to_owned).or_else(|| element(body, "Code"));
+            let is_page = code.is_none() && looks_like_a_page(service.raw());
+            if code.is_none() && (200..300).contains(&status) && !is_page {
                 return Fault::Reply(ReplyFault::Incomplete("it is cut off, or is not XML".to_owned()));
             }
             Fault::Service(ServiceError {
                 status,
-                code: meta.code().map(str::to_owned),
-                message: if is_page { None } else { meta.message().map(str::to_owned) },
+                message: meta.message().map(str::to_owned).filter(|_| !is_page).or_else(|| {
+                    // Never beside a code that the SDK has read: then it has read the message too.
+                    if meta.code().is_none() { element(body, "Message").filter(|_| code.is_some()) } else { None }
+                }),
+                code,
                 request_id: error.request_id().map(str::to_owned),
             })
         }
@@ -43,11 +48,30 @@ where
     }
 }
 
+/// The same when a proxy stands between: an answer of AWS has a code, so one of these without is the proxy's own.
+pub(super) fn behind_a_proxy(fault: Fault) -> Fault {
+    match fault {
+        Fault::Service(ServiceError { status: status @ 502..=504, code: None, .. }) => {
+            Fault::Transport { layer: Layer::Proxy, detail: format!("it answered with status {status} itself") }
+        }
+        other => other,
+    }
+}
+
 /// The fault behind a request of our own that never got an answer.
 pub(crate) fn fault_of_connector(host: &str, error: &ConnectorError) -> Fault {
     let chain = chain_of(error);
     let layer = if error.is_timeout() { Layer::Timeout } else { layer_of(&chain) };
     Fault::Transport { layer, detail: format!("{host}: {chain}") }
+}
+
+/// The text of an element of an error in the older form, `<Errors><Error>…`, which some services that stand in for STS
+/// send, and the SDK cannot read.
+pub(super) fn element(body: &[u8], name: &str) -> Option<String> {
+    let (_, error) = std::str::from_utf8(body).ok()?.split_once("<Errors><Error>")?;
+    let (_, rest) = error.split_once(&format!("<{name}>"))?;
+    let (text, _) = rest.split_once(&format!("</{name}>"))?;
+    Some(text.to_owned())
 }
 
 fn looks_like_a_page(response: &HttpResponse) -> bool {
