@@ -101,8 +101,10 @@ impl Round {
     async fn turn(&mut self, signals: &mut Signals, watcher: &mut Watcher, alarm: &mut Alarm) -> io::Result<End> {
         self.station.say_hello();
         watcher.watch(self.station.watched());
-        // Whatever was saved between the first reading and the first look of the watcher.
-        self.reloads.start();
+        if !self.station.loaded.is_current() {
+            // It was saved between our reading and the first look of the watcher, which therefore will not tell.
+            self.reloads.start();
+        }
         self.keeper.handle(Event::Tick, clock::now());
         self.service.ready();
         loop {
@@ -162,7 +164,6 @@ impl Round {
     fn order(&mut self, order: Order) -> Option<Event> {
         match order {
             Order::Reload => {
-                tracing::info!("reading the config again");
                 self.service.reloading();
                 self.reloads.start();
                 None

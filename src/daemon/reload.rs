@@ -63,7 +63,7 @@ pub(super) fn judge(read: Result<Loaded, LoadError>, station: &mut Station, serv
             Verdict::Keep
         }
         Ok(loaded) if loaded.config == station.loaded.config && loaded.places == station.loaded.places => {
-            tracing::debug!("the config says the same as before");
+            tracing::info!("the config says the same as before");
             Verdict::Keep
         }
         Ok(loaded) if needs_reopening(&loaded, &station.loaded) => {

@@ -26,6 +26,13 @@ pub struct Loaded {
     pub places: Places,
 }
 
+impl Loaded {
+    /// Whether the file still holds what was read.
+    pub fn is_current(&self) -> bool {
+        look(&self.path).is_ok_and(|found| *found.bytes == *self.text.as_bytes())
+    }
+}
+
 /// Why there is no config to work with.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
