@@ -1,35 +1,37 @@
 //! STS as the rest of the program sees it: one call in, a [`Reply`] or a [`Fault`] out. It never retries, never reads the
 //! environment, and never lets an error of the SDK be printed whole: such a dump can hold the reply, keys and all.
 
+mod answer;
 mod fault;
+mod request;
 mod watch;
 
 pub(crate) use fault::{chain_of, fault_of_connector, layer_of};
+pub(crate) use request::{Hop, RoleParameters};
 
-use crate::engine::config::model::{Operation, RoleRequest, Source};
+use crate::engine::config::model::{Operation, Source};
 use crate::engine::failure::{Fault, SourceFault};
 use crate::engine::keeper::{AssumeCall, Reply};
 use crate::engine::place::Place;
 use crate::engine::secret::Secret;
-use crate::engine::session::{Keys, SourceCredentials};
-use crate::engine::time::{Skew, WallTime};
+use crate::engine::session::SourceCredentials;
+use crate::engine::time::Skew;
 use crate::shell::clock;
 use crate::shell::http::{Http, host_of, is_never_proxied};
 use crate::shell::token_file;
-use aws_credential_types::Credentials;
+use answer::{audit, reply};
 use aws_sdk_sts::Client;
-use aws_sdk_sts::config::{AppName, BehaviorVersion, Builder, Config, IdentityCache, Region};
+use aws_sdk_sts::config::{AppName, BehaviorVersion, Config, IdentityCache, Region};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
-use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
+use aws_sdk_sts::types::Tag;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::sdk_ua_metadata::FrameworkMetadata;
 use fault::{behind_a_proxy, fault_of};
-use std::collections::BTreeMap;
+use request::{Ask, Request, overrides, seconds};
 use std::error::Error;
 use std::path::PathBuf;
-use std::time::Duration;
 use watch::DateWatch;
 
 /// Who renders the session name.
@@ -73,65 +75,6 @@ pub struct Sts {
     client: Client,
     home: Option<PathBuf>,
     proxied: bool,
-}
-
-/// One request, ready to be sent.
-struct Request<'a> {
-    profile: &'a str,
-    place: &'a Place,
-    credentials: Option<&'a SourceCredentials>,
-    session_name: String,
-    /// Seconds; STS's own default (3600) when `None`.
-    duration: Option<Duration>,
-    mfa: Option<(&'a str, &'a Secret)>,
-    ask: Ask<'a>,
-}
-
-enum Ask<'a> {
-    Role(&'a RoleParameters<'a>),
-    WebIdentity(&'a RoleParameters<'a>, Secret),
-    SessionToken,
-}
-
-/// The parameters of a role that both AssumeRole operations may take.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub(crate) struct RoleParameters<'a> {
-    pub(crate) role_arn: &'a str,
-    pub(crate) external_id: Option<&'a str>,
-    pub(crate) policy: Option<&'a str>,
-    pub(crate) policy_arns: &'a [String],
-    pub(crate) tags: Option<&'a BTreeMap<String, String>>,
-    pub(crate) transitive_tags: &'a [String],
-    pub(crate) source_identity: Option<&'a str>,
-}
-
-impl<'a> RoleParameters<'a> {
-    fn of(request: &'a RoleRequest) -> Self {
-        Self {
-            role_arn: request.role_arn.as_str(),
-            external_id: request.external_id.as_deref(),
-            policy: request.policy.as_deref(),
-            policy_arns: &request.policy_arns,
-            tags: Some(&request.tags),
-            transitive_tags: &request.transitive_tags,
-            source_identity: request.source_identity.as_deref(),
-        }
-    }
-
-    fn policies(&self) -> Option<Vec<PolicyDescriptorType>> {
-        let policies = self.policy_arns.iter().map(|arn| PolicyDescriptorType::builder().arn(arn).build());
-        (!self.policy_arns.is_empty()).then(|| policies.collect())
-    }
-}
-
-/// A role that a profile of the AWS config assumes on the way to its credentials.
-pub(crate) struct Hop<'a> {
-    pub(crate) profile: &'a str,
-    pub(crate) place: &'a Place,
-    pub(crate) role_arn: &'a str,
-    pub(crate) external_id: Option<&'a str>,
-    pub(crate) session_name: String,
-    pub(crate) duration: Option<Duration>,
 }
 
 impl Sts {
@@ -354,84 +297,6 @@ impl Sts {
             .map_err(|error| self.fault_of(&error, request.place))?;
         Ok(reply(request, output.credentials(), None, output.request_id()))
     }
-}
-
-fn seconds(duration: Option<Duration>) -> Option<i32> {
-    duration.map(|duration| i32::try_from(duration.as_secs()).unwrap_or(i32::MAX))
-}
-
-fn overrides(place: &Place, credentials: Option<&SourceCredentials>) -> Builder {
-    let mut config = Config::builder().region(Region::new(place.region.clone()));
-    config.set_endpoint_url(place.endpoint.clone());
-    match credentials {
-        Some(credentials) => config.credentials_provider(for_the_sdk(&credentials.keys)),
-        None => config,
-    }
-}
-
-/// Keys in the SDK's own form. Their end is not told: whether they still work is for STS to say.
-fn for_the_sdk(keys: &Keys) -> Credentials {
-    let token = keys.session_token.as_ref().map(|token| token.expose().to_owned());
-    Credentials::new(&keys.access_key_id, keys.secret_access_key.expose(), token, None, "evertoken")
-}
-
-fn reply(
-    request: &Request<'_>,
-    credentials: Option<&aws_sdk_sts::types::Credentials>,
-    assumed_role_arn: Option<String>,
-    request_id: Option<&str>,
-) -> Reply {
-    let keys = credentials.and_then(|credentials| {
-        let parts = [credentials.access_key_id(), credentials.secret_access_key(), credentials.session_token()];
-        // The SDK shows a missing element as an empty text.
-        parts.iter().all(|part| !part.is_empty()).then(|| Keys {
-            access_key_id: parts[0].to_owned(),
-            secret_access_key: Secret::new(parts[1]),
-            session_token: Some(Secret::new(parts[2])),
-        })
-    });
-    let expiration = credentials.and_then(|credentials| {
-        // … and a missing Expiration as 1970.
-        let expiration = credentials.expiration();
-        let millis = expiration.to_millis().ok().filter(|_| expiration.secs() != 0)?;
-        Some(WallTime::from_unix_millis(millis))
-    });
-    Reply {
-        keys,
-        expiration,
-        assumed_role_arn: assumed_role_arn.filter(|arn| !arn.is_empty()),
-        session_name: request.session_name.clone(),
-        skew: None,
-        request_id: request_id.map(str::to_owned),
-    }
-}
-
-/// One line for each call, refusals included.
-fn audit(request: &Request<'_>, answer: &Result<Reply, Failed>, took: Duration) {
-    let (operation, role) = match &request.ask {
-        Ask::Role(role) => ("AssumeRole", Some(role.role_arn)),
-        Ask::WebIdentity(role, _) => ("AssumeRoleWithWebIdentity", Some(role.role_arn)),
-        Ask::SessionToken => ("GetSessionToken", None),
-    };
-    let (outcome, request_id) = match answer {
-        Ok(reply) => ("ok", reply.request_id.as_deref()),
-        Err(Failed { fault: Fault::Service(error), .. }) => {
-            (error.code.as_deref().unwrap_or("no code"), error.request_id.as_deref())
-        }
-        Err(Failed { fault: Fault::Transport { .. }, .. }) => ("not reached", None),
-        Err(Failed { fault: Fault::Reply(_), .. }) => ("not understood", None),
-        Err(_) => ("not sent", None),
-    };
-    tracing::info!(
-        target: "evertoken::audit",
-        profile = request.profile,
-        role,
-        operation,
-        outcome = outcome.escape_default().to_string(),
-        request_id = request_id.map(|id| id.escape_default().to_string()),
-        milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        "asked STS"
-    );
 }
 
 #[cfg(test)]
