@@ -64,18 +64,22 @@ pub async fn run(
             End::Stopped => return Ok(()),
             End::Reopen(next) => *next,
         };
-        let old = round.station.loaded;
-        // First ours, since it may be the same one.
-        drop(instance);
-        (station, instance) = match next.hold_instance().await {
-            Ok(instance) => (next, instance),
+        let old = round.station;
+        if next.loaded.places.state() == old.loaded.places.state() {
+            // The same credentials file: we are its daemon already.
+            station = next;
+            continue;
+        }
+        match next.hold_instance().await {
+            Ok(its_instance) => {
+                drop(std::mem::replace(&mut instance, its_instance));
+                station = next;
+            }
             Err(error) => {
                 tracing::error!("the new config was not taken over, the old one stays: {error}");
-                let back = Station::open(Arc::clone(&environment), old)?;
-                let instance = back.hold_instance().await?;
-                (back, instance)
+                station = old;
             }
-        };
+        }
     }
 }
 
@@ -153,11 +157,12 @@ impl Round {
     fn carry_out(&mut self) {
         while let Some(action) = self.keeper.poll_action() {
             match action {
-                Action::Tell(notice) => self.desk.tell(&notice, &self.keeper),
+                Action::Tell(notice) => self.desk.tell(notice),
                 Action::Report => self.desk.report(&self.station, &self.keeper),
                 other => self.station.carry_out(other),
             }
         }
+        self.desk.run_hooks(&self.keeper);
         self.desk.give_sign_of_life();
     }
 

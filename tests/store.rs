@@ -218,7 +218,9 @@ fn a_region_of_the_aws_config_is_not_written_again() {
         let region = Some("eu-west-1".to_owned());
         Edit::Put(Box::new(Publication { profile: profile(name), session: session("token"), region, adopt: false }))
     };
-    stores(&home).apply(StoreKind::Shared, &[put("dev"), put("ops")]).expect("stored");
+    let stores = stores(&home);
+    let edits = stores.without_known_regions(StoreKind::Shared, vec![put("dev"), put("ops")]);
+    stores.apply(StoreKind::Shared, &edits).expect("stored");
     let text = fs::read_to_string(home.path().join(".aws/credentials")).expect("read");
     let (dev, ops) = text.split_once("[ops]").expect("both sections");
     assert!(!dev.contains("region = ") && ops.contains("region = eu-west-1"), "{text}");

@@ -9,13 +9,12 @@ use crate::engine::names::ProfileName;
 use crate::engine::status::Status;
 use crate::shell::config_file::{Loaded, load};
 use crate::shell::environment::Environment;
-use crate::shell::files::{resolve, snapshot};
+use crate::shell::files::snapshot;
 use crate::shell::known_skew::recall;
 use crate::shell::places::{Places, config_file};
 use crate::shell::store::Stores;
 use std::path::Path;
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 /// A valid config and where everything lies.
 #[derive(Clone, Debug)]
@@ -61,17 +60,9 @@ impl Setup {
         })
     }
 
-    /// What the AWS config and credentials files say. Whatever of them cannot be read counts as empty: other commands of
-    /// ours say so where it matters, and the AWS CLI does everywhere.
+    /// What the AWS config and credentials files say.
     pub fn aws(&self) -> AwsConfig {
-        let text = |path: &Path| {
-            let bytes = resolve(path).and_then(|resolved| snapshot::read(&resolved)).map(|found| found.bytes);
-            bytes.map_or_else(
-                |_| Zeroizing::default(),
-                |bytes| Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()),
-            )
-        };
-        AwsConfig::parse(&text(self.places().aws_config()), &text(self.places().credentials()))
+        self.loaded.aws()
     }
 
     /// What the daemon has written down last, but for a skew of a clock that was set since; `None` when there is nothing

@@ -17,6 +17,7 @@ use std::time::Duration;
 /// What tells people how things stand.
 pub(super) struct Desk {
     hooks: HookRunner,
+    for_hooks: Vec<Notice>,
     service: Service,
     since: WallTime,
     written: Vec<u8>,
@@ -31,6 +32,7 @@ impl Desk {
         let hooks = HookRunner::new(station.loaded.config.hooks.clone(), Arc::clone(&station.environment));
         Self {
             hooks,
+            for_hooks: Vec::new(),
             service,
             since,
             written: Vec::new(),
@@ -45,11 +47,27 @@ impl Desk {
         self.hooks.replace(hooks);
     }
 
-    /// One line in the log, and the hook where there is one.
-    pub(super) fn tell(&self, notice: &Notice, keeper: &Keeper) {
-        log(notice);
-        let state = notice.profiles.first().and_then(|profile| keeper.state_of(profile, clock::now()));
-        self.hooks.run(notice, state.map_or("", State::as_str));
+    /// One line in the log, and a hook when the wave is over.
+    pub(super) fn tell(&mut self, notice: Notice) {
+        log(&notice);
+        let alike = |other: &&mut Notice| {
+            other.kind == notice.kind && other.message == notice.message && other.failure == notice.failure
+        };
+        match self.for_hooks.iter_mut().find(alike) {
+            Some(other) => {
+                other.profiles.extend(notice.profiles);
+                other.expiration = other.expiration.min(notice.expiration);
+            }
+            None => self.for_hooks.push(notice),
+        }
+    }
+
+    /// Runs the hooks for what was told: one for all profiles that share it.
+    pub(super) fn run_hooks(&mut self, keeper: &Keeper) {
+        for notice in self.for_hooks.drain(..) {
+            let state = notice.profiles.first().and_then(|profile| keeper.state_of(profile, clock::now()));
+            self.hooks.run(&notice, state.map_or("", State::as_str));
+        }
     }
 
     /// Writes down how things stand, if that changed.

@@ -2,7 +2,7 @@
 
 use crate::engine::config::model::Source;
 use crate::engine::keeper::{Action, Attendance, Event, Keeper, Mode};
-use crate::shell::config_file::{Loaded, render};
+use crate::shell::config_file::Loaded;
 use crate::shell::environment::Environment;
 use crate::shell::executor::{Executor, Tools};
 use crate::shell::files::lock::LockError;
@@ -159,7 +159,7 @@ impl Station {
 
     /// What the log says at the start and after a reload.
     pub fn say_hello(&self) {
-        for warning in render(&self.loaded.warnings, &self.loaded.path, &self.loaded.text) {
+        for warning in self.loaded.oddities() {
             tracing::warn!("{warning}");
         }
         tracing::info!(

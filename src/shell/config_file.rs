@@ -1,5 +1,6 @@
 //! Reads the config from its file, and finds the places that follow from it. Parsing and judging is the engine's.
 
+use crate::engine::aws_config::AwsConfig;
 use crate::engine::config::{self, Config, Diagnostic};
 use crate::shell::environment::Environment;
 use crate::shell::files::snapshot::{self, Snapshot};
@@ -7,6 +8,7 @@ use crate::shell::files::{FileError, resolve};
 use crate::shell::places::{PlaceError, Places};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// A config is believed only after it has stood still for so long: editors and copies write in pieces.
 const STANDSTILL: Duration = Duration::from_secs(1);
@@ -27,6 +29,24 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// What the AWS config and credentials files say. Whatever of them cannot be read counts as empty: other commands of
+    /// ours say so where it matters, and the AWS CLI does everywhere.
+    pub fn aws(&self) -> AwsConfig {
+        let text = |path: &Path| {
+            let text = look(path).map(|found| Zeroizing::new(String::from_utf8_lossy(&found.bytes).into_owned()));
+            text.unwrap_or_default()
+        };
+        AwsConfig::parse(&text(self.places.aws_config()), &text(self.places.credentials()))
+    }
+
+    /// What is odd about it, by itself and beside the AWS config; one block each.
+    pub fn oddities(&self) -> Vec<String> {
+        let mut findings = self.warnings.clone();
+        findings.extend(config::survey(&self.text, &self.config, &self.aws()));
+        findings.sort_by_key(|finding| finding.span.start);
+        render(&findings, &self.path, &self.text)
+    }
+
     /// Whether the file still holds what was read.
     pub fn is_current(&self) -> bool {
         look(&self.path).is_ok_and(|found| *found.bytes == *self.text.as_bytes())

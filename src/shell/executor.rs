@@ -90,6 +90,7 @@ impl Executor {
         let locks = Arc::clone(&self.locks);
         let failed = move |message: String| Event::StoreFailed { store, message, jitter: jitter() };
         let work = move || {
+            let edits = tools.stores.without_known_regions(store, edits);
             let event = match tools.stores.apply(store, &edits) {
                 Ok(stored) => {
                     for warning in stored.warnings {

@@ -81,7 +81,6 @@ impl Stores {
         if store == StoreKind::Private {
             self.places.ensure_state().map_err(UpdateError::from)?;
         }
-        let edits = &self.without_known_regions(store, edits);
         let mut outcomes = Vec::new();
         let updated = update(&target, self.known(store), &mut |bytes| {
             let applied = credentials_file::apply(bytes, edits).map_err(|malformed| Refusal(malformed.to_string()))?;
@@ -104,8 +103,8 @@ impl Stores {
 
     /// A region that the AWS config has for a profile already is not written beside it: SDKs would then disagree, or
     /// follow ours.
-    fn without_known_regions(&self, store: StoreKind, edits: &[Edit]) -> Vec<Edit> {
-        let mut edits = edits.to_vec();
+    #[must_use]
+    pub fn without_known_regions(&self, store: StoreKind, mut edits: Vec<Edit>) -> Vec<Edit> {
         let path = self.places.aws_config();
         let Ok(found) = resolve(path).and_then(|path| snapshot::read(&path)) else { return edits };
         let aws = AwsConfig::parse(&String::from_utf8_lossy(&found.bytes), "");

@@ -62,6 +62,11 @@ impl News {
         self.add(about(NoticeKind::Recovered, entry, expiration, "the trouble is over".to_owned()), now);
     }
 
+    /// The class of the trouble that was last told of a profile.
+    pub(super) fn told_class(&self, entry: &Entry) -> Option<Class> {
+        self.told.get(&entry.profile).map(|cause| cause.0)
+    }
+
     /// Anything that is said for one profile as it happens.
     pub(super) fn say(
         &mut self,

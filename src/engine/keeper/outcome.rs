@@ -170,7 +170,10 @@ impl Keeper {
         kept.want = None;
         kept.in_doubt = false;
         kept.gate.clear();
-        self.news.recovered(&kept.entry, Some(session.expiration), now);
+        // A file that could not be written is no better for a new session.
+        if self.news.told_class(&kept.entry) != Some(Class::Store) {
+            self.news.recovered(&kept.entry, Some(session.expiration), now);
+        }
         kept.session = Some(session);
         let store = kept.entry.store;
         let source = kept.entry.source.clone();
