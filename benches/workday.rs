@@ -16,7 +16,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const STARTS: usize = 15;
@@ -154,10 +154,8 @@ impl Machine {
         let secret = key.secret_access_key.expose();
         let keys = format!("[base]\naws_access_key_id = {}\naws_secret_access_key = {secret}\n", key.access_key_id);
         fs::write(home.path().join(".aws/credentials"), keys).expect("source keys");
-        // As old as a user's file usually is: one that was written just now is watched for a moment before it is believed.
-        let file = fs::File::options().write(true).open(home.path().join(".aws/credentials")).expect("source keys");
-        let hour_ago = SystemTime::now() - Duration::from_secs(3600);
-        file.set_modified(hour_ago).expect("an older file");
+        // A file that was written just now is watched for a moment before it is believed; a user's file stands still.
+        sleep(Duration::from_millis(500));
         let mut config = format!(
             "[defaults]\nregion = \"eu-west-1\"\nsource_profile = \"base\"\nsts_endpoint = \"{}\"\n",
             sts.url()
