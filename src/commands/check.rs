@@ -5,10 +5,8 @@ use crate::commands::output::Output;
 use crate::commands::setup::Setup;
 use crate::engine::aws_config::{AwsConfig, AwsFile};
 use crate::engine::config::model::{Entry, Operation, StoreKind};
-use crate::engine::config::survey;
 use crate::engine::credentials_file::Observation;
 use crate::engine::names::ProfileName;
-use crate::shell::config_file::render;
 use crate::shell::files::{folder, snapshot};
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
@@ -19,10 +17,7 @@ use std::os::unix::fs::MetadataExt;
 /// When the answer cannot be written.
 pub fn run<W: Write>(setup: &Setup, output: &mut Output<W>) -> Result<u8, Ending> {
     let aws = setup.aws();
-    let mut findings = setup.loaded.warnings.clone();
-    findings.extend(survey(&setup.loaded.text, setup.config(), &aws));
-    findings.sort_by_key(|finding| finding.span.start);
-    let mut blocks = render(&findings, &setup.loaded.path, &setup.loaded.text);
+    let mut blocks = setup.loaded.oddities(&aws);
     blocks.extend(surroundings(setup, &aws).iter().map(|warning| format!("warning: {warning}")));
     for block in &blocks {
         output.text(&format!("{block}\n\n"))?;

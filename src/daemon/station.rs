@@ -159,7 +159,7 @@ impl Station {
 
     /// What the log says at the start and after a reload.
     pub fn say_hello(&self) {
-        for warning in self.loaded.oddities() {
+        for warning in self.loaded.oddities(&self.loaded.aws()) {
             tracing::warn!("{warning}");
         }
         tracing::info!(

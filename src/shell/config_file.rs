@@ -40,9 +40,9 @@ impl Loaded {
     }
 
     /// What is odd about it, by itself and beside the AWS config; one block each.
-    pub fn oddities(&self) -> Vec<String> {
+    pub fn oddities(&self, aws: &AwsConfig) -> Vec<String> {
         let mut findings = self.warnings.clone();
-        findings.extend(config::survey(&self.text, &self.config, &self.aws()));
+        findings.extend(config::survey(&self.text, &self.config, aws));
         findings.sort_by_key(|finding| finding.span.start);
         render(&findings, &self.path, &self.text)
     }
