@@ -192,6 +192,40 @@ fn check_warns_of_what_surrounds_the_config() {
     assert!(!ended.out.contains("je7MtGbClwBF"), "a secret of the user's");
 }
 
+/// Botocore takes keys before it asks a program, and never renews them.
+#[test]
+fn check_calls_keys_beside_a_question_to_evertoken_a_mistake_and_prints_the_right_lines() {
+    let home = Home::new(CONFIG);
+    let asking = |name: &str, asked: &str| {
+        format!(
+            "[profile {name}]\nregion = eu-west-3\ncredential_process = /opt/evertoken credential-process {asked}\n"
+        )
+    };
+    home.write(".aws/config", &(asking("vault", "vault") + &asking("else", "nobody")));
+    let ended = home.run("check");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.out.contains("warning: profile \"else\" of the AWS config asks evertoken for \"nobody\""),
+        "{ended:?}"
+    );
+    assert!(ended.out.contains("config.toml: 1 warning; "), "{ended:?}");
+
+    home.write(".aws/config", &asking("dev", "dev"));
+    let ended = home.run("check");
+    assert_eq!(ended.code, Some(78), "{ended:?}");
+    for expected in [
+        "config.toml:7:11: the AWS config has programs ask evertoken for \"dev\"",
+        "hint: add store = \"private\" to this entry",
+        "\n  [profile dev-live]\n  region = eu-west-3\n  credential_process = /opt/evertoken credential-process dev\n",
+        "config.toml: 1 mistake; 2 roles to ",
+    ] {
+        assert!(ended.out.contains(expected), "{expected}: {}", ended.out);
+    }
+    // Which is what it takes.
+    home.write(".aws/config", &asking("dev-live", "dev"));
+    assert!(home.run("check").out.contains("config.toml: fine; "));
+}
+
 #[test]
 fn an_unknown_profile_ends_with_2_and_the_list() {
     let home = Home::new(CONFIG);

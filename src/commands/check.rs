@@ -1,32 +1,38 @@
 //! `evertoken check`: every mistake in the config and in what surrounds it, offline. Changes nothing.
 
-use crate::commands::ending::{Ending, FINE};
+use crate::commands::ending::{CONFIG, Ending, FINE};
 use crate::commands::output::Output;
 use crate::commands::setup::Setup;
 use crate::engine::aws_config::{AwsConfig, AwsFile};
+use crate::engine::config::Severity;
+use crate::engine::config::asking::unheard;
 use crate::engine::config::model::{Entry, Operation, StoreKind};
 use crate::engine::credentials_file::Observation;
 use crate::engine::names::ProfileName;
+use crate::shell::config_file::render;
 use crate::shell::files::{folder, snapshot};
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 
-/// Prints what is odd about a valid config, and a line that says what will happen.
+/// Prints what is odd about a config that can be read, and a line that says what will happen. 78 when something of it can
+/// never work beside the AWS config.
 ///
 /// # Errors
 /// When the answer cannot be written.
 pub fn run<W: Write>(setup: &Setup, output: &mut Output<W>) -> Result<u8, Ending> {
     let aws = setup.aws();
-    let mut blocks = setup.loaded.oddities(&aws);
+    let findings = setup.loaded.findings(&aws);
+    let mistakes = findings.iter().filter(|finding| finding.severity == Severity::Mistake).count();
+    let mut blocks = render(&findings, &setup.loaded.path, &setup.loaded.text);
     blocks.extend(surroundings(setup, &aws).iter().map(|warning| format!("warning: {warning}")));
     for block in &blocks {
         output.text(&format!("{block}\n\n"))?;
     }
-    output.text(&summary(setup, blocks.len()))?;
-    Ok(FINE)
+    output.text(&summary(setup, mistakes, blocks.len() - mistakes))?;
+    Ok(if mistakes == 0 { FINE } else { CONFIG })
 }
 
-fn summary(setup: &Setup, warnings: usize) -> String {
+fn summary(setup: &Setup, mistakes: usize, warnings: usize) -> String {
     let entries = &setup.config().entries;
     let number_of = |wanted: fn(&Operation) -> bool| entries.iter().filter(|entry| wanted(&entry.operation)).count();
     let kinds = [
@@ -45,7 +51,10 @@ fn summary(setup: &Setup, warnings: usize) -> String {
         .filter(|(store, _)| entries.iter().any(|entry| entry.store == *store))
         .map(|(_, path)| path.display().to_string())
         .collect();
-    let verdict = if warnings == 0 { "fine".to_owned() } else { counted(warnings, "warning", "warnings") };
+    let found = [(mistakes, "mistake", "mistakes"), (warnings, "warning", "warnings")];
+    let found: Vec<String> =
+        found.iter().filter(|(count, ..)| *count > 0).map(|(count, one, many)| counted(*count, one, many)).collect();
+    let verdict = if found.is_empty() { "fine".to_owned() } else { found.join(" and ") };
     format!("{}: {verdict}; {} to {}\n", setup.loaded.path.display(), kinds.join(" and "), files.join(" and "))
 }
 
@@ -67,6 +76,10 @@ fn surroundings(setup: &Setup, aws: &AwsConfig) -> Vec<String> {
             format!("{}:{}: {}", path.display(), problem.line, problem.text)
         })
         .collect();
+    // Those that concern an entry were told at its place.
+    let listed = |name: &str| setup.config().entry(name).is_some();
+    let nowhere = unheard(setup.config(), aws).into_iter().filter(|it| !listed(&it.profile) && !listed(&it.asked));
+    warnings.extend(nowhere.map(|it| format!("{}\nhint: {}", it.message, it.mend)));
     let resolved = setup.places().resolved_credentials();
     if let Some(parent) = resolved.parent().filter(|parent| parent.exists())
         && let Err(error) = folder::check(parent)

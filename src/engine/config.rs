@@ -5,6 +5,7 @@
 //! each other (`validate`, with `chains`, `sources` and `entry`). Every stage goes on after a mistake, so that one run
 //! shows them all.
 
+pub mod asking;
 pub(in crate::engine) mod aws_profile;
 mod chains;
 pub mod diagnostic;

@@ -41,10 +41,15 @@ impl Loaded {
 
     /// What is odd about it, by itself and beside the AWS config; one block each.
     pub fn oddities(&self, aws: &AwsConfig) -> Vec<String> {
+        render(&self.findings(aws), &self.path, &self.text)
+    }
+
+    /// The same, to be counted.
+    pub fn findings(&self, aws: &AwsConfig) -> Vec<Diagnostic> {
         let mut findings = self.warnings.clone();
         findings.extend(config::survey(&self.text, &self.config, aws));
         findings.sort_by_key(|finding| finding.span.start);
-        render(&findings, &self.path, &self.text)
+        findings
     }
 
     /// Whether the file still holds what was read.

@@ -2,8 +2,9 @@
 //! have. Never reads that file: its content comes in as a value.
 
 use crate::engine::aws_config::{AwsConfig, Section};
+use crate::engine::config::asking::unheard;
 use crate::engine::config::aws_profile::{Chain, Kind, asks_evertoken, follow, has_sso, role_session_below};
-use crate::engine::config::diagnostic::{Diagnostic, put_in_order, quoted};
+use crate::engine::config::diagnostic::{Diagnostic, Severity, put_in_order, quoted};
 use crate::engine::config::durations;
 use crate::engine::config::limits::CHAINED;
 use crate::engine::config::model::{Config, Entry, Operation, Source, StoreKind};
@@ -33,6 +34,16 @@ pub fn survey(text: &str, config: &Config, aws: &AwsConfig) -> Vec<Diagnostic> {
         look.at_chain();
         look.at_source();
         look.at_duration();
+    }
+    for found in unheard(config, aws) {
+        let named = |written: &&raw::Written| {
+            let profile = written.profile.as_ref().map(|profile| profile.get_ref().as_str());
+            profile == Some(found.profile.as_str()) || profile == Some(found.asked.as_str())
+        };
+        // What concerns nobody on the list has no place in this text.
+        let Some(span) = raw.entries.iter().find(named).map(raw::Written::anchor) else { continue };
+        let severity = if found.hindrance.is_mistake() { Severity::Mistake } else { Severity::Warning };
+        findings.push(Diagnostic { severity, span, message: found.message, hint: Some(found.mend) });
     }
     put_in_order(&mut findings);
     findings
@@ -82,13 +93,8 @@ impl Look<'_> {
         if has_sso(section) {
             clash("sso_* keys", "SDKs disagree on whether those or the session written here win");
         }
-        if asks_evertoken(section).is_some() {
-            let message = format!(
-                "programs ask evertoken for {profile} through credential_process, but most SDKs take the keys written here \
-                 and never read them again"
-            );
-            self.warning(&anchor, message, "add store = \"private\" to this entry: then all of them ask");
-        } else if section.contains_key("credential_process") {
+        // What asks evertoken is judged by `asking`.
+        if section.contains_key("credential_process") && asks_evertoken(section).is_none() {
             clash("credential_process", "SDKs disagree on whether that or the session written here wins");
         }
         self.at_foreign_keys(section, &anchor);

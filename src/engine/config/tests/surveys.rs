@@ -113,12 +113,55 @@ hint: take credential_process out of [profile dev] in ~/.aws/config, or choose a
         "",
         &[
             "[base] aws_access_key_id=AKIAIOSFODNN7EXAMPLE",
-            "[dev] credential_process=/usr/bin/evertoken credential-process dev",
+            "[dev] region=eu-west-3, credential_process=/usr/bin/evertoken credential-process dev",
         ],
-        r#"config.toml:2:11: warning: programs ask evertoken for "dev" through credential_process, but most SDKs take the keys written here and never read them again
+        r#"config.toml:2:11: the AWS config has programs ask evertoken for "dev", but the keys written here go into the credentials file under that name: botocore and most SDKs take those and never renew them
   profile = "dev"
             ^^^^^
-hint: add store = "private" to this entry: then all of them ask
+hint: add store = "private" to this entry: then all of them ask. Or keep this entry for programs that read the file, and take credential_process out of its section of ~/.aws/config into one of its own:
+  [profile dev-live]
+  region = eu-west-3
+  credential_process = /usr/bin/evertoken credential-process dev
+"#,
+    ),
+    (
+        "",
+        &[
+            "[base] aws_access_key_id=AKIAIOSFODNN7EXAMPLE",
+            "[live] credential_process=/usr/bin/evertoken credential-process dev, aws_access_key_id=ASIAIOSFODNN7EXAMPLE",
+        ],
+        r#"config.toml:2:11: the AWS config has programs ask evertoken for "live", but keys stand under that name too: botocore and most SDKs take those and never ask
+  profile = "dev"
+            ^^^^^
+hint: take aws_access_key_id, aws_secret_access_key and aws_session_token out of [live] in ~/.aws/credentials. Or leave them, and let programs ask under another name in ~/.aws/config:
+  [profile dev-live]
+  credential_process = /usr/bin/evertoken credential-process dev
+"#,
+    ),
+    (
+        "store = \"private\"\n",
+        &[
+            "[base] aws_access_key_id=AKIAIOSFODNN7EXAMPLE",
+            "[dev] credential_process=evertoken credential-process dev, aws_access_key_id=ASIAIOSFODNN7EXAMPLE, x_evertoken=1",
+        ],
+        r#"config.toml:2:11: warning: keys that evertoken wrote for "dev" still stand in the credentials file: until they end, programs take those instead of asking
+  profile = "dev"
+            ^^^^^
+hint: nothing to do: the daemon takes them out when they end
+"#,
+    ),
+    (
+        "store = \"private\"\n",
+        &[
+            "[base] aws_access_key_id=AKIAIOSFODNN7EXAMPLE",
+            "[dev] credential_process=evertoken credential-process dve",
+            "[other] credential_process=evertoken credential-process nobody",
+            "[more] credential_process=evertoken --config /etc/other.toml credential-process nobody",
+        ],
+        r#"config.toml:2:11: warning: profile "dev" of the AWS config asks evertoken for "dve", which the list does not have
+  profile = "dev"
+            ^^^^^
+hint: add a [[role]] for it (`evertoken init --missing` prints one), or take credential_process out of ~/.aws/config
 "#,
     ),
     (
