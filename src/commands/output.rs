@@ -30,11 +30,12 @@ impl Surface {
             return Self::PLAIN;
         }
         let size = rustix::termios::tcgetwinsize(&stdout).ok();
-        let or = |cells: Option<u16>, usual: usize| cells.map_or(usual, usize::from).max(20);
+        let or = |cells: Option<u16>, usual: usize| cells.map_or(usual, usize::from);
         Self {
             terminal: true,
             colour: !no_colour,
-            width: or(size.map(|s| s.ws_col).filter(|&n| n > 0), USUAL_WIDTH),
+            // Narrower than any table; no terminal that somebody reads.
+            width: or(size.map(|s| s.ws_col).filter(|&n| n > 0), USUAL_WIDTH).max(20),
             height: or(size.map(|s| s.ws_row).filter(|&n| n > 0), 24),
         }
     }

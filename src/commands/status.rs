@@ -1,8 +1,13 @@
 //! `evertoken status`: what the daemon has written down, put right by what the credentials files really hold. Changes
 //! nothing and calls nobody.
 
+mod causes;
+mod fit;
 pub mod merge;
+mod page;
+mod plain;
 pub mod render;
+mod table;
 mod watch;
 
 use crate::commands::cli::StatusArgs;
@@ -28,7 +33,8 @@ pub fn run<W: Write>(setup: &Setup, args: &StatusArgs, no_colour: bool, output: 
         if !surface().terminal {
             return Err(Ending::new(USAGE, "--watch needs a terminal; without one, ask again when you want to know"));
         }
-        return watch::run(surface, |surface| screen(setup, surface), output);
+        let page = |surface: Surface| draw(&gather(setup), surface, Some(surface.height));
+        return watch::run(surface, page, output);
     }
     let status = gather(setup);
     if args.json {
@@ -36,18 +42,18 @@ pub fn run<W: Write>(setup: &Setup, args: &StatusArgs, no_colour: bool, output: 
             serde_json::to_string_pretty(&status).map_err(|error| Ending::failed(format!("write JSON: {error}")))?;
         output.text(&(json + "\n"))?;
     } else {
-        output.text(&draw(&status, surface()))?;
+        output.text(&draw(&status, surface(), None))?;
     }
     Ok(verdict(&status))
 }
 
 /// What `status` shows on a surface.
 pub fn screen(setup: &Setup, surface: Surface) -> String {
-    draw(&gather(setup), surface)
+    draw(&gather(setup), surface, None)
 }
 
-fn draw(status: &Status, surface: Surface) -> String {
-    let style = Style { surface, zone: TimeZone::system(), version: env!("CARGO_PKG_VERSION") };
+fn draw(status: &Status, surface: Surface, rows: Option<usize>) -> String {
+    let style = Style { surface, rows, zone: TimeZone::system(), version: env!("CARGO_PKG_VERSION") };
     render(status, clock::now(), &style)
 }
 

@@ -181,7 +181,7 @@ impl Sources {
         match static_keys(&texts.config, &texts.credentials, profile) {
             StaticKeys::Whole(found) => match found.expiration {
                 Some(end) if end <= now => {
-                    let what = format!("the temporary keys of profile {profile:?} ended at {end}");
+                    let what = format!("the session in profile {profile:?} (until {end})");
                     Err(Fault::Source(SourceFault::Ended { what, login: None }))
                 }
                 _ => Ok(found),

@@ -1,9 +1,12 @@
 //! Asks the person at the terminal for something that nobody else shall see. Puts the terminal back as it was.
 
 use crate::engine::secret::Secret;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, read};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::io::{self, IsTerminal, Stdin, Write};
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// The longest answer that is taken.
@@ -21,6 +24,7 @@ pub fn is_there() -> bool {
 /// When standard input is no terminal, or has gone.
 pub fn ask_secretly(question: &str) -> io::Result<Option<Secret>> {
     let mut stderr = io::stderr();
+    // Ctrl-C must not end the process while it is so.
     let quiet = Quiet::start(io::stdin())?;
     stderr.write_all(question.as_bytes())?;
     stderr.flush()?;
@@ -30,7 +34,50 @@ pub fn ask_secretly(question: &str) -> io::Result<Option<Secret>> {
     answer
 }
 
-/// A terminal without echo, and with keys that come one by one: Ctrl-C must not end the process while it is so.
+/// A terminal that does not show what is typed and hands keys on one by one, until this is dropped. Ctrl-C works on.
+#[derive(Debug)]
+pub struct Hushed(Option<Quiet>);
+
+impl Hushed {
+    /// Where standard input is no terminal there is nothing to do.
+    ///
+    /// # Errors
+    /// When the terminal has gone.
+    pub fn start() -> io::Result<Self> {
+        if !is_there() {
+            return Ok(Self(None));
+        }
+        Quiet::without(io::stdin(), LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON).map(|it| Self(Some(it)))
+    }
+
+    /// Waits until `other` can be read, a key is typed, or the time is over, and answers with the key.
+    ///
+    /// # Errors
+    /// When the terminal has gone.
+    pub fn key_or(&self, other: BorrowedFd<'_>, limit: Duration) -> io::Result<Option<u8>> {
+        let limit = Timespec::try_from(limit).ok();
+        let mut ready = vec![PollFd::from_borrowed_fd(other, PollFlags::IN)];
+        ready.extend(self.0.as_ref().map(|quiet| PollFd::new(&quiet.stdin, PollFlags::IN)));
+        match poll(&mut ready, limit.as_ref()) {
+            Ok(_) => {}
+            Err(Errno::INTR) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        let (Some(quiet), Some(keys)) = (&self.0, ready.get(1)) else { return Ok(None) };
+        if !keys.revents().contains(PollFlags::IN) {
+            return Ok(None);
+        }
+        let mut key = [0];
+        match read(&quiet.stdin, &mut key) {
+            Ok(1) => Ok(Some(key[0])),
+            Ok(_) | Err(Errno::INTR | Errno::AGAIN) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// A terminal without echo, and with keys that come one by one.
+#[derive(Debug)]
 struct Quiet {
     stdin: Stdin,
     before: Termios,
@@ -38,9 +85,13 @@ struct Quiet {
 
 impl Quiet {
     fn start(stdin: Stdin) -> io::Result<Self> {
+        Self::without(stdin, LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG)
+    }
+
+    fn without(stdin: Stdin, modes: LocalModes) -> io::Result<Self> {
         let before = tcgetattr(&stdin)?;
         let mut after = before.clone();
-        after.local_modes -= LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG;
+        after.local_modes -= modes;
         // What was typed ahead was shown: it is no answer to this question.
         tcsetattr(&stdin, OptionalActions::Flush, &after)?;
         Ok(Self { stdin, before })

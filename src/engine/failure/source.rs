@@ -25,7 +25,7 @@ pub(super) fn fault(fault: &SourceFault, context: &Context) -> Failure {
             (Class::Source, plain(text), Some(fix))
         }
         SourceFault::Ended { what, login } => {
-            (Class::Source, format!("expired: {}", plain(what)), login.clone().or_else(|| renewal(context)))
+            (Class::Source, format!("{} ended", plain(what)), login.clone().or_else(|| renewal(context)))
         }
         SourceFault::MfaDue { profile } => (
             Class::Source,

@@ -64,7 +64,7 @@ pub(super) async fn run(
         Some(text) => Some(WallTime::parse(text).map_err(|_| failed("it printed an Expiration that is no timestamp"))?),
     };
     if let Some(end) = expiration.filter(|end| *end <= now) {
-        let what = format!("the credentials that the credential_process of profile {profile:?} printed, at {end},");
+        let what = format!("the session that the credential_process of profile {profile:?} printed (until {end})");
         return Err(Fault::Source(SourceFault::Ended { what, login: None }));
     }
     if printed.access_key_id.is_empty() || printed.secret_access_key.is_empty() {

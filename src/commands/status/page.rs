@@ -1,0 +1,154 @@
+//! The report for a terminal: the table, below it what is wrong with the way out, at the end the daemon. Fits the width,
+//! and the height where it is told one.
+
+use super::causes::{Cause, times};
+use super::fit::{LongWord, clean, enumerated, wrap};
+use super::render::{Style, outdated, paint, skew_sentence};
+use super::table::{Table, counted};
+use crate::commands::service_manager::{Verb, command};
+use crate::engine::status::{Daemon, Profile, State, Status};
+use crate::engine::time::WallTime;
+
+const BOLD: &str = "\x1b[1m";
+const DIM: &str = "\x1b[2m";
+
+/// What a page is made of.
+pub(super) struct Page<'a> {
+    pub(super) status: &'a Status,
+    pub(super) now: WallTime,
+    pub(super) style: &'a Style,
+}
+
+impl Page<'_> {
+    pub(super) fn render(&self, profiles: &[&Profile], causes: &[Cause<'_>]) -> String {
+        let mut table = self.table().lines(profiles);
+        let mut blocks: Vec<Vec<String>> = causes.iter().map(|cause| self.cause(cause)).collect();
+        let footer = self.footer();
+        if let Some(rows) = self.style.rows {
+            self.squeeze(rows, profiles, &mut table, &mut blocks, &footer);
+        }
+        let mut lines = table;
+        for block in blocks.into_iter().chain([footer]) {
+            lines.push(String::new());
+            lines.extend(block);
+        }
+        lines.iter().map(|line| line.trim_end().to_owned() + "\n").collect()
+    }
+
+    /// Leaves out what is least urgent, and says so: what is wrong and how the daemon does is always to be seen.
+    fn squeeze(
+        &self,
+        rows: usize,
+        profiles: &[&Profile],
+        table: &mut Vec<String>,
+        blocks: &mut Vec<Vec<String>>,
+        footer: &[String],
+    ) {
+        let note = |text: String| paint(Some(DIM).filter(|_| self.style.surface.colour), &text);
+        let height = |blocks: &[Vec<String>]| blocks.iter().map(|block| block.len() + 1).sum::<usize>();
+        let rows = rows.saturating_sub(footer.len() + 1);
+        // The table keeps a third, however much is wrong.
+        let for_table = rows.saturating_sub(height(blocks)).max(rows / 3).max(3);
+        if table.len() > for_table {
+            let kept = for_table - 1;
+            let rest = &profiles[kept - 1..];
+            table.truncate(kept);
+            table.push(note(format!("… and {} more: {}", rest.len(), counted(rest))));
+        }
+        let left = rows.saturating_sub(table.len());
+        if height(blocks) > left {
+            let all = blocks.len();
+            while height(blocks) + 2 > left && !blocks.is_empty() {
+                blocks.pop();
+            }
+            blocks.push(vec![note(format!("… and {} more troubles: evertoken status", all - blocks.len()))]);
+        }
+    }
+
+    fn table(&self) -> Table<'_> {
+        let surface = self.style.surface;
+        Table { now: self.now, zone: &self.style.zone, width: surface.width, colour: surface.colour }
+    }
+
+    /// What happened and to whom, all their names, and the way out.
+    fn cause(&self, cause: &Cause<'_>) -> Vec<String> {
+        let width = self.style.surface.width;
+        let since = self.table().clock(Some(cause.since));
+        let attempts = Some(times(cause.attempts)).filter(|_| cause.attempts > 1);
+        let attempts = attempts.map(|attempts| format!(", {attempts}")).unwrap_or_default();
+        let who = format!("{} since {since}{attempts}", cause.who_does_what());
+        let message = capitalised(&cause.trouble.message);
+        let in_one = wrap("", &format!("{message}: {who}"), width, LongWord::Cut);
+        let mut lines = if in_one.len() == 1 {
+            in_one
+        } else {
+            let mut lines = wrap("", &message, width, LongWord::Cut);
+            lines.extend(wrap("  ", &who, width, LongWord::Cut));
+            lines
+        };
+        if cause.profiles.len() > 1 {
+            lines.push(format!("  {}", clean(&enumerated(&cause.profiles, width.saturating_sub(2)))));
+        }
+        lines.extend(cause.trouble.fix.iter().flat_map(|fix| self.fix(fix)));
+        lines
+    }
+
+    /// In one line where it fits; otherwise broken between words, none of which is cut: it is there to be copied.
+    fn fix(&self, fix: &str) -> Vec<String> {
+        let arrow = paint(Some(BOLD).filter(|_| self.style.surface.colour), "→");
+        let mut lines = wrap("    ", fix, self.style.surface.width, LongWord::Keep);
+        if let Some(first) = lines.first_mut() {
+            *first = format!("  {arrow} {}", first.trim_start());
+        }
+        lines
+    }
+
+    /// How the daemon does; each sentence with the command that mends what it says.
+    fn footer(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (sentence, fix) in self.daemon() {
+            lines.extend(wrap("", &sentence, self.style.surface.width, LongWord::Cut));
+            lines.extend(fix.into_iter().flat_map(|fix| self.fix(fix)));
+        }
+        lines
+    }
+
+    fn daemon(&self) -> Vec<(String, Option<&'static str>)> {
+        let Daemon { running, responding, pid, version, since, next_wakeup } = &self.status.daemon;
+        let clock = |time: &str| self.table().clock(Some(time));
+        let pid = pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
+        let version = version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
+        let mut sentences = Vec::new();
+        sentences.push(if !running {
+            ("evertoken is not running: nothing is refreshed.".to_owned(), Some(command(Verb::Start)))
+        } else if !responding {
+            let due = next_wakeup.as_deref().map_or_else(|| "-".to_owned(), clock);
+            let sentence = format!("evertoken{version}{pid} is not responding: it meant to wake at {due}.");
+            (sentence, Some(command(Verb::Restart)))
+        } else {
+            let since = since.as_deref().map(|since| format!(" since {}", clock(since))).unwrap_or_default();
+            let next = next_wakeup.as_deref().map(|next| format!(", wakes at {}", clock(next))).unwrap_or_default();
+            let fresh = self.status.profiles.iter().filter(|profile| profile.state == State::Fresh).count();
+            let all = self.status.profiles.len();
+            let verdict = if fresh == all { "all fresh".to_owned() } else { format!("{fresh} of {all} fresh") };
+            (format!("evertoken{version} runs{since}{pid}{next}; {verdict}."), None)
+        });
+        if let Some(running) = outdated(&self.status.daemon, self.style.version) {
+            let sentence = format!("It is still version {running}, this binary is {}.", self.style.version);
+            sentences.push((sentence, Some(command(Verb::Restart))));
+        }
+        sentences.extend(skew_sentence(self.status.clock_skew_seconds).map(|sentence| (sentence, None)));
+        sentences
+    }
+}
+
+/// With a large first letter, unless it begins with a name.
+fn capitalised(text: &str) -> String {
+    let first = text.split([' ', ',']).next().unwrap_or_default();
+    let is_word = !first.is_empty() && first.chars().all(|c| c.is_ascii_lowercase());
+    if !is_word || first == "evertoken" {
+        return text.to_owned();
+    }
+    let (head, tail) = text.split_at(1);
+    head.to_ascii_uppercase() + tail
+}
