@@ -193,6 +193,36 @@ fn every_toml_snippet_is_a_config_without_mistakes() {
     }
 }
 
+/// Those of macOS stand in comments: as hooks they are right too, and hand the text over behind the script.
+#[test]
+fn the_hooks_of_the_example_hand_the_message_over_as_an_argument_of_its_own() {
+    let example = read("config/evertoken.toml");
+    let (_, hooks) = example.split_once("\n[hooks]\n").expect("hooks");
+    let of_macos: Vec<&str> = hooks.lines().filter_map(|line| line.strip_prefix("# ")).collect();
+    let of_macos: Vec<&str> = of_macos.into_iter().filter(|line| line.contains("[\"osascript\"")).collect();
+    assert_eq!(of_macos.len(), 3);
+    let role = "[[role]]\nprofile = \"dev\"\nrole_arn = \"arn:aws:iam::111122223333:role/Developer\"\n[hooks]\n";
+    let parsed = evertoken::engine::config::parse(&format!("{role}{}\n", of_macos.join("\n"))).expect("a config");
+    assert_eq!(parsed.warnings, []);
+    let of_linux = evertoken::engine::config::parse(&example).expect("a config").config.hooks;
+    for (program, hooks) in [("osascript", parsed.config.hooks), ("notify-send", of_linux)] {
+        for argv in [hooks.failed, hooks.recovered, hooks.expiring].map(|argv| argv.expect("a hook")) {
+            assert_eq!(argv[0], program);
+            // What names nothing but a placeholder, or begins with text of ours, comes last; before it only fixed words.
+            let fixed = argv.iter().position(|word| word.contains('{')).expect("a placeholder");
+            assert!(argv[1..fixed].iter().all(|word| !word.contains(['{', '}'])), "{argv:?}");
+            if program == "osascript" {
+                let script: Vec<&str> = argv[1..7].iter().map(String::as_str).collect();
+                let display = "display notification (item 2 of argv) with title (item 1 of argv)";
+                assert_eq!(script, ["-e", "on run argv", "-e", display, "-e", "end run"]);
+                assert_eq!(argv.len(), 9, "a title and a text: {argv:?}");
+            } else {
+                assert_eq!(argv.len(), 4, "an option, a title and a text: {argv:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn whatever_the_readme_links_to_is_there() {
     let readme = read("README.md");

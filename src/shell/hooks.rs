@@ -4,6 +4,7 @@ use crate::engine::config::model::Hooks;
 use crate::engine::keeper::{Notice, NoticeKind};
 use crate::shell::child::{Child, run};
 use crate::shell::environment::Environment;
+use crate::shell::token_file::expand;
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,12 +22,13 @@ pub struct HookRunner {
     hooks: Hooks,
     environment: Arc<Environment>,
     turns: Arc<Semaphore>,
+    limit: Duration,
 }
 
 impl HookRunner {
     /// `environment` is handed on to the hooks.
     pub fn new(hooks: Hooks, environment: Arc<Environment>) -> Self {
-        Self { hooks, environment, turns: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { hooks, environment, turns: Arc::new(Semaphore::new(AT_ONCE)), limit: LIMIT }
     }
 
     /// Takes over the hooks of a new config.
@@ -49,7 +51,11 @@ impl HookRunner {
         environment.extend(values.iter().map(|(key, value)| {
             (OsString::from(format!("EVERTOKEN_{}", key.to_ascii_uppercase())), OsString::from(value))
         }));
-        let child = Child { argv: argv.iter().map(|word| filled(word, &values)).collect(), environment, limit: LIMIT };
+        let mut argv: Vec<String> = argv.iter().map(|word| filled(word, &values)).collect();
+        if let Some(program) = argv.first_mut() {
+            *program = expand(program, self.environment.home()).to_string_lossy().into_owned();
+        }
+        let child = Child { argv, environment, limit: self.limit };
         let turns = Arc::clone(&self.turns);
         tokio::spawn(async move {
             let Ok(_turn) = turns.acquire().await else { return };
@@ -81,7 +87,11 @@ fn values(notice: &Notice, state: &str) -> [(&'static str, String); 6] {
 
 /// Without control characters, and not too long.
 fn fit(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
+    // Direction marks and the like turn what a person reads around.
+    let is_unseen = |c: char| {
+        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if is_unseen(c) { ' ' } else { c }).take(LONGEST).collect()
 }
 
 /// One argument with its placeholders filled in, in a single pass: what a server sent is never looked at again. It can
@@ -109,17 +119,4 @@ fn filled(word: &str, values: &[(&'static str, String)]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{filled, fit};
-
-    #[test]
-    fn what_a_server_sent_stays_one_harmless_argument() {
-        let values =
-            [("profile", "dev".to_owned()), ("message", fit("--exec\u{1b}[2J {profile}\nrm")), ("fix", String::new())];
-        assert_eq!(filled("{message}", &values), " --exec [2J {profile} rm");
-        assert_eq!(filled("{profile}: {message}", &values), "dev: --exec [2J {profile} rm");
-        assert_eq!(filled("--title={profile}", &values), "--title=dev");
-        assert_eq!(filled("{unknown} {", &values), "{unknown} {");
-        assert_eq!(fit(&"x".repeat(1000)).len(), 500);
-    }
-}
+mod tests;

@@ -39,8 +39,16 @@ pub(super) fn check(hooks: &[(&'static str, Texts)], findings: &mut Vec<Diagnost
     let mut checked = Hooks::default();
     for (name, argv) in hooks {
         check_argv(name, argv, findings);
-        for word in argv.get_ref() {
+        for (place, word) in argv.get_ref().iter().enumerate() {
             check_placeholders(word, findings);
+            let before = place.checked_sub(1).and_then(|before| argv.get_ref().get(before));
+            check_place(word, before, findings);
+            if *name != "failed" && word.get_ref().contains("{fix}") {
+                findings.push(
+                    Diagnostic::warning(word.span(), format!("{{fix}} is empty for `{name}`: only a failure has one"))
+                        .with_hint("write \"{message}\", which says what to do where there is something to do"),
+                );
+            }
         }
         let words = Some(argv.get_ref().iter().map(|word| word.get_ref().clone()).collect());
         match *name {
@@ -51,6 +59,37 @@ pub(super) fn check(hooks: &[(&'static str, Texts)], findings: &mut Vec<Diagnost
         }
     }
     checked
+}
+
+/// Where nothing from outside may stand: as the program, and where an interpreter takes its next argument for a program.
+fn check_place(word: &Text, before: Option<&Text>, findings: &mut Vec<Diagnostic>) {
+    let text = word.get_ref().as_str();
+    let is = |name: &&&str| text.contains(&format!("{{{name}}}"));
+    match before.map(|before| before.get_ref().as_str()) {
+        None => {
+            if let Some(name) = PLACEHOLDERS.iter().find(is) {
+                findings.push(
+                    Diagnostic::mistake(word.span(), format!("{{{name}}} cannot be part of the program to run"))
+                        .with_hint("write the program as it is; placeholders are for its arguments"),
+                );
+            }
+        }
+        Some(option @ ("-c" | "-e" | "--eval" | "--command")) => {
+            if let Some(name) = FOREIGN.iter().find(|name| text == format!("{{{name}}}")) {
+                findings.push(
+                    Diagnostic::mistake(
+                        word.span(),
+                        format!("what stands behind {option} is run, and {{{name}}} may come from a server"),
+                    )
+                    .with_hint(format!(
+                        "hand it over as an argument of its own behind the program text, or read EVERTOKEN_{} in it",
+                        name.to_ascii_uppercase()
+                    )),
+                );
+            }
+        }
+        Some(_) => {}
+    }
 }
 
 fn check_placeholders(word: &Text, findings: &mut Vec<Diagnostic>) {

@@ -53,7 +53,7 @@ fn the_example_means_what_it_says() {
     assert_eq!(config.network.ca_bundle.as_deref(), Some("~/corporate-ca.pem"));
     assert_eq!(
         config.hooks.failed.as_deref(),
-        Some(&["notify-send", "AWS credentials", "{message}"].map(String::from)[..])
+        Some(&["notify-send", "--app-name=evertoken", "AWS credentials: {profile}", "{message}"].map(String::from)[..])
     );
     assert!(config.hooks.refreshed.is_some() && config.hooks.recovered.is_some() && config.hooks.expiring.is_some());
 

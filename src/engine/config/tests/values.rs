@@ -927,6 +927,30 @@ failed = ["sh", "-c", "echo {message}"]
 hint: it may hold text from a server: write "{message}" as an argument of its own, or read EVERTOKEN_MESSAGE in the program
 "#,
     },
+    Case {
+        name: "text of a server as the program",
+        text: r#"[[role]]
+profile = "dev"
+role_arn = "arn:aws:iam::111122223333:role/Developer"
+[hooks]
+failed = ["{message}"]
+recovered = ["osascript", "-e", "{message}"]
+expiring = ["notify-send", "{fix}"]
+"#,
+        report: r#"config.toml:5:11: {message} cannot be part of the program to run
+  failed = ["{message}"]
+            ^^^^^^^^^^^
+hint: write the program as it is; placeholders are for its arguments
+config.toml:6:33: what stands behind -e is run, and {message} may come from a server
+  recovered = ["osascript", "-e", "{message}"]
+                                  ^^^^^^^^^^^
+hint: hand it over as an argument of its own behind the program text, or read EVERTOKEN_MESSAGE in it
+config.toml:7:28: warning: {fix} is empty for `expiring`: only a failure has one
+  expiring = ["notify-send", "{fix}"]
+                             ^^^^^^^
+hint: write "{message}", which says what to do where there is something to do
+"#,
+    },
 ];
 
 #[test]

@@ -1,0 +1,131 @@
+//! What hooks are handed, and how they end.
+#![expect(clippy::disallowed_methods, reason = "a test looks at what the hooks wrote")]
+
+use super::{AT_ONCE, HookRunner, LIMIT, filled, fit, values};
+use crate::engine::config::model::Hooks;
+use crate::engine::failure::{Class, Failure};
+use crate::engine::keeper::{Notice, NoticeKind};
+use crate::engine::names::ProfileName;
+use crate::engine::time::WallTime;
+use crate::shell::environment::Environment;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+fn notice(kind: NoticeKind, message: &str) -> Notice {
+    let failure = Failure {
+        class: Class::Source,
+        code: None,
+        message: message.to_owned(),
+        fix: Some("evertoken login".to_owned()),
+    };
+    Notice {
+        kind,
+        profiles: ["dev", "ops"].map(|name| ProfileName::parse(name).expect("a name")).to_vec(),
+        role_arn: Some("arn:aws:iam::111122223333:role/Developer".to_owned()),
+        expiration: WallTime::parse("2026-11-21T15:04:05Z").ok(),
+        message: message.to_owned(),
+        failure: (kind == NoticeKind::Failed).then_some(failure),
+    }
+}
+
+fn runner(hooks: Hooks, limit: Duration, home: &Path) -> HookRunner {
+    let environment = Environment::from_vars([("PATH", "/usr/bin:/bin".as_ref()), ("HOME", home.as_os_str())]);
+    HookRunner { hooks, environment: Arc::new(environment), turns: Arc::new(Semaphore::new(AT_ONCE)), limit }
+}
+
+fn shell(script: &str, arguments: &[&str]) -> Option<Vec<String>> {
+    Some(["/bin/sh", "-c", script, "hook"].iter().chain(arguments).map(|&word| word.to_owned()).collect())
+}
+
+/// What a file holds once somebody has finished to write it.
+async fn written(path: &Path) -> String {
+    for _ in 0..3_000 {
+        match fs::read_to_string(path) {
+            Ok(text) if text.ends_with('\n') => return text,
+            _ => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+    panic!("{} was never written", path.display());
+}
+
+#[tokio::test]
+async fn a_hook_is_told_everything_by_argument_and_by_environment() {
+    let home = tempfile::tempdir().expect("a folder");
+    let told = "{ printf '%s|' \"$@\" \"$EVERTOKEN_PROFILE\" \"$EVERTOKEN_ROLE_ARN\" \"$EVERTOKEN_EXPIRATION\" \
+                \"$EVERTOKEN_STATE\" \"$EVERTOKEN_MESSAGE\" \"$EVERTOKEN_FIX\"; echo; } > \"$HOME/$0.new\" && \
+                mv \"$HOME/$0.new\" \"$HOME/told\"";
+    let argv = shell(told, &["{profile}", "{role_arn}", "{expiration}", "{state}", "{message}", "{fix}"]);
+    let hooks = Hooks { failed: argv, ..Hooks::default() };
+    runner(hooks, LIMIT, home.path()).run(&notice(NoticeKind::Failed, "-rf\x1b[2J\u{202e}it ended"), "waiting");
+    let values = "dev, ops|arn:aws:iam::111122223333:role/Developer|2026-11-21T15:04:05Z|waiting|";
+    let expected = format!("{values} -rf [2J it ended|evertoken login|{values}-rf [2J it ended|evertoken login|\n");
+    assert_eq!(written(&home.path().join("told")).await, expected);
+}
+
+#[tokio::test]
+async fn each_kind_of_news_has_a_hook_of_its_own() {
+    let home = tempfile::tempdir().expect("a folder");
+    let touch = |name: &str| shell(&format!("echo > \"$HOME/{name}\""), &[]);
+    let (refreshed, failed) = (touch("refreshed"), touch("failed"));
+    let hooks = Hooks { refreshed, failed, recovered: touch("recovered"), expiring: touch("expiring") };
+    let runner = runner(hooks, LIMIT, home.path());
+    for (kind, name) in [
+        (NoticeKind::Refreshed, "refreshed"),
+        (NoticeKind::Failed, "failed"),
+        (NoticeKind::Recovered, "recovered"),
+        (NoticeKind::Expiring, "expiring"),
+    ] {
+        assert!(!home.path().join(name).exists(), "{name}");
+        runner.run(&notice(kind, "news"), "fresh");
+        written(&home.path().join(name)).await;
+    }
+    for kind in [NoticeKind::Kept, NoticeKind::Removed, NoticeKind::Remark] {
+        runner.run(&notice(kind, "news"), "fresh");
+    }
+    assert_eq!(fs::read_dir(home.path()).expect("a folder").count(), 4, "nothing was started for them");
+}
+
+#[tokio::test]
+async fn a_hook_that_takes_too_long_is_killed_with_its_children() {
+    assert_eq!(LIMIT, Duration::from_secs(30));
+    let home = tempfile::tempdir().expect("a folder");
+    let script = "sleep 1000 & echo \"$$ $!\" > \"$HOME/new\" && mv \"$HOME/new\" \"$HOME/pids\"; wait";
+    let hooks = Hooks { failed: shell(script, &[]), ..Hooks::default() };
+    let runner = runner(hooks, Duration::from_secs(1), home.path());
+    runner.run(&notice(NoticeKind::Failed, "it ended"), "waiting");
+    let pids = written(&home.path().join("pids")).await;
+    for pid in pids.split_whitespace() {
+        // One that nobody has waited for yet runs no more either.
+        let runs = || {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            stat.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(" Z"))
+        };
+        for _ in 0..3_000 {
+            if !runs() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(!runs(), "{pid} of {pids}");
+    }
+}
+
+#[test]
+fn only_a_failure_has_a_fix() {
+    let fix = |kind| values(&notice(kind, "it ended"), "fresh")[5].1.clone();
+    assert_eq!((fix(NoticeKind::Failed).as_str(), fix(NoticeKind::Expiring).as_str()), ("evertoken login", ""));
+}
+
+#[test]
+fn what_a_server_sent_stays_one_harmless_argument() {
+    let values =
+        [("profile", "dev".to_owned()), ("message", fit("--exec\u{1b}[2J {profile}\nrm")), ("fix", String::new())];
+    assert_eq!(filled("{message}", &values), " --exec [2J {profile} rm");
+    assert_eq!(filled("{profile}: {message}", &values), "dev: --exec [2J {profile} rm");
+    assert_eq!(filled("--title={profile}", &values), "--title=dev");
+    assert_eq!(filled("{unknown} {", &values), "{unknown} {");
+    assert_eq!(fit(&"x".repeat(1000)).len(), 500);
+}
