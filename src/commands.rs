@@ -72,7 +72,7 @@ fn carry_out<W: Write>(cli: &Cli, environment: &Arc<Environment>, output: &mut O
             let plain = environment.no_color() || environment.text("TERM") == Some("dumb");
             status::run(&load()?, args, plain, output)
         }
-        Command::Check => check::run(&load()?, output),
+        Command::Check => check::run(&load()?, environment, output),
         Command::Init(args) => init::run(args, cli.global.config.as_deref(), environment, output),
         Command::Login(args) => login::run(&load()?, args, environment, output),
         Command::CredentialProcess(args) => credential_process::run(&load()?, args, environment, output),

@@ -226,6 +226,96 @@ fn check_calls_keys_beside_a_question_to_evertoken_a_mistake_and_prints_the_righ
     assert!(home.run("check").out.contains("config.toml: fine; "));
 }
 
+/// A service does not have the PATH of anybody's shell.
+#[cfg(target_os = "linux")]
+#[test]
+fn check_looks_for_helpers_and_hooks_where_the_service_will() {
+    let home = Home::new(&format!(
+        "{CONFIG}\n[hooks]\nfailed = [\"notify-me\", \"{{message}}\"]\nrefreshed = [\"sh\", \"x\"]\nrecovered = [\"~/bin/gone\"]\n\
+         expiring = [\"bin/notify-me\"]\n\n[[mfa_session]]\nprofile = \"base-mfa\"\nsource_profile = \"base\"\n\
+         mfa_serial = \"arn:aws:iam::111122223333:mfa/me\"\nmfa_command = [\"print-code\"]\nunattended = true\n\n\
+         [[role]]\nprofile = \"by-process\"\nrole_arn = \"arn:aws:iam::111122223333:role/X\"\nsource_profile = \"keys\"\n"
+    ));
+    home.write(".aws/config", "[profile keys]\ncredential_process = 'give-keys' --quietly\n");
+    for name in ["notify-me", "print-code", "give-keys"] {
+        home.write(&format!("bin/{name}"), "#!/bin/sh\n");
+        fs::set_permissions(home.path(&format!("bin/{name}")), fs::Permissions::from_mode(0o700)).expect("a mode");
+    }
+    let bin = home.path("bin").display().to_string();
+    let check = || {
+        let mut command = home.command("check");
+        Ended::from(command.env("PATH", format!("{bin}:/usr/bin:/bin")).output().expect("a run"))
+    };
+    let ended = check();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let of_systemd =
+        "which is in no folder of the service's PATH: /usr/local/bin:/usr/bin:/bin (what systemd gives to a service)";
+    for (key, name) in [
+        ("the hook `failed`", "notify-me"),
+        ("mfa_command of profile base-mfa", "print-code"),
+        ("credential_process of profile keys in the AWS config", "give-keys"),
+    ] {
+        let expected = format!("warning: {key} starts {name}, {of_systemd}\nhint: write {bin}/{name} instead, or ");
+        assert!(ended.out.contains(&expected), "{expected}\n{}", ended.out);
+    }
+    assert!(ended.out.contains(&format!("starts {bin}/gone, which is not there or cannot be run")), "{}", ended.out);
+    assert!(ended.out.contains("`expiring` starts bin/notify-me, a path that depends on where"), "{}", ended.out);
+    assert!(!ended.out.contains("`refreshed`"), "sh is everywhere: {}", ended.out);
+
+    // What an installed unit carries counts instead, and what is changed there wins.
+    home.write(".config/systemd/user/evertoken.service", "[Service]\nEnvironment=\"PATH=/usr/bin:/bin\"\n");
+    let unit = home.path(".config/systemd/user/evertoken.service").display().to_string();
+    assert!(check().out.contains(&format!("the service's PATH: /usr/bin:/bin ({unit})")), "{}", check().out);
+    home.write(
+        ".config/systemd/user/evertoken.service.d/50.conf",
+        "[Service]\nEnvironment=A=b PATH=%h/bin:/usr/bin:/bin\n",
+    );
+    let ended = check();
+    assert!(!ended.out.contains("service's PATH"), "{}", ended.out);
+}
+
+#[test]
+fn a_config_that_others_can_write_may_name_no_programs() {
+    let hooks = "\n[hooks]\nfailed = [\"true\"]\n";
+    let mfa = "\n[[mfa_session]]\nprofile = \"m\"\nsource_profile = \"base\"\nmfa_serial = \"arn:aws:iam::111122223333:mfa/me\"\n\
+               mfa_command = [\"true\"]\n";
+    for (more, what) in [(hooks, "hooks"), (mfa, "an mfa_command")] {
+        let home = Home::new(&format!("{CONFIG}{more}"));
+        assert_eq!(home.run("check").code, Some(0), "{:?}", home.run("check"));
+        for (path, good, bad) in [(".config/evertoken/config.toml", 0o600, 0o602), (".config", 0o700, 0o777)] {
+            let mode = |mode| fs::set_permissions(home.path(path), fs::Permissions::from_mode(mode)).expect("a mode");
+            mode(bad);
+            let shown = home.path(path).display().to_string();
+            let checked = home.run("check");
+            assert_eq!(checked.code, Some(78), "{checked:?}");
+            let told = format!(
+                "{what}, programs to run, and others can write to {shown} (mode 0{bad:o})\nhint: chmod go-w {shown}"
+            );
+            assert!(checked.out.contains(&told), "{told}\n{}", checked.out);
+            let run = home.run("run");
+            assert_eq!(run.code, Some(78), "{run:?}");
+            assert!(run.err.contains(&told), "{told}\n{}", run.err);
+            // Nothing is run by these.
+            assert_eq!(home.run("status").code, Some(3));
+            mode(good);
+        }
+        // Others may put files of their own there, and not touch this one.
+        fs::set_permissions(home.path(".config"), fs::Permissions::from_mode(0o1777)).expect("a mode");
+        assert_eq!(home.run("check").code, Some(0));
+        fs::set_permissions(home.path(".config"), fs::Permissions::from_mode(0o700)).expect("a mode");
+        // A link is only as good as the folder of what it leads to.
+        home.write("shared/config.toml", &home.read(".config/evertoken/config.toml"));
+        fs::set_permissions(home.path("shared"), fs::Permissions::from_mode(0o777)).expect("a mode");
+        fs::remove_file(home.path(".config/evertoken/config.toml")).expect("removed");
+        std::os::unix::fs::symlink(home.path("shared/config.toml"), home.path(".config/evertoken/config.toml"))
+            .expect("a link");
+        assert_eq!(home.run("check").code, Some(78));
+        // Without programs nobody is the worse for it.
+        home.write("shared/config.toml", CONFIG);
+        assert_eq!(home.run("check").code, Some(0));
+    }
+}
+
 #[test]
 fn an_unknown_profile_ends_with_2_and_the_list() {
     let home = Home::new(CONFIG);
@@ -247,7 +337,11 @@ fn status_tells_the_truth_without_a_daemon() {
     let ended = home.run("status");
     assert_eq!(ended.code, Some(3), "{ended:?}");
     let lines: Vec<&str> = ended.out.lines().collect();
-    assert!(lines[0].starts_with("vault expired expires=- expires_in_seconds=- next_refresh=- store=private "), "{}", ended.out);
+    assert!(
+        lines[0].starts_with("vault expired expires=- expires_in_seconds=- next_refresh=- store=private "),
+        "{}",
+        ended.out
+    );
     assert!(lines[1].starts_with("dev fresh expires="), "{}", ended.out);
     assert!(lines[2].starts_with("# daemon: not running: "), "{}", ended.out);
 

@@ -1,5 +1,7 @@
 //! `evertoken check`: every mistake in the config and in what surrounds it, offline. Changes nothing.
 
+mod programs;
+
 use crate::commands::ending::{CONFIG, Ending, FINE};
 use crate::commands::output::Output;
 use crate::commands::setup::Setup;
@@ -10,6 +12,7 @@ use crate::engine::config::model::{Entry, Operation, StoreKind};
 use crate::engine::credentials_file::Observation;
 use crate::engine::names::ProfileName;
 use crate::shell::config_file::render;
+use crate::shell::environment::Environment;
 use crate::shell::files::{folder, snapshot};
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
@@ -19,12 +22,20 @@ use std::os::unix::fs::MetadataExt;
 ///
 /// # Errors
 /// When the answer cannot be written.
-pub fn run<W: Write>(setup: &Setup, output: &mut Output<W>) -> Result<u8, Ending> {
+pub fn run<W: Write>(setup: &Setup, environment: &Environment, output: &mut Output<W>) -> Result<u8, Ending> {
     let aws = setup.aws();
     let findings = setup.loaded.findings(&aws);
-    let mistakes = findings.iter().filter(|finding| finding.severity == Severity::Mistake).count();
+    let distrusted = setup.loaded.distrusted();
+    let wrong = findings.iter().filter(|finding| finding.severity == Severity::Mistake).count();
+    let mistakes = wrong + usize::from(distrusted.is_some());
     let mut blocks = render(&findings, &setup.loaded.path, &setup.loaded.text);
-    blocks.extend(surroundings(setup, &aws).iter().map(|warning| format!("warning: {warning}")));
+    blocks.extend(distrusted);
+    blocks.extend(
+        surroundings(setup, &aws)
+            .iter()
+            .chain(&programs::missing(setup, &aws, environment))
+            .map(|warning| format!("warning: {warning}")),
+    );
     for block in &blocks {
         output.text(&format!("{block}\n\n"))?;
     }

@@ -43,7 +43,7 @@ impl Reloads {
         }
         let (environment, path, sender) = (Arc::clone(&self.environment), self.path.clone(), self.sender.clone());
         let task = tokio::spawn(async move {
-            let loaded = load_settled(&environment, &path).await;
+            let loaded = load_settled(&environment, &path).await.and_then(Loaded::trusted);
             let _gone = sender.send(loaded);
         });
         self.reading = Some(task.abort_handle());

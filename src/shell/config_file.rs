@@ -1,8 +1,10 @@
 //! Reads the config from its file, and finds the places that follow from it. Parsing and judging is the engine's.
 
 use crate::engine::aws_config::AwsConfig;
+use crate::engine::config::model::Hooks;
 use crate::engine::config::{self, Config, Diagnostic};
 use crate::shell::environment::Environment;
+use crate::shell::exposure::open_to_others;
 use crate::shell::files::snapshot::{self, Snapshot};
 use crate::shell::files::{FileError, resolve};
 use crate::shell::places::{PlaceError, Places};
@@ -50,6 +52,33 @@ impl Loaded {
         findings.extend(config::survey(&self.text, &self.config, aws));
         findings.sort_by_key(|finding| finding.span.start);
         findings
+    }
+
+    /// Why its programs are not run: it names some (hooks, an `mfa_command`), and others can write what it names.
+    pub fn distrusted(&self) -> Option<String> {
+        let hooks = &self.config.hooks;
+        let has_hooks = *hooks != Hooks::default();
+        let has_mfa =
+            self.config.entries.iter().any(|entry| entry.mfa.as_ref().is_some_and(|mfa| mfa.command.is_some()));
+        let named = match (has_hooks, has_mfa) {
+            (true, _) => "hooks",
+            (false, true) => "an mfa_command",
+            (false, false) => return None,
+        };
+        let (reason, mend) = open_to_others(&self.path)?;
+        let path = self.path.display();
+        Some(format!("{path}: this config has {named}, programs to run, and {reason}\nhint: {mend}"))
+    }
+
+    /// The same config, if its programs may be run.
+    ///
+    /// # Errors
+    /// [`LoadError::Wrong`] with the reason.
+    pub fn trusted(self) -> Result<Self, LoadError> {
+        match self.distrusted() {
+            Some(finding) => Err(LoadError::Wrong { findings: vec![finding] }),
+            None => Ok(self),
+        }
     }
 
     /// Whether the file still holds what was read.

@@ -6,6 +6,7 @@ use crate::engine::names::ProfileName;
 use crate::engine::secret::Secret;
 use crate::shell::child::{Child, run};
 use crate::shell::environment::Environment;
+use crate::shell::token_file::expand;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -83,7 +84,11 @@ impl Codes {
     async fn ask(&self, profile: &ProfileName, command: &[String]) -> Result<Secret, Fault> {
         let failed =
             |what: String| Fault::Source(SourceFault::Process(format!("the mfa_command of {profile}: {what}")));
-        let child = Child { argv: command.to_vec(), environment: self.environment.variables(), limit: self.patience };
+        let mut argv = command.to_vec();
+        if let Some(program) = argv.first_mut() {
+            *program = expand(program, self.environment.home()).to_string_lossy().into_owned();
+        }
+        let child = Child { argv, environment: self.environment.variables(), limit: self.patience };
         let output = run(child).await.map_err(|error| failed(error.to_string()))?;
         if !output.is_success() {
             let said = output.first_complaint().unwrap_or_else(|| "it failed and said nothing".to_owned());

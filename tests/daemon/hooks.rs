@@ -81,3 +81,56 @@ fn a_hook_that_hangs_holds_nothing_up() {
     assert!(workstation.holds("dev"));
     assert_eq!(workstation.stop().0, Some(0));
 }
+
+#[test]
+fn what_only_a_person_can_bring_is_announced_once_before_its_end() {
+    let serial = "arn:aws:iam::111122223333:mfa/me";
+    let mut workstation = Workstation::new(600).default("source_profile = \"base-mfa\"").role("dev");
+    workstation.sts.add_mfa_device(serial, |code| code == "123456");
+    let note = noting(&workstation);
+    workstation = workstation.entry(&format!(
+        "[[mfa_session]]\nprofile = \"base-mfa\"\nsource_profile = \"base\"\nmfa_serial = \"{serial}\"\n\n\
+         [hooks]\nexpiring = [{note:?}, \"expiring\", \"{{profile}}\", \"{{state}}\", \"{{message}}\"]\n"
+    ));
+    let workstation = workstation.start();
+    workstation.wait("the code to be due", || workstation.status_of("base-mfa")["state"] == "waiting");
+    let entered = workstation.evertoken(&["login", "base-mfa", "--code", "123456"]);
+    assert!(entered.status.success(), "{entered:?}");
+    workstation.wait("the role", || workstation.holds("dev"));
+    // The session lives for ten minutes: its end is less than an hour away.
+    workstation.wait("the hook", || !notes(&workstation, "expiring").is_empty());
+    workstation.signal(Signal::USR1);
+    workstation.wait("another session of the role", || workstation.granted("dev") >= 2);
+    let told = notes(&workstation, "expiring");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0][1], "base-mfa");
+    assert!(told[0][3].contains("evertoken login base-mfa"), "{told:?}");
+}
+
+/// The config is refused as a whole: what it says has to be looked at first.
+#[test]
+fn a_config_that_others_can_write_by_now_gets_no_programs_run() {
+    let workstation = Workstation::new(600).role("dev");
+    let note = noting(&workstation);
+    let mut workstation = workstation.start_with(&["dev"]);
+    let folder = workstation.config_path().parent().expect("a folder").to_owned();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).expect("a mode");
+    let hooked = format!("{}\n[hooks]\nrefreshed = [{note:?}, \"refreshed\"]\n", workstation.config());
+    fs::write(workstation.config_path(), &hooked).expect("a config");
+    workstation.wait("the refusal", || workstation.logged(&["the config was not taken over", "this config has hooks"]));
+    let key = workstation.key_of("dev");
+    workstation.signal(Signal::USR1);
+    workstation.wait("a new session", || workstation.key_of("dev") != key && workstation.holds("dev"));
+
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("a mode");
+    assert_eq!(notes(&workstation, "refreshed").len(), 0);
+    workstation.signal(Signal::HUP);
+    // Which of them comes after the new config is not known: so ask until one does.
+    workstation.wait("the hook", || {
+        workstation.signal(Signal::USR1);
+        let_pass(0.5);
+        !notes(&workstation, "refreshed").is_empty()
+    });
+    assert_eq!(workstation.lines(&["config was not taken over"]), 1, "{}", workstation.log());
+    assert_eq!(workstation.stop().0, Some(0));
+}

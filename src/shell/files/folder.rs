@@ -74,7 +74,7 @@ pub fn ensure_private(folder: &Path, home: Option<&Path>) -> Result<(), FileErro
 }
 
 /// The user that files and folders of our own belong to.
-pub(super) fn our_uid() -> u32 {
+pub(in crate::shell) fn our_uid() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
@@ -116,7 +116,7 @@ fn make(folder: &Path) -> Result<(), FileError> {
 /// Whether group-writable means nobody but us: many systems give each user a group of the same number and a umask of
 /// 002, so that `~/.aws` is 0775 without anybody else being able to write into it. An access list in which others are
 /// named shows as group bits too, so there must be none.
-fn is_private_group(metadata: &Metadata, folder: &Path) -> bool {
+pub(in crate::shell) fn is_private_group(metadata: &Metadata, folder: &Path) -> bool {
     let (uid, gid) = (our_uid(), rustix::process::getegid().as_raw());
     if uid == 0 || metadata.uid() != uid || metadata.gid() != gid || gid != uid {
         return false;

@@ -1,0 +1,132 @@
+//! The `PATH` of evertoken as a service, which is not that of anybody's shell: what an installed unit or agent carries,
+//! else what the service manager gives. Reads their files and starts nothing.
+#![expect(clippy::disallowed_methods, reason = "the shell looks at files")]
+
+use crate::shell::environment::Environment;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// What `systemd --user` gives to services (systemd.exec(5); distributions may add to it).
+const OF_SYSTEMD: &str = "/usr/local/bin:/usr/bin:/bin";
+/// What launchd gives to agents (launchd.plist(5)).
+const OF_LAUNCHD: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
+
+/// A `PATH` and who says so.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ServicePath {
+    /// Folders with `:` between them.
+    pub value: String,
+    /// The file that sets it, or whose default it is.
+    pub origin: String,
+}
+
+impl ServicePath {
+    /// That of the service of this user.
+    pub fn find(environment: &Environment) -> Self {
+        let home = environment.home();
+        let agent = home.map(|home| home.join("Library/LaunchAgents/io.evertoken.agent.plist"));
+        let units = environment.config_home().map(|config| config.join("systemd/user"));
+        let (carried, of_system, name) = if cfg!(target_os = "macos") {
+            (agent.and_then(|path| Some((plist_path(&fs::read_to_string(&path).ok()?)?, path))), OF_LAUNCHD, "launchd")
+        } else {
+            (units.and_then(|folder| unit_path(&folder, home)), OF_SYSTEMD, "systemd")
+        };
+        match carried {
+            Some((value, file)) => Self { value, origin: file.display().to_string() },
+            None => Self { value: of_system.to_owned(), origin: format!("what {name} gives to a service") },
+        }
+    }
+
+    /// Whether a program is there and can be run: by its path, or by its name in one of the folders.
+    pub fn has(&self, program: &Path) -> bool {
+        if program.is_absolute() {
+            return can_be_run(program);
+        }
+        // A path that is neither absolute nor a name depends on where the service is started.
+        program.components().count() == 1
+            && self.value.split(':').any(|folder| can_be_run(&Path::new(folder).join(program)))
+    }
+}
+
+/// Where a program lies by the `PATH` of whoever asks.
+pub fn in_own_path(program: &Path, path: Option<&OsStr>) -> Option<PathBuf> {
+    let mut folders = std::env::split_paths(path?);
+    folders.find_map(|folder| Some(folder.join(program)).filter(|path| path.is_absolute() && can_be_run(path)))
+}
+
+fn can_be_run(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// The last `PATH` of the unit and its drop-ins, in the order in which systemd reads them.
+fn unit_path(folder: &Path, home: Option<&Path>) -> Option<(String, PathBuf)> {
+    let drop_ins = fs::read_dir(folder.join("evertoken.service.d")).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = drop_ins.map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "conf"));
+    files.sort();
+    files.insert(0, folder.join("evertoken.service"));
+    let home = home.map(|home| home.to_string_lossy().into_owned()).unwrap_or_default();
+    let carried = files.into_iter().filter_map(|file| {
+        let text = fs::read_to_string(&file).ok()?;
+        let value = text.lines().filter_map(|line| environment_path(line.trim())).next_back()?;
+        Some((value.replace("%h", &home).replace("%%", "%"), file))
+    });
+    carried.last()
+}
+
+/// `PATH` of a line like `Environment="PATH=/a:/b" OTHER=c`.
+fn environment_path(line: &str) -> Option<String> {
+    let mut rest = line.strip_prefix("Environment=")?;
+    loop {
+        rest = rest.trim_start();
+        let quote = rest.chars().next().filter(|c| ['"', '\''].contains(c));
+        let (word, after) = match quote {
+            Some(quote) => rest[1..].split_once(quote)?,
+            None => rest.split_once(' ').unwrap_or((rest, "")),
+        };
+        if let Some(value) = word.strip_prefix("PATH=") {
+            return Some(value.to_owned());
+        }
+        if after.trim().is_empty() {
+            return None;
+        }
+        rest = after;
+    }
+}
+
+/// `PATH` of the `EnvironmentVariables` of a property list.
+fn plist_path(text: &str) -> Option<String> {
+    let variables = text.split_once("<key>EnvironmentVariables</key>")?.1.split_once("</dict>")?.0;
+    let value = variables.split_once("<key>PATH</key>")?.1.split_once("<string>")?.1.split_once("</string>")?.0;
+    Some(value.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{environment_path, plist_path};
+
+    #[test]
+    fn the_path_is_read_as_units_write_it() {
+        let cases = [
+            ("Environment=PATH=/a:/b", Some("/a:/b")),
+            ("Environment=\"PATH=/a b:/c\" \"X=y\"", Some("/a b:/c")),
+            ("Environment=X=y 'Z=a b' PATH=/a", Some("/a")),
+            ("Environment=MYPATH=/a", None),
+            ("Environment=", None),
+            ("ExecStart=/bin/evertoken run", None),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(environment_path(line).as_deref(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_path_is_read_as_agents_write_it() {
+        let agent = "<dict><key>PATH</key><string>/no</string><key>EnvironmentVariables</key>\n<dict><key>A</key>\
+                     <string>x</string>\n<key>PATH</key>\n  <string>/a&amp;b:/c</string></dict></dict>";
+        assert_eq!(plist_path(agent).as_deref(), Some("/a&b:/c"));
+        assert_eq!(plist_path("<dict><key>PATH</key><string>/no</string></dict>"), None);
+    }
+}
