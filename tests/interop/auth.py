@@ -6,15 +6,30 @@ import sys
 
 import boto3
 
-# These come first, and are the only calls that moto takes from anybody.
-UNAUTHENTICATED = 8
-ROLE = "arn:aws:iam::123456789012:role/"
+# Who may call AssumeRole at all, and who may not; both have keys that are right.
+USERS = ["base", "denied"]
+ACCOUNT = "arn:aws:iam::123456789012:"
+# By role: who is trusted, and with which external id. moto looks at both by itself, but lets a call pass that brings no
+# external id at all: that one is shown with the emulator alone.
+TRUSTED = {
+    "Developer": (f"{ACCOUNT}user/base", None),
+    "Operator": ("arn:aws:sts::123456789012:assumed-role/Developer/interop", None),
+    "Partner": (f"{ACCOUNT}user/base", "the-right-one"),
+    "Stranger": (f"{ACCOUNT}user/denied", None),
+}
+# Two calls for each user, one for each role, and two policies: these come first, and are the only ones that moto takes
+# from anybody.
+UNAUTHENTICATED = 2 * len(USERS) + len(TRUSTED) + 2
 EXPECTED = {
     "dev": ("fresh", None, None),
     "ops": ("fresh", None, None),
+    "partner": ("fresh", None, None),
     "mistyped": ("waiting", "source", "SignatureDoesNotMatch"),
     "deleted": ("waiting", "source", "InvalidClientTokenId"),
     "denied": ("refused", "refused", "AccessDenied"),
+    "wrong-id": ("refused", "refused", "AccessDenied"),
+    "untrusted": ("refused", "refused", "AccessDenied"),
+    "chained-untrusted": ("refused", "refused", "AccessDenied"),
 }
 
 
@@ -30,17 +45,15 @@ def prepare(endpoint):
         {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}]}
     )
     keys = {}
-    for user in ["base", "denied"]:
+    for user in USERS:
         iam.create_user(UserName=user)
         key = iam.create_access_key(UserName=user)["AccessKey"]
         keys[user] = (key["AccessKeyId"], key["SecretAccessKey"])
     iam.put_user_policy(UserName="base", PolicyName="assume", PolicyDocument=may_assume)
-    trusted = {
-        "Developer": "arn:aws:iam::123456789012:user/base",
-        "Operator": "arn:aws:sts::123456789012:assumed-role/Developer/interop",
-    }
-    for role, principal in trusted.items():
+    for role, (principal, external_id) in TRUSTED.items():
         statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
+        if external_id:
+            statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
         trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)
     iam.put_role_policy(RoleName="Developer", PolicyName="assume", PolicyDocument=may_assume)
