@@ -62,8 +62,7 @@ impl Station {
         let config = &loaded.config;
         let places = &loaded.places;
         let home = environment.home().map(Path::to_owned);
-        let bundle = config.network.ca_bundle.as_deref().and_then(|path| environment.expand_home(path));
-        let http = Http::new(&HttpSettings::new(config.network.proxy.clone(), bundle, &environment))?;
+        let http = Http::new(&HttpSettings::of(&config.network, &environment))?;
         let sts = Sts::new(&http, env!("CARGO_PKG_VERSION"), home.clone());
         let identity = Identity { user: environment.user(), host: environment.host().to_owned() };
         let files =

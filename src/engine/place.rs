@@ -21,6 +21,11 @@ impl Place {
         let named = entry.sts_region.as_deref().or(entry.region.as_deref());
         Self { region: named.unwrap_or(home_region(partition)).to_owned(), endpoint: entry.sts_endpoint.clone() }
     }
+
+    /// The URL that is called.
+    pub fn url(&self) -> String {
+        self.endpoint.clone().unwrap_or_else(|| format!("https://{self}"))
+    }
 }
 
 impl fmt::Display for Place {

@@ -1,24 +1,27 @@
 //! The one HTTP client of the process: proxy, trusted roots and timeouts in one place. It never sends a request to the
 //! machine itself, or to a metadata service, through a proxy, and never panics over a certificate.
-#![expect(clippy::disallowed_methods, reason = "reads the CA bundle that the config or AWS_CA_BUNDLE names")]
 
+mod trust;
+
+use crate::engine::config::model::Network;
 use crate::shell::environment::Environment;
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::tls::{Provider, TlsContext};
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::timeout::TimeoutConfig;
-use rustls::RootCertStore;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
+use hyper::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use std::time::Duration;
+use trust::Trust;
+pub use trust::TrustError;
 
 /// How long a connection may take to be made.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -39,7 +42,13 @@ pub struct HttpSettings {
 }
 
 impl HttpSettings {
-    /// What `[network]` says (paths already expanded), else what the environment says.
+    /// What `[network]` says, else what the environment says.
+    pub fn of(network: &Network, environment: &Environment) -> Self {
+        let bundle = network.ca_bundle.as_deref().and_then(|path| environment.expand_home(path));
+        Self::new(network.proxy.clone(), bundle, environment)
+    }
+
+    /// The same, with paths that are already expanded.
     pub fn new(proxy: Option<String>, ca_bundle: Option<PathBuf>, environment: &Environment) -> Self {
         let from_environment = |names: &[&str]| {
             let set = names.iter().find_map(|name| environment.text(name).filter(|value| !value.trim().is_empty()));
@@ -59,65 +68,64 @@ pub enum HttpError {
     /// The proxy is not a URL.
     #[error("use the proxy: write it as http://host:port")]
     Proxy,
-    /// The bundle cannot be read.
-    #[error("read the CA bundle {}: {source}", path.display())]
-    Unreadable {
-        /// The bundle.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The bundle holds no certificate.
-    #[error("use the CA bundle {}: it holds no certificate in PEM form", path.display())]
-    Empty {
-        /// The bundle.
-        path: PathBuf,
-    },
-    /// One of its certificates is no certificate.
-    #[error("use the CA bundle {}: certificate {number} in it cannot be parsed; take it out", path.display())]
-    Certificate {
-        /// The bundle.
-        path: PathBuf,
-        /// Counted from 1.
-        number: usize,
-    },
+    /// The bundle cannot be used.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
 }
 
-/// The HTTP client. Cheap to clone; all clones share their connections.
+/// The HTTP client. Cheap to clone; all clones share their connections, and a renewed CA bundle.
 #[derive(Clone, Debug)]
 pub struct Http {
     connector: SharedHttpConnector,
-    proxied: bool,
+    routes: Arc<Routes>,
 }
 
 impl Http {
     /// Reads and checks what the settings name. Connects to nothing yet; the system's roots are loaded at the first use.
+    ///
+    /// # Errors
+    /// When the proxy is no URL, or the bundle cannot be used.
     pub fn new(settings: &HttpSettings) -> Result<Self, HttpError> {
-        let mut roots = TrustStore::default();
-        if let Some(path) = &settings.ca_bundle {
-            roots.add_pem_certificate(checked_bundle(path)?);
-        }
+        let trust = Trust::read(settings.ca_bundle.as_deref())?;
         let proxy = match &settings.proxy {
             None => None,
             Some(url) => {
-                let url = if url.contains("://") { url.clone() } else { format!("http://{url}") };
-                let proxy = ProxyConfig::https(url.trim()).map_err(|_| HttpError::Proxy)?;
-                Some(match &settings.no_proxy {
-                    Some(rules) => proxy.no_proxy(rules),
-                    None => proxy,
-                })
+                let url = if url.contains("://") { url.trim().to_owned() } else { format!("http://{}", url.trim()) };
+                let exempt = settings.no_proxy.as_deref().unwrap_or_default();
+                let way = ProxyConfig::https(url.as_str()).map_err(|_| HttpError::Proxy)?;
+                Some(Proxy { hosts: Matcher::builder().https(url).no(exempt).build(), way })
             }
         };
-        let proxied = proxy.is_some();
-        let direct = lazily(connector(roots.clone(), None));
-        let through = proxy.map_or_else(|| direct.clone(), |proxy| lazily(connector(roots, Some(proxy))));
-        Ok(Self { connector: SharedHttpConnector::new(Routed { direct, through }), proxied })
+        let ways = RwLock::new(Ways::new(trust, proxy.as_ref()));
+        let routes = Arc::new(Routes { bundle: settings.ca_bundle.clone(), proxy, ways });
+        Ok(Self { connector: SharedHttpConnector::new(Routed(Arc::clone(&routes))), routes })
+    }
+
+    /// Reads the CA bundle again, and trusts what it says now from the next connection on. Whether it says something
+    /// else than before.
+    ///
+    /// # Errors
+    /// When it cannot be used: then everything stays as it was.
+    pub fn renew_trust(&self) -> Result<bool, TrustError> {
+        let trust = Trust::read(self.routes.bundle.as_deref())?;
+        let mut ways = self.routes.ways.write().unwrap_or_else(PoisonError::into_inner);
+        let is_new = trust.digest != ways.trusted;
+        if is_new {
+            *ways = Ways::new(trust, self.routes.proxy.as_ref());
+        }
+        Ok(is_new)
+    }
+
+    /// The CA bundle, wherever it was named.
+    pub fn ca_bundle(&self) -> Option<&Path> {
+        self.routes.bundle.as_deref()
     }
 
     /// Sends every request to `connector`.
     #[cfg(test)]
     pub(crate) fn over(connector: SharedHttpConnector) -> Self {
-        Self { connector, proxied: false }
+        let ways = RwLock::new(Ways { direct: connector.clone(), through: connector.clone(), trusted: None });
+        Self { connector, routes: Arc::new(Routes { bundle: None, proxy: None, ways }) }
     }
 
     /// For the AWS crates. The timeouts of the connection are this client's own, whatever they ask for.
@@ -131,9 +139,9 @@ impl Http {
         &self.connector
     }
 
-    /// Whether requests to AWS go through a proxy.
-    pub fn is_proxied(&self) -> bool {
-        self.proxied
+    /// Whether a request to this URL goes through the proxy.
+    pub fn is_proxied(&self, url: &str) -> bool {
+        self.routes.proxy_for(url)
     }
 
     /// The bounds of every call that an AWS crate makes for us.
@@ -161,16 +169,53 @@ pub fn is_never_proxied(host: &str) -> bool {
     }
 }
 
-/// Sends each request the way that its host asks for.
+/// A proxy, and the hosts that it is for.
 #[derive(Debug)]
-struct Routed {
+struct Proxy {
+    hosts: Matcher,
+    way: ProxyConfig,
+}
+
+/// What decides which way a request goes.
+#[derive(Debug)]
+struct Routes {
+    bundle: Option<PathBuf>,
+    proxy: Option<Proxy>,
+    ways: RwLock<Ways>,
+}
+
+impl Routes {
+    fn proxy_for(&self, url: &str) -> bool {
+        let exempt = |uri: &Uri| self.proxy.as_ref().is_none_or(|proxy| proxy.hosts.intercept(uri).is_none());
+        !is_never_proxied(host_of(url)) && url.parse::<Uri>().is_ok_and(|uri| !exempt(&uri))
+    }
+}
+
+/// The two ways, and the digest of the bundle that both trust.
+#[derive(Debug)]
+struct Ways {
     direct: SharedHttpConnector,
     through: SharedHttpConnector,
+    trusted: Option<trust::Digest>,
 }
+
+impl Ways {
+    fn new(trust: Trust, proxy: Option<&Proxy>) -> Self {
+        let trusted = trust.digest;
+        let direct = lazily(connector(trust.clone(), ProxyConfig::disabled()));
+        let through = proxy.map_or_else(|| direct.clone(), |proxy| lazily(connector(trust, proxy.way.clone())));
+        Self { direct, through, trusted }
+    }
+}
+
+/// Sends each request the way that its host asks for.
+#[derive(Debug)]
+struct Routed(Arc<Routes>);
 
 impl HttpConnector for Routed {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let way = if is_never_proxied(host_of(request.uri())) { &self.direct } else { &self.through };
+        let ways = self.0.ways.read().unwrap_or_else(PoisonError::into_inner);
+        let way = if self.0.proxy_for(request.uri()) { &ways.through } else { &ways.direct };
         way.call(request)
     }
 }
@@ -206,14 +251,14 @@ fn lazily(make: impl FnOnce() -> Connector + Send + 'static) -> SharedHttpConnec
     SharedHttpConnector::new(Lazy(Arc::new(LazyLock::new(make))))
 }
 
-fn connector(roots: TrustStore, proxy: Option<ProxyConfig>) -> impl FnOnce() -> Connector + Send + 'static {
+fn connector(trust: Trust, proxy: ProxyConfig) -> impl FnOnce() -> Connector + Send + 'static {
     move || {
         // Building a context from a trust store has no way to fail; the default one has the system's roots.
-        let context = TlsContext::builder().with_trust_store(roots).build().unwrap_or_default();
+        let context = TlsContext::builder().with_trust_store(trust.into_store()).build().unwrap_or_default();
         Connector::builder()
             .tls_provider(Provider::rustls(crypto()))
             .tls_context(context)
-            .proxy_config(proxy.unwrap_or_else(ProxyConfig::disabled))
+            .proxy_config(proxy)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .connector_settings(HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build())
             .build()
@@ -230,95 +275,5 @@ fn crypto() -> CryptoMode {
     CryptoMode::Ring
 }
 
-/// The bundle's bytes, once every certificate in them has been tried as the TLS crate will: it panics over a bad one.
-fn checked_bundle(path: &Path) -> Result<Vec<u8>, HttpError> {
-    let bytes = std::fs::read(path).map_err(|source| HttpError::Unreadable { path: path.to_owned(), source })?;
-    let mut trial = RootCertStore::empty();
-    let mut number = 0;
-    for certificate in CertificateDer::pem_slice_iter(&bytes) {
-        number += 1;
-        let fits = certificate.is_ok_and(|certificate| trial.add(certificate).is_ok());
-        if !fits {
-            return Err(HttpError::Certificate { path: path.to_owned(), number });
-        }
-    }
-    if number == 0 {
-        return Err(HttpError::Empty { path: path.to_owned() });
-    }
-    Ok(bytes)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::{Http, HttpError, HttpSettings, host_of, is_never_proxied};
-    use crate::shell::environment::Environment;
-
-    #[test]
-    fn this_machine_and_the_metadata_services_are_never_behind_a_proxy() {
-        for host in [
-            "localhost",
-            "sts.localhost",
-            "127.0.0.1",
-            "127.9.9.9",
-            "[::1]",
-            "169.254.169.254",
-            "[fd00:ec2::254]",
-            "169.254.170.2",
-            "169.254.170.23",
-            "[fd00:ec2::23]",
-        ] {
-            assert!(is_never_proxied(host), "{host}");
-        }
-        for host in ["sts.eu-west-1.amazonaws.com", "10.0.0.1", "localhost.example.com", "[fd00::1]", ""] {
-            assert!(!is_never_proxied(host), "{host}");
-        }
-    }
-
-    #[test]
-    fn finds_the_host_of_a_uri() {
-        assert_eq!(host_of("https://sts.eu-west-1.amazonaws.com/"), "sts.eu-west-1.amazonaws.com");
-        assert_eq!(host_of("http://[fd00:ec2::254]:80/latest"), "[fd00:ec2::254]");
-        assert_eq!(host_of("http://user:word@127.0.0.1:80?x"), "127.0.0.1");
-    }
-
-    #[test]
-    fn the_config_goes_before_the_environment() {
-        let environment = Environment::from_vars([
-            ("HTTPS_PROXY", "http://env:1"),
-            ("NO_PROXY", "corp"),
-            ("AWS_CA_BUNDLE", "/env.pem"),
-        ]);
-        let settings = HttpSettings::new(None, None, &environment);
-        assert_eq!(settings.proxy.as_deref(), Some("http://env:1"));
-        assert_eq!(settings.no_proxy.as_deref(), Some("corp"));
-        assert_eq!(settings.ca_bundle.as_deref().and_then(|p| p.to_str()), Some("/env.pem"));
-        let settings = HttpSettings::new(Some("http://own:1".into()), Some("/own.pem".into()), &environment);
-        assert_eq!(settings.proxy.as_deref(), Some("http://own:1"));
-        assert_eq!(settings.ca_bundle.as_deref().and_then(|p| p.to_str()), Some("/own.pem"));
-    }
-
-    #[test]
-    fn a_bad_bundle_is_an_error_that_names_file_and_certificate() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("corp.pem");
-        let settings = HttpSettings { ca_bundle: Some(path.clone()), ..HttpSettings::default() };
-        let told = || Http::new(&settings).map(|_| ()).map_err(|error| error.to_string());
-
-        assert!(matches!(Http::new(&settings), Err(HttpError::Unreadable { .. })));
-        std::fs::write(&path, "no certificate\n").expect("written");
-        assert!(told().is_err_and(|text| text.contains("corp.pem") && text.contains("no certificate")));
-        std::fs::write(&path, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").expect("written");
-        assert!(told().is_err_and(|text| text.contains("corp.pem") && text.contains("certificate 1")));
-        std::fs::write(&path, "-----BEGIN CERTIFICATE-----\n????\n-----END CERTIFICATE-----\n").expect("written");
-        assert!(matches!(Http::new(&settings), Err(HttpError::Certificate { number: 1, .. })));
-    }
-
-    #[test]
-    fn a_proxy_must_be_a_url() {
-        let with = |proxy: &str| Http::new(&HttpSettings { proxy: Some(proxy.to_owned()), ..HttpSettings::default() });
-        assert!(with("http://proxy.corp:3128").is_ok_and(|http| http.is_proxied()));
-        assert!(with("proxy.corp:3128").is_ok_and(|http| http.is_proxied()));
-        assert!(matches!(with("socks5://proxy.corp:1080"), Err(HttpError::Proxy)));
-        assert!(Http::new(&HttpSettings::default()).is_ok_and(|http| !http.is_proxied()));
-    }
-}
+mod tests;

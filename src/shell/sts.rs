@@ -17,7 +17,7 @@ use crate::engine::secret::Secret;
 use crate::engine::session::SourceCredentials;
 use crate::engine::time::Skew;
 use crate::shell::clock;
-use crate::shell::http::{Http, host_of, is_never_proxied};
+use crate::shell::http::Http;
 use crate::shell::token_file;
 use answer::{audit, reply};
 use aws_sdk_sts::Client;
@@ -74,7 +74,7 @@ pub struct Caller {
 pub struct Sts {
     client: Client,
     home: Option<PathBuf>,
-    proxied: bool,
+    http: Http,
 }
 
 impl Sts {
@@ -93,7 +93,7 @@ impl Sts {
         if let Ok(name_and_version) = FrameworkMetadata::new("evertoken", Some(version.to_owned())) {
             config.push_framework_metadata(name_and_version);
         }
-        Self { client: Client::from_conf(config.build()), home, proxied: http.is_proxied() }
+        Self { client: Client::from_conf(config.build()), home, http: http.clone() }
     }
 
     /// Asks STS for a session. Bounded by [`crate::shell::http::CALL_TIMEOUT`]; dropping the future ends the request.
@@ -196,9 +196,8 @@ impl Sts {
         E: ProvideErrorMetadata + Error + 'static,
         SdkError<E, HttpResponse>: RequestId,
     {
-        let direct = place.endpoint.as_deref().is_some_and(|url| is_never_proxied(host_of(url)));
         let fault = fault_of(error);
-        if self.proxied && !direct { behind_a_proxy(fault) } else { fault }
+        if self.http.is_proxied(&place.url()) { behind_a_proxy(fault) } else { fault }
     }
 
     async fn send(&self, request: &Request<'_>) -> Result<Reply, Failed> {

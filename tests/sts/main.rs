@@ -9,6 +9,10 @@
 
 mod calls;
 mod faults;
+#[path = "../network/proxy.rs"]
+mod proxy;
+#[path = "../network/tls.rs"]
+mod tls;
 mod trust;
 
 use evertoken::emulator::{Emulator, Settings};
@@ -30,6 +34,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// An emulator, a client, and an entry to be changed by the test.
 struct World {
     emulator: Emulator,
+    http: Http,
     sts: Sts,
     entry: Entry,
     source: Option<SourceCredentials>,
@@ -44,7 +49,13 @@ impl World {
         let emulator = Emulator::start(Settings::default()).expect("an emulator");
         let http = Http::new(settings).expect("an HTTP client");
         let entry = entry(&emulator.url());
-        Self { emulator, sts: Sts::new(&http, "9.8.7", None), entry, source: Some(base()) }
+        Self { emulator, sts: Sts::new(&http, "9.8.7", None), http, entry, source: Some(base()) }
+    }
+
+    /// Calls STS with these settings from now on.
+    fn speak_by(&mut self, settings: &HttpSettings) {
+        self.http = Http::new(settings).expect("an HTTP client");
+        self.sts = Sts::new(&self.http, "9.8.7", None);
     }
 
     fn request(&mut self) -> &mut RoleRequest {
