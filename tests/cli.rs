@@ -586,3 +586,44 @@ fn help_and_version_are_answers_and_not_mistakes() {
         assert!(home.run(&format!("completions {shell}")).out.contains("credential-process"), "{shell}");
     }
 }
+
+#[test]
+fn a_circle_through_the_aws_config_is_a_mistake() {
+    let home = Home::new(CONFIG);
+    home.write(".aws/config", "[profile base]\nrole_arn = arn:aws:iam::111122223333:role/Base\nsource_profile = dev\n");
+    home.write(".aws/credentials", "");
+    let circle = "the sources go in a circle through the AWS config: dev → base → dev";
+    let ended = home.run("check");
+    assert_eq!(ended.code, Some(78), "{ended:?}");
+    assert!(ended.out.contains(circle) && ended.out.contains("config.toml: 1 mistake"), "{}", ended.out);
+    for command in ["run", "refresh", "refresh --dry-run"] {
+        let ended = home.run(command);
+        assert_eq!((ended.code, ended.out.as_str()), (Some(78), ""), "{command}: {ended:?}");
+        assert!(ended.err.contains(circle), "{command}: {}", ended.err);
+    }
+    // The keys of a profile that another one names as its source go before its role: no circle.
+    home.write(
+        ".aws/config",
+        "[profile base]\nrole_arn = arn:aws:iam::111122223333:role/Base\nsource_profile = mid\n\
+         [profile mid]\nrole_arn = arn:aws:iam::111122223333:role/Mid\nsource_profile = base\n",
+    );
+    home.write(".aws/credentials", &CREDENTIALS.replace("[base]", "[mid]"));
+    let ended = home.run("check");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+#[test]
+fn a_bundle_that_cannot_be_used_is_named_with_its_certificate() {
+    let good = include_str!("network/root.pem");
+    let home = Home::new(&format!("[network]\nca_bundle = \"~/corp.pem\"\n{CONFIG}"));
+    home.write("corp.pem", &format!("{good}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"));
+    let named = format!("use the CA bundle {}: certificate 2 in it cannot be parsed", home.path("corp.pem").display());
+    let ended = home.run("check");
+    assert!(ended.code == Some(78) && ended.out.contains(&named), "{ended:?}");
+    for command in ["run", "refresh"] {
+        let ended = home.run(command);
+        assert!(ended.code == Some(1) && ended.err.contains(&named), "{command}: {ended:?}");
+    }
+    home.write("corp.pem", good);
+    assert_eq!(home.run("check").code, Some(0));
+}

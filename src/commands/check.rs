@@ -14,6 +14,7 @@ use crate::engine::names::ProfileName;
 use crate::shell::config_file::render;
 use crate::shell::environment::Environment;
 use crate::shell::files::{folder, snapshot};
+use crate::shell::http::{Http, HttpSettings};
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 
@@ -25,11 +26,16 @@ use std::os::unix::fs::MetadataExt;
 pub fn run<W: Write>(setup: &Setup, environment: &Environment, output: &mut Output<W>) -> Result<u8, Ending> {
     let aws = setup.aws();
     let findings = setup.loaded.findings(&aws);
-    let distrusted = setup.loaded.distrusted();
     let wrong = findings.iter().filter(|finding| finding.severity == Severity::Mistake).count();
-    let mistakes = wrong + usize::from(distrusted.is_some());
     let mut blocks = render(&findings, &setup.loaded.path, &setup.loaded.text);
-    blocks.extend(distrusted);
+    let bundle = Http::new(&HttpSettings::of(&setup.config().network, environment)).err();
+    let hurdles: Vec<String> = bundle
+        .map(|error| format!("evertoken cannot start: failed to {error}"))
+        .into_iter()
+        .chain(setup.loaded.distrusted())
+        .collect();
+    let mistakes = wrong + hurdles.len();
+    blocks.extend(hurdles);
     blocks.extend(
         surroundings(setup, &aws)
             .iter()

@@ -6,7 +6,7 @@ use crate::commands::cli::RefreshArgs;
 use crate::commands::ending::{Ending, FINE, NOT_FINE};
 use crate::commands::humane;
 use crate::commands::output::Output;
-use crate::commands::run::{on_runtime, unopened};
+use crate::commands::run::{on_runtime, unloaded, unopened};
 use crate::commands::setup::Setup;
 use crate::daemon::pass::{Asked, Passed, pass};
 use crate::daemon::station::Station;
@@ -22,7 +22,8 @@ use std::time::Duration;
 /// Refreshes what has less life than its `min_ttl`.
 ///
 /// # Errors
-/// 1 when not everything is fresh afterwards, 2 for a profile that is not in the config.
+/// 1 when not everything is fresh afterwards, 2 for a profile that is not in the config, 78 when the config cannot work
+/// beside the AWS config.
 pub fn run<W: Write>(
     setup: Setup,
     args: &RefreshArgs,
@@ -32,6 +33,7 @@ pub fn run<W: Write>(
     for profile in &args.profiles {
         setup.entry(profile)?;
     }
+    setup.loaded.can_work_beside(&setup.aws()).map_err(unloaded)?;
     if args.dry_run {
         return dry_run::run(&setup, args, output);
     }

@@ -31,6 +31,7 @@ pub fn run(environment: &Arc<Environment>, given: Option<&Path>, args: &RunArgs)
         };
         let path = config_file(environment, given).map_err(Ending::failed)?;
         let loaded = load(environment, &path).and_then(Loaded::trusted).map_err(unloaded)?;
+        loaded.can_work_beside(&loaded.aws()).map_err(unloaded)?;
         daemon::run(Arc::clone(environment), loaded, signals, alarm).await.map_err(ended)?;
         Ok(FINE)
     })

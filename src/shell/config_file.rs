@@ -2,7 +2,7 @@
 
 use crate::engine::aws_config::AwsConfig;
 use crate::engine::config::model::Hooks;
-use crate::engine::config::{self, Config, Diagnostic};
+use crate::engine::config::{self, Config, Diagnostic, Severity};
 use crate::shell::environment::Environment;
 use crate::shell::exposure::open_to_others;
 use crate::shell::files::snapshot::{self, Snapshot};
@@ -81,6 +81,19 @@ impl Loaded {
         }
     }
 
+    /// Whether it can work beside the AWS config: a circle of sources may lead through both.
+    ///
+    /// # Errors
+    /// [`LoadError::Wrong`] with what can never work.
+    pub fn can_work_beside(&self, aws: &AwsConfig) -> Result<(), LoadError> {
+        let mut findings = config::survey(&self.text, &self.config, aws);
+        findings.retain(|finding| finding.severity == Severity::Mistake);
+        if findings.is_empty() {
+            return Ok(());
+        }
+        Err(LoadError::Wrong { findings: render(&findings, &self.path, &self.text) })
+    }
+
     /// Whether the file still holds what was read.
     pub fn is_current(&self) -> bool {
         look(&self.path).is_ok_and(|found| *found.bytes == *self.text.as_bytes())
@@ -129,7 +142,7 @@ pub fn load(environment: &Environment, path: &Path) -> Result<Loaded, LoadError>
     Ok(Loaded { path: path.to_owned(), text, config, warnings: parsed.warnings, places })
 }
 
-/// Reads the config after it has stood still, whatever is done to it meanwhile.
+/// Reads the config after it has stood still, whatever is done to it meanwhile, and looks at it beside the AWS config.
 ///
 /// # Errors
 /// See [`LoadError`].
@@ -144,7 +157,9 @@ pub async fn load_settled(environment: &Environment, path: &Path) -> Result<Load
             _ => false,
         };
         if still {
-            return load(environment, path);
+            let loaded = load(environment, path)?;
+            loaded.can_work_beside(&loaded.aws())?;
+            return Ok(loaded);
         }
         seen = now;
     }

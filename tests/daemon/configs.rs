@@ -139,3 +139,21 @@ fn a_wrong_or_missing_config_at_the_start_ends_as_documented() {
     let checked = workstation.evertoken(&["check"]);
     assert_eq!(checked.status.code(), Some(1), "{}", text(&checked.stderr));
 }
+
+#[test]
+fn a_circle_through_the_aws_config_is_not_taken_over() {
+    let workstation = Workstation::new(600).role("dev").start_with(&["dev"]);
+    fs::write(
+        workstation.path(".aws/config"),
+        format!("[profile tool]\nrole_arn = {}\nsource_profile = dev\n", arn("tool")),
+    )
+    .expect("written");
+    let before = workstation.fingerprint();
+    let round = workstation.config().replace("source_profile = \"base\"", "source_profile = \"tool\"");
+    fs::write(workstation.config_path(), round).expect("written");
+    workstation.wait("the circle to be told", || workstation.log().contains("dev → tool → dev"));
+    assert!(workstation.logged(&["the config was not taken over"]), "{}", workstation.log());
+    assert_eq!(workstation.fingerprint(), before);
+    workstation.signal(Signal::USR1);
+    workstation.wait("a refresh by the old config", || workstation.granted("dev") == 2);
+}

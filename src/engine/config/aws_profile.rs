@@ -63,8 +63,9 @@ pub(super) fn asks_evertoken(section: &Section) -> Option<&str> {
     words.skip_while(|word| *word != "credential-process").skip(1).find(|word| !word.starts_with('-'))
 }
 
-/// The profile that the credentials of `name` come from, on the list or in the AWS config.
-fn next<'a>(name: &str, config: &'a Config, aws: &'a AwsConfig) -> Option<&'a str> {
+/// The profile that the credentials of `name` come from, on the list or in the AWS config, where another profile may name
+/// it as its source: then its own keys go before its role.
+fn next<'a>(name: &str, is_source: bool, config: &'a Config, aws: &'a AwsConfig) -> Option<&'a str> {
     if let Some(entry) = config.entry(name) {
         return match &entry.source {
             Source::Listed(parent) => Some(parent.as_str()),
@@ -75,11 +76,16 @@ fn next<'a>(name: &str, config: &'a Config, aws: &'a AwsConfig) -> Option<&'a st
     let section = aws.profiles.get(name)?;
     match Kind::of(section) {
         Kind::Role => {
+            if section.contains_key("web_identity_token_file") {
+                return None;
+            }
             let source = section.get("source_profile").filter(|source| !source.is_empty())?;
             // A profile that names itself signs with the keys in its own section.
-            let own_keys = source == name && section.contains_key("aws_access_key_id");
+            let own_keys = (is_source || source == name) && section.contains_key("aws_access_key_id");
             (!own_keys).then_some(source.as_str())
         }
+        // With another config evertoken has another list.
+        Kind::Process if section.get("credential_process")?.contains("--config") => None,
         Kind::Process => asks_evertoken(section),
         Kind::Sso | Kind::Login | Kind::LongTerm | Kind::Temporary | Kind::Nothing => None,
     }
@@ -98,7 +104,9 @@ pub(super) enum Chain<'a> {
 pub(super) fn follow<'a>(start: &'a str, config: &'a Config, aws: &'a AwsConfig) -> Chain<'a> {
     let mut path = vec![start];
     let mut at = start;
-    while let Some(source) = next(at, config, aws) {
+    let mut is_source = false;
+    while let Some(source) = next(at, is_source, config, aws) {
+        is_source = config.entry(at).is_none();
         if let Some(place) = path.iter().position(|seen| *seen == source) {
             let mut circle = path.split_off(place);
             circle.push(source);

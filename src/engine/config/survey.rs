@@ -179,11 +179,13 @@ impl Look<'_> {
             (Operation::GetSessionToken, Kind::Role | Kind::Sso | Kind::Temporary) => {
                 let message =
                     format!("profile {profile} gives temporary sessions and cannot be the source of an MFA session");
-                self.mistake(
-                    &span,
-                    message,
-                    "GetSessionToken takes long-term keys only: name the profile that has them",
-                );
+                let hint = "GetSessionToken takes long-term keys only: name the profile that has them";
+                // Keys in a file may be others tomorrow.
+                if kind == Kind::Temporary {
+                    self.warning(&span, message, hint);
+                } else {
+                    self.mistake(&span, message, hint);
+                }
             }
             (Operation::Publish, Kind::LongTerm) => {
                 let message =

@@ -38,6 +38,10 @@ fn nothing_is_said_of_what_fits() {
         &["[base] credential_process=/usr/bin/keys"],
         &["[base] sso_session=corp, sso_account_id=111122223333, sso_role_name=Dev", "[sso-session corp] sso_region=x"],
         &["[base] role_arn=arn, source_profile=keys", "[keys] aws_access_key_id=AKIAIOSFODNN7EXAMPLE"],
+        // Keys go before the role of a profile that another one names as its source: no circle.
+        &["[base] role_arn=arn, source_profile=mid", "[mid] role_arn=arn, source_profile=base, aws_access_key_id=AKIA"],
+        // Nor is what a program with another list is asked for.
+        &["[base] credential_process=/usr/bin/evertoken --config /x.toml credential-process dev"],
         // A profile that signs with the keys in its own section is no circle.
         &["[base] role_arn=arn, source_profile=base, aws_access_key_id=AKIAIOSFODNN7EXAMPLE"],
         &["[base] web_identity_token_file=/run/token"],
@@ -223,7 +227,7 @@ hint: change source_profile here, or in ~/.aws/config, so that the chain ends at
     ),
     (
         "",
-        &["[base] credential_process=/usr/bin/evertoken --config /x credential-process dev"],
+        &["[base] credential_process=/usr/bin/evertoken --quiet credential-process dev"],
         r#"config.toml:4:18: the sources go in a circle through the AWS config: dev → base → dev
   source_profile = "base"
                    ^^^^^^
