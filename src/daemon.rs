@@ -190,6 +190,9 @@ impl Round {
         if concerns.contains(&Concern::Credentials) {
             self.station.observe();
         }
+        if concerns.contains(&Concern::Trust) && self.station.renew_trust() {
+            self.keeper.handle(Event::NetworkChanged, clock::now());
+        }
         concerns.contains(&Concern::Sources).then_some(Event::SourcesChanged)
     }
 

@@ -48,6 +48,7 @@ pub struct Station {
     pub loaded: Loaded,
     /// The process's environment.
     pub environment: Arc<Environment>,
+    http: Http,
     tools: Arc<Tools>,
     executor: Executor,
     events: mpsc::UnboundedReceiver<Event>,
@@ -67,13 +68,13 @@ impl Station {
         let identity = Identity { user: environment.user(), host: environment.host().to_owned() };
         let files =
             AwsFiles { config: places.aws_config().to_owned(), credentials: places.credentials().to_owned(), home };
-        let sources = Sources::new(http, sts.clone(), files, identity.clone(), environment.variables());
+        let sources = Sources::new(http.clone(), sts.clone(), files, identity.clone(), environment.variables());
         let stores = Stores::new(places.clone(), config.file_mode);
         let codes = Codes::new(Arc::clone(&environment));
         let tools = Arc::new(Tools { sts, sources, stores, identity, codes });
         let (sender, events) = mpsc::unbounded_channel();
         let executor = Executor::new(Arc::clone(&tools), sender);
-        Ok(Self { loaded, environment, tools, executor, events })
+        Ok(Self { loaded, environment, http, tools, executor, events })
     }
 
     /// Becomes the one daemon of the credentials file.
@@ -147,13 +148,27 @@ impl Station {
             Source::WebIdentity(path) => Some(path.as_str()),
             Source::Listed(_) | Source::Profile(_) | Source::Provider(_) => None,
         });
-        let named = tokens.chain(config.network.ca_bundle.as_deref());
-        list.extend(named.filter_map(|path| self.environment.expand_home(path)).map(|path| (path, Concern::Sources)));
+        list.extend(tokens.filter_map(|path| self.environment.expand_home(path)).map(|path| (path, Concern::Sources)));
+        list.extend(self.http.ca_bundle().map(|path| (path.to_owned(), Concern::Trust)));
         if let Some(home) = self.environment.home() {
             let caches = [".aws/sso/cache", ".aws/login/cache"];
             list.extend(caches.map(|cache| (home.join(cache), Concern::Sources)));
         }
         list.into_iter().map(|(path, concern)| Watched { path, concern }).collect()
+    }
+
+    /// Trusts what the CA bundle says now. Whether that is something else than before.
+    pub fn renew_trust(&self) -> bool {
+        let bundle = self.http.ca_bundle().map(|path| path.display().to_string()).unwrap_or_default();
+        match self.http.renew_trust() {
+            Ok(true) => tracing::info!(ca_bundle = bundle, "the CA bundle has changed and was taken over"),
+            Ok(false) => return false,
+            Err(error) => {
+                tracing::error!("the CA bundle was not taken over, the old one stays: failed to {error}");
+                return false;
+            }
+        }
+        true
     }
 
     /// What the log says at the start and after a reload.

@@ -163,7 +163,7 @@ impl Keeper {
             Event::Reloaded(config) => self.reload(&config),
             Event::SourcesChanged => self.sources_changed(now),
             Event::Asked { profiles, min_ttl, force } => self.ask(&profiles, min_ttl, force, now),
-            Event::Resumed => self.hurry(now),
+            Event::Resumed | Event::NetworkChanged => self.hurry(now),
             Event::ClockStepped { by } => self.step(by, now),
             Event::Stop => self.stopping = true,
         }

@@ -26,6 +26,8 @@ pub enum Concern {
     Credentials,
     /// Anything that source credentials come from.
     Sources,
+    /// The CA bundle.
+    Trust,
 }
 
 /// A file to watch, or a folder of which every file counts.

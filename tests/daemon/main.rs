@@ -15,8 +15,13 @@ mod faults;
 mod files;
 mod hooks;
 mod neighbours;
+mod network;
 mod promise;
+#[path = "../network/proxy.rs"]
+mod proxy;
 mod reader;
 mod signals;
 mod sources;
+#[path = "../network/tls.rs"]
+mod tls;
 mod workstation;

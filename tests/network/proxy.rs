@@ -5,19 +5,10 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// A request that the proxy got.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Asked {
-    /// `CONNECT host:port`.
-    pub(crate) line: String,
-    /// `Proxy-Authorization`.
-    pub(crate) password: Option<String>,
-}
-
 /// A proxy; runs for as long as the process lives.
 pub(crate) struct Proxy {
     address: SocketAddr,
-    log: Arc<Mutex<Vec<Asked>>>,
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Proxy {
@@ -31,13 +22,14 @@ impl Proxy {
             for mut client in listener.incoming().flatten() {
                 let Some(head) = message(&mut client) else { continue };
                 let head = String::from_utf8_lossy(&head).into_owned();
-                let line = head.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1").to_owned();
+                let mut line = head.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1").to_owned();
                 let password = head.lines().find_map(|line| {
                     let (name, value) = line.split_once(':')?;
-                    name.eq_ignore_ascii_case("proxy-authorization").then(|| value.trim().to_owned())
+                    name.eq_ignore_ascii_case("proxy-authorization").then_some(value)
                 });
+                line.push_str(password.unwrap_or_default());
                 let is_connect = line.starts_with("CONNECT ");
-                written.lock().expect("no panic").push(Asked { line, password });
+                written.lock().expect("no panic").push(line);
                 if is_connect {
                     let server = TcpStream::connect(server).expect("the server");
                     client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").expect("told");
@@ -54,13 +46,9 @@ impl Proxy {
         format!("http://{}", self.address)
     }
 
-    pub(crate) fn log(&self) -> Vec<Asked> {
+    /// What it was asked for: `CONNECT host:port`, and the `Proxy-Authorization` after that, where there was one.
+    pub(crate) fn log(&self) -> Vec<String> {
         self.log.lock().expect("no panic").clone()
-    }
-
-    /// The hosts that were asked for.
-    pub(crate) fn lines(&self) -> Vec<String> {
-        self.log().into_iter().map(|asked| asked.line).collect()
     }
 }
 

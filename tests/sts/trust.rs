@@ -48,16 +48,15 @@ async fn through_a_proxy_with_a_root_of_its_own() {
         ..trusting("root.pem")
     });
     world.call(None).await.expect("a reply");
-    assert_eq!(proxy.lines(), ["CONNECT sts.eu-west-1.amazonaws.com:443"]);
     // `printf user:word | base64`
-    assert_eq!(proxy.log()[0].password.as_deref(), Some("Basic dXNlcjp3b3Jk"));
+    assert_eq!(proxy.log(), ["CONNECT sts.eu-west-1.amazonaws.com:443 Basic dXNlcjp3b3Jk"]);
     let sent = world.emulator.requests().pop().expect("a request");
     assert_eq!(sent.parameter("RoleArn"), Some(ROLE));
 
     let (stranger, proxy) = company(|proxy| HttpSettings { proxy: Some(proxy.url()), ..HttpSettings::default() });
     let failed = stranger.call(None).await.expect_err("not trusted");
     assert!(matches!(failed.fault, Fault::Transport { layer: Layer::Tls, .. }), "{failed:?}");
-    assert_eq!((proxy.lines().len(), stranger.emulator.request_count()), (1, 0));
+    assert_eq!((proxy.log().len(), stranger.emulator.request_count()), (1, 0));
 }
 
 #[tokio::test]
@@ -72,7 +71,7 @@ async fn the_environment_names_the_proxy_where_the_config_does_not() {
         HttpSettings::new(None, None, &environment)
     });
     world.call(None).await.expect("a reply");
-    assert_eq!(proxy.lines(), ["CONNECT sts.eu-west-1.amazonaws.com:443"]);
+    assert_eq!(proxy.log(), ["CONNECT sts.eu-west-1.amazonaws.com:443"]);
     assert!(world.http.is_proxied("https://sts.eu-west-1.amazonaws.com"));
     assert!(!world.http.is_proxied("https://sts.us-east-1.amazonaws.com"));
 }
@@ -93,7 +92,7 @@ async fn loopback_and_exempt_hosts_never_see_the_proxy() {
     world.entry.sts_endpoint = Some(format!("https://{}.exempt.example", "x".repeat(64)));
     let fault = world.call(None).await.expect_err("no such name").fault;
     assert!(matches!(&fault, Fault::Transport { layer, .. } if *layer != Layer::Proxy), "{fault:?}");
-    assert_eq!(proxy.lines(), Vec::<String>::new());
+    assert_eq!(proxy.log(), Vec::<String>::new());
 }
 
 /// Answers whatever comes with this status and no body, as a proxy does that breaks TLS open; one request a connection.
@@ -148,7 +147,7 @@ async fn every_partition_is_called_at_its_own_host_and_signed_for_its_own_region
             RoleArn::parse(&format!("arn:{partition}:iam::111122223333:role/Developer")).expect("a role ARN");
         world.entry.region = region.map(str::to_owned);
         let answer = world.call(None).await;
-        assert_eq!(proxy.lines().pop(), Some(format!("CONNECT {host}:443")), "{partition}");
+        assert_eq!(proxy.log().pop(), Some(format!("CONNECT {host}:443")), "{partition}");
         let sent = world.emulator.requests().pop().unwrap_or_else(|| panic!("{partition}: {answer:?}"));
         assert_eq!(sent.region.as_deref(), Some(signed_for), "{partition}");
     }
@@ -156,7 +155,7 @@ async fn every_partition_is_called_at_its_own_host_and_signed_for_its_own_region
     world.entry.sts_region = Some("us-gov-west-1".to_owned());
     world.entry.sts_endpoint = Some("https://sts-fips.us-gov-west-1.amazonaws.com".to_owned());
     world.call(None).await.expect("a reply");
-    assert_eq!(proxy.lines().pop().as_deref(), Some("CONNECT sts-fips.us-gov-west-1.amazonaws.com:443"));
+    assert_eq!(proxy.log().pop().as_deref(), Some("CONNECT sts-fips.us-gov-west-1.amazonaws.com:443"));
 }
 
 const INSIDE: &str = "A_SYSTEM_WITHOUT_ROOTS";

@@ -96,6 +96,8 @@ pub enum Event {
     },
     /// The machine was suspended: the network will come back a little later than we.
     Resumed,
+    /// The way to AWS is another one: what could not be reached may be reached now.
+    NetworkChanged,
     /// Our clock was set.
     ClockStepped {
         /// Positive: forward.
