@@ -215,6 +215,38 @@ fn a_command_that_prints_codes_is_asked_instead_of_a_person() {
 }
 
 #[test]
+fn a_command_that_prints_codes_sees_nothing_that_misleads_and_may_use_the_terminal_of_a_person() {
+    let home = Home::new("mfa_command = [\"pass-code\"]\n");
+    let noting = "env >\"$HOME/seen\"; ps -o pgid= -p $$ >\"$HOME/group\"; ps -o pgid= -p $PPID >>\"$HOME/group\"\n\
+                  cat; echo touch the key >&2; echo 123456";
+    home.write("bin/pass-code", &format!("#!/bin/sh\n{noting}\n"));
+    let groups = || -> Vec<String> {
+        let text = fs::read_to_string(home.path("group")).expect("it ran");
+        text.split_whitespace().map(str::to_owned).collect()
+    };
+    let mut command = home.command("login base-mfa");
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS"] {
+        command.env(name, "misleading");
+    }
+    let (code, out, err) = told(command.env("KEPT", "yes").output().expect("a run"));
+    assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
+    let seen = fs::read_to_string(home.path("seen")).expect("it ran");
+    assert!(!seen.contains("misleading"), "{seen}");
+    for line in ["KEPT=yes", "EVERTOKEN_CHILD=1", &format!("HOME={}", home.folder.path().display())] {
+        assert!(seen.lines().any(|seen| seen == line), "{line}: {seen}");
+    }
+    assert!(seen.contains("PATH=") && seen.contains("AWS_CONFIG_FILE="), "{seen}");
+    let apart = groups();
+    assert_ne!(apart[0], apart[1], "without a person it has a group of its own, which is killed as a whole");
+
+    home.write("bin/pass-code", &format!("#!/bin/sh\n{}\n", noting.replace("123456", "123457")));
+    let (code, out, shown) = home.at_a_terminal("login base-mfa", &[]);
+    assert_eq!((code, shown.trim()), (Some(0), "touch the key"), "{out}");
+    let together = groups();
+    assert_eq!(together[0], together[1], "only the group in front may read from a terminal");
+}
+
+#[test]
 fn a_running_daemon_goes_on_by_itself() {
     let home = Home::new("");
     let _daemon = Running(home.command("run").stderr(Stdio::null()).spawn().expect("a daemon"));

@@ -10,10 +10,10 @@ use evertoken::emulator::{Emulator, Fault, Field, Rule, Settings};
 use evertoken::engine::config::model::Source;
 use evertoken::engine::secret::Secret;
 use evertoken::shell::clock;
+use evertoken::shell::environment::Environment;
 use evertoken::shell::http::{Http, HttpSettings};
 use evertoken::shell::sources::{AwsFiles, Sources};
 use evertoken::shell::sts::{Identity, Sts};
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -78,8 +78,8 @@ async fn nothing_that_is_logged_at_any_level_holds_a_secret() {
         home: Some(home.path().to_owned()),
     };
     let identity = Identity { user: "me".to_owned(), host: "laptop".to_owned() };
-    let path = ("PATH".into(), "/usr/bin:/bin".into());
-    let sources = Sources::new(http, sts, files, identity, BTreeMap::from([path]));
+    let environment = Environment::from_vars([("PATH", "/usr/bin:/bin")]);
+    let sources = Sources::new(http, sts, files, identity, Arc::new(environment));
 
     // A whole HTTP answer whose XML ends in the midst of the keys: the Debug of the SDK's error repeats it.
     let cut = format!(

@@ -54,6 +54,9 @@ pub fn run<W: Write>(
     }
     let runtime = runtime()?;
     let mut station = Station::open(Arc::clone(environment), setup.loaded.clone()).map_err(unopened)?;
+    if terminal::is_there() {
+        station.tools().codes.share_the_terminal();
+    }
     let signed_in = sign_in::run(setup, &entries, &runtime, &station, output)?;
     let mut desk = Desk { runtime: &runtime, station: &mut station, given: args.code.clone(), failed: Vec::new() };
     for (entry, mfa) in &steps {

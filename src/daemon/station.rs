@@ -68,9 +68,9 @@ impl Station {
         let identity = Identity { user: environment.user(), host: environment.host().to_owned() };
         let files =
             AwsFiles { config: places.aws_config().to_owned(), credentials: places.credentials().to_owned(), home };
-        let sources = Sources::new(http.clone(), sts.clone(), files, identity.clone(), environment.variables());
+        let sources = Sources::new(http.clone(), sts.clone(), files, identity.clone(), Arc::clone(&environment));
         let stores = Stores::new(places.clone(), config.file_mode);
-        let codes = Codes::new(Arc::clone(&environment));
+        let codes = Codes::new(sources.for_a_child(), environment.home().map(Path::to_owned));
         let tools = Arc::new(Tools { sts, sources, stores, identity, codes });
         let (sender, events) = mpsc::unbounded_channel();
         let executor = Executor::new(Arc::clone(&tools), sender);

@@ -96,11 +96,31 @@ impl Drop for Group {
     }
 }
 
-/// Runs a child to its end. Dropping the future kills it and its children.
+/// Runs a child to its end, without a terminal. Dropping the future kills it and its children.
 ///
 /// # Errors
 /// When it cannot be started or takes too long. A failing exit code is no error here: see [`Output::is_success`].
 pub async fn run(child: Child) -> Result<Output, ChildError> {
+    run_at(Seat::Apart, child).await
+}
+
+/// The same for a child that may talk to the person at our terminal: what it says on standard error is seen there and is
+/// not in the output, and it can open the terminal. Only it is killed when its time is over, not its children: a
+/// process group of its own could not read from the terminal.
+///
+/// # Errors
+/// See [`run`].
+pub async fn run_on_the_terminal(child: Child) -> Result<Output, ChildError> {
+    run_at(Seat::Terminal, child).await
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seat {
+    Apart,
+    Terminal,
+}
+
+async fn run_at(seat: Seat, child: Child) -> Result<Output, ChildError> {
     let Some((program, arguments)) = child.argv.split_first() else { return Err(ChildError::Empty) };
     let mut command = Command::new(program);
     command
@@ -110,11 +130,14 @@ pub async fn run(child: Child) -> Result<Output, ChildError> {
         .env(CHILD_VARIABLE, "1")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
+        .stderr(if seat == Seat::Apart { Stdio::piped() } else { Stdio::inherit() })
         .kill_on_drop(true);
+    if seat == Seat::Apart {
+        command.process_group(0);
+    }
     let mut running = command.spawn().map_err(|source| ChildError::Start { program: program.clone(), source })?;
     let leader = running.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    let leader = leader.filter(|_| seat == Seat::Apart);
     let mut group = Group(leader);
     let (mut stdout, mut stderr) = (Captured::default(), Captured::default());
     let (out, err) = (running.stdout.take(), running.stderr.take());
@@ -139,6 +162,8 @@ pub async fn run(child: Child) -> Result<Output, ChildError> {
         Ok(Err(source)) => Err(ChildError::Wait { program: program.clone(), source }),
         Err(_) => {
             drop(group);
+            // The group has it already, where there is one.
+            let _gone = running.start_kill();
             // Only reaps: the signal is on its way, and it cannot be ignored.
             let _ = tokio::time::timeout(LAST_WORDS, running.wait()).await;
             Err(ChildError::TimedOut { program: program.clone(), limit: child.limit })
@@ -184,7 +209,7 @@ fn masked(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Child, ChildError, MAX_OUTPUT, masked, run};
+    use super::{Child, ChildError, MAX_OUTPUT, masked, run, run_on_the_terminal};
     use std::time::Duration;
 
     fn shell(script: &str, limit: Duration) -> Child {
@@ -219,6 +244,12 @@ mod tests {
     async fn a_grandchild_that_holds_the_pipe_does_not_hold_us() {
         let output = run(shell("sleep 300 & echo done; kill $! 2>/dev/null & exit 0", LONG)).await.expect("it ran");
         assert_eq!(output.stdout.as_slice(), b"done\n");
+    }
+
+    #[tokio::test]
+    async fn a_child_on_the_terminal_has_a_time_limit_too() {
+        let child = shell("exec sleep 300", Duration::from_millis(300));
+        assert!(matches!(run_on_the_terminal(child).await, Err(ChildError::TimedOut { .. })));
     }
 
     #[tokio::test]

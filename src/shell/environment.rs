@@ -64,6 +64,15 @@ impl Environment {
         self.all().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
+    /// The environment of a child that may ask AWS: ours without what would lead it to other credentials than ours or to
+    /// another endpoint, and with the AWS files that we read.
+    pub fn for_a_child(&self, aws_config: &Path, credentials: &Path) -> Vec<(OsString, OsString)> {
+        let kept = self.all().filter(|(name, _)| !misleads(name));
+        let files = [("AWS_CONFIG_FILE", aws_config), ("AWS_SHARED_CREDENTIALS_FILE", credentials)];
+        let files = files.map(|(name, path)| (OsString::from(name), path.as_os_str().to_owned()));
+        kept.map(|(name, value)| (name.to_owned(), value.to_owned())).chain(files).collect()
+    }
+
     /// The home folder: `HOME`, else what the user database says.
     pub fn home(&self) -> Option<&Path> {
         self.home.as_deref()
@@ -170,6 +179,24 @@ impl Environment {
         let given = self.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
         given.or_else(|| self.home.as_ref().map(|home| home.join(fallback)))
     }
+}
+
+/// Whether a variable that a shell exported would lead an AWS tool to other credentials or to another endpoint.
+fn misleads(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let misleading = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_SECURITY_TOKEN",
+        "AWS_CREDENTIAL_EXPIRATION",
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_ROLE_ARN",
+        "AWS_ROLE_SESSION_NAME",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ];
+    misleading.contains(&name.as_ref()) || name.starts_with("AWS_ENDPOINT_URL")
 }
 
 impl fmt::Debug for Environment {

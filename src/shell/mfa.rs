@@ -4,11 +4,13 @@ use crate::engine::config::model::Mfa;
 use crate::engine::failure::{Fault, SourceFault};
 use crate::engine::names::ProfileName;
 use crate::engine::secret::Secret;
-use crate::shell::child::{Child, run};
-use crate::shell::environment::Environment;
+use crate::shell::child::{Child, run, run_on_the_terminal};
 use crate::shell::token_file::expand;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// A person may have to touch a key, or unlock a password manager.
@@ -19,7 +21,10 @@ const PAUSE: Duration = Duration::from_secs(3);
 
 /// Where codes come from.
 pub struct Codes {
-    environment: Arc<Environment>,
+    home: Option<PathBuf>,
+    environment: Vec<(OsString, OsString)>,
+    /// Whether a person sits before the terminal that we were started on.
+    attended: AtomicBool,
     /// The code that a person gave, by serial number.
     given: Mutex<BTreeMap<String, Secret>>,
     /// The last one of each device, by serial number.
@@ -29,15 +34,22 @@ pub struct Codes {
 }
 
 impl Codes {
-    /// `environment` is handed on to the commands.
-    pub fn new(environment: Arc<Environment>) -> Self {
+    /// `environment` is that of the commands, `home` what a leading `~/` of their program stands for.
+    pub fn new(environment: Vec<(OsString, OsString)>, home: Option<PathBuf>) -> Self {
         Self {
+            home,
             environment,
+            attended: AtomicBool::new(false),
             given: Mutex::new(BTreeMap::new()),
             used: Mutex::new(BTreeMap::new()),
             patience: PATIENCE,
             pause: PAUSE,
         }
+    }
+
+    /// From now on a command may use the terminal: tell what to touch, ask for a passphrase.
+    pub fn share_the_terminal(&self) {
+        self.attended.store(true, Ordering::Relaxed);
     }
 
     /// A code that a person has typed, for the next request with the device of `serial`. `false`, and not taken, when
@@ -86,13 +98,15 @@ impl Codes {
             |what: String| Fault::Source(SourceFault::Process(format!("the mfa_command of {profile}: {what}")));
         let mut argv = command.to_vec();
         if let Some(program) = argv.first_mut() {
-            *program = expand(program, self.environment.home()).to_string_lossy().into_owned();
+            *program = expand(program, self.home.as_deref()).to_string_lossy().into_owned();
         }
-        let child = Child { argv, environment: self.environment.variables(), limit: self.patience };
-        let output = run(child).await.map_err(|error| failed(error.to_string()))?;
+        let child = Child { argv, environment: self.environment.clone(), limit: self.patience };
+        let attended = self.attended.load(Ordering::Relaxed);
+        let output = if attended { run_on_the_terminal(child).await } else { run(child).await };
+        let output = output.map_err(|error| failed(error.to_string()))?;
         if !output.is_success() {
-            let said = output.first_complaint().unwrap_or_else(|| "it failed and said nothing".to_owned());
-            return Err(failed(said));
+            let silent = if attended { "it failed" } else { "it failed and said nothing" };
+            return Err(failed(output.first_complaint().unwrap_or_else(|| silent.to_owned())));
         }
         let text = String::from_utf8_lossy(&output.stdout);
         parse_code(&text).ok_or_else(|| failed("it printed something else than a code of six digits".to_owned()))
@@ -117,16 +131,14 @@ mod tests {
     use crate::engine::names::ProfileName;
     use crate::engine::secret::Secret;
     use crate::shell::clock;
-    use crate::shell::environment::Environment;
     use rustix::fs::{Mode, OFlags, open};
     use rustix::io::read;
-    use std::sync::Arc;
     use std::time::Duration;
 
     const SERIAL: &str = "arn:aws:iam::111122223333:mfa/me";
 
     fn codes() -> Codes {
-        Codes::new(Arc::new(Environment::from_vars([("PATH", "/usr/bin:/bin")])))
+        Codes::new(vec![("PATH".into(), "/usr/bin:/bin".into())], None)
     }
 
     fn device(script: Option<&str>) -> Mfa {

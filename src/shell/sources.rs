@@ -14,15 +14,15 @@ use crate::engine::failure::{Fault, SourceFault};
 use crate::engine::names::{ProfileName, SessionNameTemplate};
 use crate::engine::place::{Place, home_region};
 use crate::engine::reply::{accept_hop, are_plain};
-use crate::engine::secret::Secret;
-use crate::engine::session::{Keys, SourceCredentials};
+use crate::engine::session::SourceCredentials;
 use crate::engine::time::{Skew, WallTime};
+use crate::shell::environment::Environment;
 use crate::shell::http::Http;
 use crate::shell::sts::{self, Failed, Identity, Sts};
 use crate::shell::token_file;
-use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Which AWS files are read.
@@ -43,25 +43,9 @@ pub struct Sources {
     sts: Sts,
     files: AwsFiles,
     identity: Identity,
-    environment: Ambient,
+    environment: Arc<Environment>,
     /// Two renewals of one SSO session at a time would make each other's refresh token void.
     renewal: tokio::sync::Mutex<()>,
-}
-
-/// The environment of the process. No `Debug` of its values: some are secrets.
-#[derive(Clone)]
-struct Ambient(BTreeMap<OsString, OsString>);
-
-impl std::fmt::Debug for Ambient {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-impl Ambient {
-    fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(OsStr::new(name)).and_then(|value| value.to_str()).filter(|value| !value.is_empty())
-    }
 }
 
 /// The two AWS files as they were at one moment; wiped on drop.
@@ -73,14 +57,8 @@ struct Texts {
 impl Sources {
     /// `environment` is that of the process: for `credential_source = "Environment"` and `"EcsContainer"`, and for the
     /// children of `credential_process`.
-    pub fn new(
-        http: Http,
-        sts: Sts,
-        files: AwsFiles,
-        identity: Identity,
-        environment: BTreeMap<OsString, OsString>,
-    ) -> Self {
-        Self { http, sts, files, identity, environment: Ambient(environment), renewal: tokio::sync::Mutex::new(()) }
+    pub fn new(http: Http, sts: Sts, files: AwsFiles, identity: Identity, environment: Arc<Environment>) -> Self {
+        Self { http, sts, files, identity, environment, renewal: tokio::sync::Mutex::new(()) }
     }
 
     /// Resolves a source. `region` is where roles on the way are assumed that name none of their own; `now` is our own
@@ -160,20 +138,9 @@ impl Sources {
     }
 
     fn exported(&self) -> Result<SourceCredentials, Fault> {
-        let text = |name: &str| self.environment.text(name);
-        let (Some(id), Some(secret)) = (text("AWS_ACCESS_KEY_ID"), text("AWS_SECRET_ACCESS_KEY")) else {
+        self.environment.source_credentials().ok_or_else(|| {
             let what = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set in the environment of evertoken";
-            return Err(Fault::Source(SourceFault::Missing(what.to_owned())));
-        };
-        Ok(SourceCredentials {
-            keys: Keys {
-                access_key_id: id.to_owned(),
-                secret_access_key: Secret::new(secret),
-                session_token: text("AWS_SESSION_TOKEN").map(Secret::new),
-            },
-            account_id: text("AWS_ACCOUNT_ID").map(str::to_owned),
-            expiration: text("AWS_CREDENTIAL_EXPIRATION").and_then(|end| WallTime::parse(end).ok()),
-            login_ends: text("AWS_CREDENTIAL_EXPIRATION").and_then(|end| WallTime::parse(end).ok()),
+            Fault::Source(SourceFault::Missing(what.to_owned()))
         })
     }
 
@@ -231,33 +198,10 @@ impl Sources {
         )
     }
 
-    /// The environment of a child that asks AWS: ours without what would lead it to other credentials than ours would, and with the
-    /// files that we read.
+    /// The environment of a child that asks AWS: see [`Environment::for_a_child`].
     pub fn for_a_child(&self) -> Vec<(OsString, OsString)> {
-        let kept = self.environment.0.iter().filter(|(name, _)| !misleads(name));
-        let mut environment: Vec<_> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
-        environment.push(("AWS_CONFIG_FILE".into(), self.files.config.clone().into()));
-        environment.push(("AWS_SHARED_CREDENTIALS_FILE".into(), self.files.credentials.clone().into()));
-        environment
+        self.environment.for_a_child(&self.files.config, &self.files.credentials)
     }
-}
-
-/// Whether a variable that a shell exported would lead an AWS tool to other credentials or to another endpoint.
-fn misleads(name: &OsStr) -> bool {
-    let name = name.to_string_lossy();
-    let misleading = [
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-        "AWS_SECURITY_TOKEN",
-        "AWS_CREDENTIAL_EXPIRATION",
-        "AWS_PROFILE",
-        "AWS_DEFAULT_PROFILE",
-        "AWS_ROLE_ARN",
-        "AWS_ROLE_SESSION_NAME",
-        "AWS_WEB_IDENTITY_TOKEN_FILE",
-    ];
-    misleading.contains(&name.as_ref()) || name.starts_with("AWS_ENDPOINT_URL")
 }
 
 fn place_of(hop: &Hop, region: &str) -> Place {

@@ -19,6 +19,7 @@ use evertoken::engine::failure::{Fault, SourceFault};
 use evertoken::engine::session::SourceCredentials;
 use evertoken::engine::time::WallTime;
 use evertoken::shell::clock;
+use evertoken::shell::environment::Environment;
 use evertoken::shell::http::{Http, HttpSettings};
 use evertoken::shell::sources::{AwsFiles, Sources};
 use evertoken::shell::sts::{Identity, Sts};
@@ -26,6 +27,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tempfile::TempDir;
 
 /// A home with AWS files in it.
@@ -76,7 +78,7 @@ impl Home {
         let sts = Sts::new(&http, "0.0.0", home.clone());
         let files = AwsFiles { config: self.path(".aws/config"), credentials: self.path(".aws/credentials"), home };
         let identity = Identity { user: "me".to_owned(), host: "laptop".to_owned() };
-        Sources::new(http, sts, files, identity, self.environment.clone())
+        Sources::new(http, sts, files, identity, Arc::new(Environment::from_vars(self.environment.clone())))
     }
 
     async fn resolve(&self, profile: &str) -> Result<SourceCredentials, Fault> {
