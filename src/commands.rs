@@ -75,7 +75,7 @@ fn carry_out<W: Write>(cli: &Cli, environment: &Arc<Environment>, output: &mut O
         Command::Check => check::run(&load()?, environment, output),
         Command::Init(args) => init::run(args, cli.global.config.as_deref(), environment, output),
         Command::Login(args) => login::run(&load()?, args, environment, output),
-        Command::CredentialProcess(args) => credential_process::run(&load()?, args, environment, output),
+        Command::CredentialProcess(args) => credential_process::run(load(), args, environment, output),
         Command::Exec(args) => match exec::run(&load()?, args, environment)? {},
         Command::Purge(args) => purge::run(&load()?, args, output),
         Command::Completions(args) => completions::run(args, output),

@@ -18,8 +18,8 @@ use evertoken::shell::locks::InstanceLock;
 use evertoken::shell::places::Places;
 use evertoken::shell::store::Stores;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ impl Home {
 
     /// Puts a session for `profile` where the daemon would, ending `left` seconds from now.
     fn hold(&self, profile: &str, left: i64) {
-        let config = parse(CONFIG).expect("a config").config;
+        let config = parse(&self.read(".config/evertoken/config.toml")).expect("a config").config;
         let entry = config.entry(profile).expect("an entry");
         let now = clock::now();
         let session = Session {
@@ -414,7 +414,7 @@ fn credential_process_and_exec_say_why_there_is_no_session() {
     let mut child = home.command("credential-process dev");
     let ended = Ended::from(child.env("EVERTOKEN_CHILD", "1").output().expect("a run"));
     assert!(ended.err.contains("the session of profile dev ended"), "{}", ended.err);
-    assert!(ended.err.contains("\nfix: "), "{}", ended.err);
+    assert!(ended.err.contains("; fix: ") && ended.err.lines().count() == 1, "{}", ended.err);
     // A session in the second half of its life is handed out although it cannot be renewed.
     home.hold("dev", 600);
     assert_eq!(home.run("credential-process dev").code, Some(0));
@@ -443,6 +443,96 @@ fn credential_process_and_exec_renew_what_has_not_enough_life_left() {
     assert_eq!(home.run("exec dev --min-ttl 2h -- true").code, Some(1));
 }
 
+/// Everything below the home, and what would give away that somebody wrote there.
+fn traces(folder: &Path) -> Vec<(PathBuf, i64, i64, u64)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let metadata = fs::symlink_metadata(&path).expect("metadata");
+        if metadata.is_dir() {
+            found.extend(traces(&path));
+        }
+        found.push((path, metadata.mtime(), metadata.mtime_nsec(), metadata.len()));
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn credential_process_answers_from_the_store_alone_while_enough_is_left() {
+    let sts = Emulator::start(Settings::default()).expect("an emulator");
+    let home = Home::new(&CONFIG.replace("http://127.0.0.1:1", &sts.url()));
+    // Of 4,600 seconds, a quarter of an hour is enough for whoever asks.
+    home.hold("dev", 1_000);
+    let before = traces(home.0.path());
+    for line in ["credential-process dev", "exec dev -- true"] {
+        assert_eq!(home.run(line).code, Some(0), "{line}");
+    }
+    assert!(home.run("credential-process dev").out.contains("token-of-dev"));
+    assert_eq!(traces(home.0.path()), before, "nothing is written");
+    assert_eq!(sts.request_count(), 0);
+    // With a min_ttl below that, this is enough.
+    home.hold("dev", 400);
+    home.write(
+        ".config/evertoken/config.toml",
+        &format!("[defaults]\nmin_ttl = \"5m\"{}", &home.read(".config/evertoken/config.toml")["\n[defaults]".len()..]),
+    );
+    assert_eq!(home.run("credential-process dev").code, Some(0));
+    assert_eq!(sts.request_count(), 0);
+}
+
+#[test]
+fn credential_process_refreshes_by_itself_what_has_less_left_or_was_issued_for_other_settings() {
+    let sts = Emulator::start(Settings::default()).expect("an emulator");
+    let config = CONFIG.replace("http://127.0.0.1:1", &sts.url());
+    let home = Home::new(&config);
+    home.hold("dev", 600);
+    assert!(!home.run("credential-process dev").out.contains("token-of-dev"));
+    assert_eq!(sts.request_count(), 1);
+
+    home.hold("vault", 3_000);
+    home.write(".config/evertoken/config.toml", &config.replace("role/Vault", "role/Other"));
+    assert!(!home.run("credential-process vault").out.contains("token-of-vault"));
+    assert_eq!(sts.requests()[1].parameter("RoleArn"), Some("arn:aws:iam::111122223333:role/Other"));
+    // Where nothing better is to be had, it is handed out until its end.
+    home.hold("vault", 3_000);
+    sts.deny_role("arn:aws:iam::111122223333:role/Other", "AccessDenied", "no");
+    assert!(home.run("credential-process vault").out.contains("token-of-vault"));
+}
+
+/// Botocore asks on every request from 15 minutes before the end.
+#[test]
+fn credential_process_hands_out_what_is_valid_and_does_not_storm_a_role_that_was_refused() {
+    let sts = Emulator::start(Settings::default()).expect("an emulator");
+    let home = Home::new(&CONFIG.replace("http://127.0.0.1:1", &sts.url()));
+    sts.deny_role("arn:aws:iam::111122223333:role/Developer", "AccessDenied", "no");
+    home.hold("dev", 600);
+    let ends = WallTime::from_unix_seconds(clock::now().unix_seconds() + 600);
+    for _ in 0..5 {
+        let ended = home.run("credential-process dev");
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+        let answer: serde_json::Value = serde_json::from_str(&ended.out).expect("JSON");
+        assert_eq!(answer["SessionToken"], "token-of-dev");
+        let told = WallTime::parse(answer["Expiration"].as_str().expect("an end")).expect("a time");
+        assert!(told <= ends, "later than the true end");
+    }
+    assert_eq!(sts.request_count(), 1);
+    // Nothing valid is left: then each of them asks, and says what came of it, in one line.
+    home.hold("dev", -10);
+    let ended = home.run("credential-process dev");
+    assert_eq!((ended.code, ended.out.as_str(), ended.err.lines().count()), (Some(1), "", 1), "{ended:?}");
+    assert!(ended.err.contains("AccessDenied") || ended.err.contains("no"), "{}", ended.err);
+    assert_eq!(sts.request_count(), 2);
+}
+
+#[test]
+fn credential_process_tells_a_wrong_config_in_one_line() {
+    let home = Home::new("[[role]]\nprofile = \"dev\"\nrole_arm = \"x\"\nduration = \"13h\"\n");
+    let ended = home.run("credential-process dev");
+    assert_eq!((ended.code, ended.out.as_str(), ended.err.lines().count()), (Some(78), "", 1), "{ended:?}");
+    assert!(ended.err.contains("config.toml:") && ended.err.contains("; fix: evertoken check"), "{}", ended.err);
+}
+
 /// A program that asks on every request must not turn into a storm of calls for a role that was refused.
 #[test]
 fn credential_process_asks_nobody_when_the_daemon_knows_better() {
@@ -456,7 +546,7 @@ fn credential_process_asks_nobody_when_the_daemon_knows_better() {
     });
     fs::write(home.places().status_file(), status.to_string()).expect("a status");
     let ended = home.run("credential-process dev");
-    let expected = "evertoken: there is no session for profile dev yet: STS said no\nfix: ask for the role\n";
+    let expected = "evertoken: there is no session for profile dev yet: STS said no; fix: ask for the role\n";
     assert_eq!((ended.code, ended.err.as_str()), (Some(1), expected));
     assert_eq!(sts.request_count(), 0);
     // A person who asks for a certain life is not put off.

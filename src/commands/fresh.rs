@@ -3,18 +3,30 @@
 
 use crate::commands::cli::RefreshArgs;
 use crate::commands::ending::{Ending, NOT_FINE};
-use crate::commands::held;
+use crate::commands::held::{Held, Running};
 use crate::commands::refresh::ensure_fresh;
 use crate::commands::setup::Setup;
 use crate::engine::config::model::Entry;
+use crate::engine::schedule::{enough_for_askers, lead};
 use crate::engine::session::Session;
-use crate::shell::clock;
+use crate::engine::status::Status;
+use crate::engine::time::Skew;
 use crate::shell::environment::Environment;
-use crate::shell::locks::InstanceLock;
+use crate::shell::locks::{InstanceLock, RefreshLock};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// A session for somebody who asked.
+pub struct Fresh {
+    /// It is valid, and has the life that was asked for.
+    pub session: Session,
+    /// How far STS is known to be ahead of this machine's clock.
+    pub skew: Skew,
+}
+
 /// A valid session of `entry` with at least `min_ttl` of life left, where somebody asks for that much.
+///
+/// A session that will do is answered from the store alone: no lock, no call, no write, no thread.
 ///
 /// # Errors
 /// 1, with what is wrong and what to do.
@@ -23,38 +35,79 @@ pub fn session(
     entry: &Entry,
     min_ttl: Option<Duration>,
     environment: &Arc<Environment>,
-) -> Result<Session, Ending> {
+) -> Result<Fresh, Ending> {
     let wanted = min_ttl.unwrap_or(Duration::ZERO);
-    let now = clock::now();
-    let held = held::session(setup, entry, wanted, now);
-    let running = matches!(InstanceLock::holder(setup.places()), Ok(Some(_)));
-    let will_do = match &held {
-        // A daemon renews it in time. Without one, a session in the second half of its life is renewed here.
-        Ok(session) => running || min_ttl.is_some() || session.left(now) >= session.life() / 2,
-        Err(_) => running && min_ttl.is_none() && is_in_vain(setup, entry),
-    };
-    // Below another evertoken there is only the store: no circles through ourselves.
-    if will_do || environment.is_child() {
-        return held;
+    let held = Held::look(setup, entry);
+    if will_do(&held, entry, min_ttl) {
+        return take(held, wanted, String::new);
+    }
+    let running = running(setup);
+    let recorded = setup.recorded();
+    let valid = held.session(wanted);
+    let as_it_is = environment.is_child()
+        || match (valid, running) {
+            // It renews the session in time, or knows why it cannot.
+            (Some(_), Running::Yes) => true,
+            (None, Running::Yes) => min_ttl.is_none() && is_in_vain(recorded.as_ref(), entry),
+            (Some(session), Running::No) => min_ttl.is_none() && was_tried(setup, &held, entry, session),
+            (None, Running::No) => false,
+        };
+    if as_it_is {
+        let why = held.why_not(wanted, recorded.as_ref(), running);
+        return take(held, wanted, || why);
     }
     let args = RefreshArgs { profiles: vec![entry.profile.clone()], min_ttl, ..RefreshArgs::default() };
-    let passed = ensure_fresh(setup.clone(), &args, environment)?;
-    held::session(setup, entry, wanted, clock::now()).map_err(|ending| {
-        let profile = passed.profiles.into_iter().find(|profile| profile.profile == entry.profile.as_str());
-        match profile.and_then(|profile| profile.error) {
-            None => ending,
-            Some(trouble) => {
-                let fix = trouble.fix.map(|fix| format!("\nfix: {fix}")).unwrap_or_default();
-                let profile = &entry.profile;
-                Ending::new(NOT_FINE, format!("no session for profile {profile}: {}{fix}", trouble.message))
+    // Whatever hinders it: what is valid is handed out all the same.
+    let passed = ensure_fresh(setup.clone(), &args, environment);
+    let held = Held::look(setup, entry);
+    let why = match passed {
+        Err(ending) if held.session(wanted).is_none() => return Err(ending),
+        Err(_) => String::new(),
+        Ok(passed) => {
+            let mut profiles = passed.profiles.into_iter();
+            match profiles.find(|profile| profile.profile == entry.profile.as_str()).and_then(|found| found.error) {
+                None => held.why_not(wanted, None, running),
+                Some(trouble) => {
+                    let fix = trouble.fix.map(|fix| format!("\nfix: {fix}")).unwrap_or_default();
+                    format!("no session for profile {}: {}{fix}", entry.profile, trouble.message)
+                }
             }
         }
+    };
+    take(held, wanted, || why)
+}
+
+fn take(held: Held<'_>, wanted: Duration, why: impl FnOnce() -> String) -> Result<Fresh, Ending> {
+    let skew = held.skew();
+    let session = held.into_session(wanted);
+    session.map(|session| Fresh { session, skew }).ok_or_else(|| Ending::new(NOT_FINE, why()))
+}
+
+/// Whether the store's word is enough, daemon or not.
+fn will_do(held: &Held<'_>, entry: &Entry, min_ttl: Option<Duration>) -> bool {
+    held.session(Duration::ZERO).is_some_and(|session| {
+        let enough = min_ttl.unwrap_or_else(|| enough_for_askers(entry.min_ttl, session.life()));
+        session.digest == entry.digest && held.left(session) >= enough && !held.is_in_doubt()
     })
 }
 
+fn running(setup: &Setup) -> Running {
+    // A lock file that cannot be opened is not one that somebody of ours holds.
+    match InstanceLock::holder(setup.places()) {
+        Ok(Some(_)) => Running::Yes,
+        Ok(None) | Err(_) => Running::No,
+    }
+}
+
 /// The daemon has tried, and tries again when there is a point in it.
-fn is_in_vain(setup: &Setup, entry: &Entry) -> bool {
-    let recorded = setup.recorded();
-    let profile = recorded.and_then(|status| status.profiles.into_iter().find(|p| p.profile == entry.profile.as_str()));
+fn is_in_vain(recorded: Option<&Status>, entry: &Entry) -> bool {
+    let profile = recorded.and_then(|status| status.profiles.iter().find(|p| p.profile == entry.profile.as_str()));
     profile.is_some_and(|profile| profile.error.is_some())
+}
+
+/// Somebody took the refresh lock a moment ago, and this session is what came of it, so far: whoever asks on every
+/// request must not turn into a storm of calls for a role that was refused.
+fn was_tried(setup: &Setup, held: &Held<'_>, entry: &Entry, session: &Session) -> bool {
+    let taken = RefreshLock::last_taken(setup.places(), &entry.profile);
+    taken.is_some_and(|taken| taken <= held.now() && held.now().since(taken) < lead(session.life()))
 }

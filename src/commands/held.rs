@@ -1,74 +1,124 @@
 //! The session that a profile holds right now, or the reason why there is none, in words that lead out of it. Calls
 //! nobody: what is not in the credentials files is not there.
 
-use crate::commands::ending::{Ending, NOT_FINE};
 use crate::commands::humane;
 use crate::commands::service_manager::{Verb, command};
 use crate::commands::setup::Setup;
 use crate::engine::config::model::Entry;
 use crate::engine::credentials_file::Observation;
-use crate::engine::keeper::Sighting;
 use crate::engine::session::Session;
 use crate::engine::status::{Status, Trouble};
 use crate::engine::time::{Skew, WallTime};
-use crate::shell::locks::InstanceLock;
+use crate::shell::clock;
+use crate::shell::known_skew::{Recalled, recall};
 use std::time::Duration;
 
-/// The valid session of an entry with at least `min_ttl` of life left.
-///
-/// # Errors
-/// 1, with what is wrong and what to do.
-pub fn session(setup: &Setup, entry: &Entry, min_ttl: Duration, now: WallTime) -> Result<Session, Ending> {
-    let recorded = setup.recorded();
-    let sighting = setup.stores().observe(entry.store, std::slice::from_ref(&entry.profile));
-    let running = matches!(InstanceLock::holder(setup.places()), Ok(Some(_)));
-    judge(entry, sighting, recorded.as_ref(), running, min_ttl, now).map_err(|why| Ending::new(NOT_FINE, why))
+/// What stands in the store for one entry, and by which clock it is judged.
+pub struct Held<'a> {
+    entry: &'a Entry,
+    found: Result<Observation, String>,
+    clocks: Recalled,
+    now: WallTime,
 }
 
-fn judge(
-    entry: &Entry,
-    sighting: Sighting,
-    recorded: Option<&Status>,
-    running: bool,
-    min_ttl: Duration,
-    now: WallTime,
-) -> Result<Session, String> {
-    let profile = &entry.profile;
-    let skew = recorded.map_or(0, |recorded| recorded.clock_skew_seconds);
-    let at_sts = now + Skew::from_millis(skew.saturating_mul(1000));
-    let sections =
-        sighting.sections.map_err(|message| format!("no session for profile {profile}: failed to {message}"))?;
-    let found = sections.into_iter().find(|(name, _)| name == profile).map(|(_, observation)| observation);
-    let what = match found {
-        Some(Observation::Ours(session)) if session.expiration > at_sts => {
-            let left = session.left(at_sts);
-            if left >= min_ttl {
-                return Ok(*session);
+impl<'a> Held<'a> {
+    /// Looks into the store. Writes nothing, takes no lock.
+    pub fn look(setup: &Setup, entry: &'a Entry) -> Self {
+        let found = setup.stores().find(entry.store, &entry.profile);
+        Self { entry, found, clocks: recall(setup.places()), now: clock::now() }
+    }
+
+    /// The session, if it is valid and `min_ttl` is left of it.
+    pub fn session(&self, min_ttl: Duration) -> Option<&Session> {
+        match &self.found {
+            Ok(Observation::Ours(session)) if session.expiration > self.at_sts() => {
+                Some(&**session).filter(|session| self.left(session) >= min_ttl)
             }
-            let (left, asked) = (humane::life(left.as_secs()), humane::life(min_ttl.as_secs()));
-            format!("the session of profile {profile} has {left} left, which is less than {asked}")
+            _ => None,
         }
-        Some(Observation::Ours(session)) => {
-            let ago = humane::life(at_sts.since(session.expiration).as_secs());
-            format!("the session of profile {profile} ended {ago} ago")
+    }
+
+    /// The same, taken out.
+    pub fn into_session(self, min_ttl: Duration) -> Option<Session> {
+        let valid = self.session(min_ttl).is_some();
+        match self.found {
+            Ok(Observation::Ours(session)) if valid => Some(*session),
+            _ => None,
         }
-        Some(Observation::Foreign(reason) | Observation::Untouchable(reason)) => {
-            format!("no session for profile {profile}: its section is left alone: {reason}")
+    }
+
+    /// What is left of a session by the clock of STS.
+    pub fn left(&self, session: &Session) -> Duration {
+        session.left(self.at_sts())
+    }
+
+    /// How far STS is known to be ahead of this machine's clock.
+    pub fn skew(&self) -> Skew {
+        self.clocks.skew
+    }
+
+    /// Whether its session may be less fresh than it looks: the clock was set back since it was stored.
+    pub fn is_in_doubt(&self) -> bool {
+        self.clocks.was_set_back
+    }
+
+    /// This machine's clock at the look.
+    pub fn now(&self) -> WallTime {
+        self.now
+    }
+
+    fn at_sts(&self) -> WallTime {
+        self.now + self.clocks.skew
+    }
+
+    /// Why there is no session with `min_ttl` left, and what to do. `recorded` is what the daemon has written down,
+    /// `daemon` whether it runs.
+    pub fn why_not(&self, min_ttl: Duration, recorded: Option<&Status>, daemon: Running) -> String {
+        let profile = &self.entry.profile;
+        let what = self.what_is_wrong(min_ttl);
+        let known = recorded.and_then(|status| status.profiles.iter().find(|p| p.profile == profile.as_str()));
+        match (known.and_then(|profile| profile.error.as_ref()), daemon) {
+            (Some(Trouble { message, fix: Some(fix), .. }), _) => format!("{what}: {message}\nfix: {fix}"),
+            (Some(Trouble { message, fix: None, .. }), _) => {
+                format!("{what}: {message}\nfix: evertoken refresh {profile}")
+            }
+            (None, Running::Yes) => format!("{what}\nfix: evertoken refresh {profile}"),
+            (None, Running::No) => format!("{what}, and evertoken is not running\nfix: {}", command(Verb::Start)),
         }
-        Some(Observation::NewerFormat) => {
-            format!("no session for profile {profile}: a newer evertoken wrote its section, install that one again")
+    }
+
+    fn what_is_wrong(&self, min_ttl: Duration) -> String {
+        let profile = &self.entry.profile;
+        match &self.found {
+            Err(message) => format!("no session for profile {profile}: failed to {message}"),
+            Ok(Observation::Ours(session)) if session.expiration > self.at_sts() => {
+                let (left, asked) = (humane::life(self.left(session).as_secs()), humane::life(min_ttl.as_secs()));
+                format!("the session of profile {profile} has {left} left, which is less than {asked}")
+            }
+            Ok(Observation::Ours(session)) => {
+                let ago = humane::life(self.at_sts().since(session.expiration).as_secs());
+                format!("the session of profile {profile} ended {ago} ago")
+            }
+            Ok(Observation::Foreign(reason) | Observation::Untouchable(reason)) => {
+                format!("no session for profile {profile}: its section is left alone: {reason}")
+            }
+            Ok(Observation::NewerFormat) => {
+                format!("no session for profile {profile}: a newer evertoken wrote its section, install that one again")
+            }
+            Ok(Observation::Absent | Observation::Damaged | Observation::Fillable) => {
+                format!("there is no session for profile {profile} yet")
+            }
         }
-        Some(Observation::Absent | Observation::Damaged | Observation::Fillable) | None => {
-            format!("there is no session for profile {profile} yet")
-        }
-    };
-    let trouble = recorded.and_then(|status| status.profiles.iter().find(|p| p.profile == profile.as_str()));
-    Err(match trouble.and_then(|profile| profile.error.as_ref()) {
-        Some(Trouble { message, fix: Some(fix), .. }) => format!("{what}: {message}\nfix: {fix}"),
-        Some(Trouble { message, fix: None, .. }) => format!("{what}: {message}\nfix: evertoken refresh {profile}"),
-        None if running => format!("{what}\nfix: evertoken refresh {profile}"),
-        None => format!("{what}, and evertoken is not running\nfix: {}", command(Verb::Start)),
-    })
+    }
+}
+
+/// Whether a daemon keeps the credentials file fresh.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Running {
+    /// It does.
+    Yes,
+    /// It does not, or nobody can tell.
+    No,
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub mod types;
 mod values;
 
 pub use edit::apply;
-pub use observe::observe;
+pub use observe::{find, observe};
 pub use types::{Applied, Edit, Malformed, Observation, Outcome, Publication, Reason};
 
 #[cfg(test)]

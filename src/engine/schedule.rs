@@ -15,10 +15,18 @@ pub const CALLS_AT_ONCE: usize = 8;
 pub const ANNOUNCE_AHEAD: Duration = Duration::from_secs(3600);
 /// What every role allows (IAM: MaxSessionDuration is at least one hour), and all that role chaining allows.
 pub const ONE_HOUR: Duration = Duration::from_secs(3600);
+/// From so long before the end botocore asks a `credential_process` again, on every request (botocore 1.44,
+/// `RefreshableCredentials`); other SDKs ask later.
+const ASKED_AGAIN: Duration = Duration::from_secs(15 * 60);
 
 /// The life that whoever reads the file shall find: what is configured, but at most half of what STS granted.
 pub fn effective_min_ttl(configured: Option<Duration>, life: Duration) -> Duration {
     configured.map_or(life / 2, |min_ttl| min_ttl.min(life / 2))
+}
+
+/// The life with which a session is handed out to a `credential_process` asker without a look at anything else.
+pub fn enough_for_askers(configured: Option<Duration>, life: Duration) -> Duration {
+    effective_min_ttl(configured, life).min(ASKED_AGAIN)
 }
 
 /// How long before the promise would break a refresh begins: a minute, or 5 % of a short life.
@@ -67,7 +75,7 @@ pub fn longest_backoff(class: Class, alive: bool) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::{backoff, budget, due, effective_min_ttl, lead, longest_backoff, window};
+    use super::{backoff, budget, due, effective_min_ttl, enough_for_askers, lead, longest_backoff, window};
     use crate::engine::failure::Class;
     use crate::engine::secret::Secret;
     use crate::engine::session::{Keys, Session, SettingsDigest};
@@ -99,6 +107,17 @@ mod tests {
         assert_eq!(due(&session(hour), Some(Duration::from_secs(600))), ISSUED + Duration::from_secs(3600 - 660));
         let six = Duration::from_secs(6);
         assert_eq!(due(&session(six), None), ISSUED + Duration::from_millis(2700));
+    }
+
+    #[test]
+    fn askers_get_a_quarter_of_an_hour_or_what_the_daemon_keeps_where_that_is_less() {
+        let enough = |configured: Option<u64>, life| {
+            enough_for_askers(configured.map(Duration::from_secs), Duration::from_secs(life)).as_secs()
+        };
+        assert_eq!(enough(None, 43_200), 900);
+        assert_eq!(enough(Some(3_000), 3_600), 900);
+        assert_eq!(enough(Some(300), 3_600), 300);
+        assert_eq!(enough(None, 1_200), 600);
     }
 
     #[test]

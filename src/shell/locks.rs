@@ -2,8 +2,10 @@
 //! each profile. Neither outlives its process, and neither protects the credentials file itself.
 
 use crate::engine::names::ProfileName;
+use crate::engine::time::WallTime;
 use crate::shell::files::FileError;
 use crate::shell::files::lock::{self, FileLock, LockError};
+use crate::shell::files::snapshot;
 use crate::shell::places::Places;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -56,6 +58,11 @@ impl RefreshLock {
     pub fn acquire(places: &Places, profile: &ProfileName, patience: Duration) -> Result<Self, LockError> {
         places.ensure_state()?;
         FileLock::acquire(&places.refresh_lock(profile), patience).map(Self)
+    }
+
+    /// When somebody last took it; `None` when nobody has yet, or nobody knows.
+    pub fn last_taken(places: &Places, profile: &ProfileName) -> Option<WallTime> {
+        snapshot::modified(&places.refresh_lock(profile))
     }
 }
 

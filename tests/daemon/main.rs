@@ -9,6 +9,7 @@
     reason = "a test binary: what its stories share may fail them, and plays the programs and the people around evertoken"
 )]
 
+mod askers;
 mod configs;
 mod endurance;
 mod faults;

@@ -1,14 +1,14 @@
 //! What a program or person is told who asks for a session.
 
-use super::judge;
+use super::{Held, Running};
 use crate::engine::config::model::Entry;
 use crate::engine::config::parse;
 use crate::engine::credentials_file::{Observation, Reason};
-use crate::engine::keeper::Sighting;
 use crate::engine::secret::Secret;
 use crate::engine::session::{Keys, Session};
 use crate::engine::status::{Daemon, Profile, State, Status, Trouble, VERSION};
-use crate::engine::time::WallTime;
+use crate::engine::time::{Skew, WallTime};
+use crate::shell::known_skew::Recalled;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,25 +70,28 @@ fn trouble(fix: Option<&str>) -> Trouble {
     }
 }
 
-fn ask(found: Observation, recorded: Option<&Status>, running: bool, min_ttl: u64) -> Result<Session, String> {
+fn ask(found: Observation, recorded: Option<&Status>, running: Running, min_ttl: u64) -> Result<Session, String> {
     let entry = entry();
-    let sections = Ok(vec![(entry.profile.clone(), found)]);
-    let sighting = Sighting { store: entry.store, sections };
-    judge(&entry, sighting, recorded, running, Duration::from_secs(min_ttl), now())
+    let skew = recorded.map_or(0, |status| status.clock_skew_seconds * 1000);
+    let clocks = Recalled { skew: Skew::from_millis(skew), was_set_back: false };
+    let held = Held { entry: &entry, found: Ok(found), clocks, now: now() };
+    let min_ttl = Duration::from_secs(min_ttl);
+    let why = held.why_not(min_ttl, recorded, running);
+    held.into_session(min_ttl).ok_or(why)
 }
 
 #[test]
 fn a_session_is_handed_out_while_it_lives_long_enough() {
-    assert!(ask(ours(1), None, false, 0).is_ok());
-    assert!(ask(ours(600), None, false, 600).is_ok());
-    let short = ask(ours(599), None, true, 600).expect_err("too short");
+    assert!(ask(ours(1), None, Running::No, 0).is_ok());
+    assert!(ask(ours(600), None, Running::No, 600).is_ok());
+    let short = ask(ours(599), None, Running::Yes, 600).expect_err("too short");
     assert_eq!(short, "the session of profile dev has 9m 59s left, which is less than 10m\nfix: evertoken refresh dev");
 }
 
 #[test]
 fn life_is_counted_in_the_time_of_sts() {
-    assert!(ask(ours(60), Some(&recorded(-600, None)), true, 600).is_ok());
-    assert!(ask(ours(60), Some(&recorded(60, None)), true, 0).is_err());
+    assert!(ask(ours(60), Some(&recorded(-600, None)), Running::Yes, 600).is_ok());
+    assert!(ask(ours(60), Some(&recorded(60, None)), Running::Yes, 0).is_err());
 }
 
 #[test]
@@ -98,20 +101,20 @@ fn whoever_gets_none_hears_why_and_what_to_do() {
     } else {
         "systemctl --user start evertoken"
     };
-    let ended = ask(ours(-300), None, false, 0);
+    let ended = ask(ours(-300), None, Running::No, 0);
     let expected = format!("the session of profile dev ended 5m 00s ago, and evertoken is not running\nfix: {start}");
     assert_eq!(ended, Err(expected));
-    let none = ask(Observation::Absent, None, true, 0);
+    let none = ask(Observation::Absent, None, Running::Yes, 0);
     assert_eq!(none, Err("there is no session for profile dev yet\nfix: evertoken refresh dev".to_owned()));
     let known = recorded(0, Some(trouble(Some("aws sso login --sso-session corp"))));
     assert_eq!(
-        ask(Observation::Absent, Some(&known), true, 0),
+        ask(Observation::Absent, Some(&known), Running::Yes, 0),
         Err("there is no session for profile dev yet: the SSO session corp is over\n\
              fix: aws sso login --sso-session corp"
             .to_owned())
     );
     let foreign = Observation::Foreign(Reason { line: Some(3), text: "it has role_arn".to_owned() });
-    let foreign = ask(foreign, Some(&recorded(0, None)), true, 0).expect_err("not ours");
+    let foreign = ask(foreign, Some(&recorded(0, None)), Running::Yes, 0).expect_err("not ours");
     assert!(
         foreign.starts_with("no session for profile dev: its section is left alone: it has role_arn\n"),
         "{foreign}"

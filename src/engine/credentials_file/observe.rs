@@ -30,6 +30,14 @@ pub fn observe(bytes: &[u8], profiles: &[ProfileName]) -> Result<Vec<(ProfileNam
     Ok(found)
 }
 
+/// What stands under one profile: for whoever is in a hurry and does not need the rest.
+///
+/// # Errors
+/// As [`observe`].
+pub fn find(bytes: &[u8], profile: &ProfileName) -> Result<Observation, Malformed> {
+    Ok(observe_one(&Document::parse(bytes)?, profile))
+}
+
 fn marked(document: &Document<'_>, section: &Section, name: &ProfileName) -> bool {
     Contents::read(document, section)
         .is_ok_and(|contents| !matches!(contents.mark(name.as_str()), mark::Reading::Alien))

@@ -1,9 +1,10 @@
 //! What a file was at one moment: its bytes, and enough about it to see later whether it is still the same. Never waits
 //! and never judges what it reads.
 
+use crate::engine::time::WallTime;
 use crate::shell::files::error::FileError;
 use rustix::fs::OFlags;
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -87,6 +88,12 @@ pub fn read(path: &Path) -> Result<Snapshot, FileError> {
     };
     let (bytes, metadata) = read_open(&file).map_err(FileError::at("read", path))?;
     Ok(Snapshot { bytes, present: Some(Present { identity: Identity::of(&metadata), metadata, file }) })
+}
+
+/// When the content of a file was last changed; `None` when there is no such file.
+pub fn modified(path: &Path) -> Option<WallTime> {
+    let identity = Identity::of(&fs::symlink_metadata(path).ok()?);
+    i64::try_from(identity.modified / 1_000_000).ok().map(WallTime::from_unix_millis)
 }
 
 /// Reads an open file from its start.

@@ -1,0 +1,62 @@
+//! Programs that ask through `credential-process`, many at once: one call to STS, and an answer for each of them.
+
+use crate::workstation::{Workstation, text};
+use serde_json::Value;
+use std::process::{Child, Stdio};
+
+const ASKERS: usize = 50;
+
+/// A session of `profile` that has ended, and no daemon.
+fn after_the_end(store: &str) -> Workstation {
+    let workstation = Workstation::new(2).role_with("dev", &format!("store = \"{store}\"")).furnish();
+    let first = workstation.evertoken(&["credential-process", "dev"]);
+    assert!(first.status.success(), "{}", text(&first.stderr));
+    let ends = workstation.sts.sessions()[0].expiration;
+    workstation.wait("the end of the session", || workstation.sts.now() > ends);
+    workstation.sts.set_life(std::time::Duration::from_secs(600));
+    workstation
+}
+
+/// All of them ask at the same time; what each was answered.
+fn ask_together(workstation: &Workstation) -> Vec<String> {
+    let askers: Vec<Child> = (0..ASKERS)
+        .map(|_| {
+            let mut command = workstation.command(&["credential-process", "dev"]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("evertoken starts")
+        })
+        .collect();
+    let answers = askers.into_iter().map(|asker| {
+        let output = asker.wait_with_output().expect("an end");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    });
+    answers.collect()
+}
+
+fn assert_one_call(workstation: &Workstation, answers: &[String]) {
+    assert_eq!(answers.len(), ASKERS);
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "they were answered differently");
+    let answer: Value = serde_json::from_str(&answers[0]).expect("JSON");
+    let sessions = workstation.sts.sessions();
+    let [_ended, session] = &sessions[..] else { panic!("{} sessions", sessions.len()) };
+    assert_eq!(answer["AccessKeyId"], session.access_key_id);
+    assert_eq!(answer["Expiration"], session.expiration.to_string());
+    assert_eq!(workstation.asked("dev"), 2, "calls to STS, the one for the first session included");
+}
+
+#[test]
+fn fifty_that_ask_at_once_without_a_daemon_make_one_call() {
+    for store in ["shared", "private"] {
+        let workstation = after_the_end(store);
+        let answers = ask_together(&workstation);
+        assert_one_call(&workstation, &answers);
+    }
+}
+
+#[test]
+fn fifty_that_ask_while_the_daemon_refreshes_make_no_call_of_their_own() {
+    let mut workstation = after_the_end("private");
+    workstation.launch();
+    let answers = ask_together(&workstation);
+    assert_one_call(&workstation, &answers);
+}
