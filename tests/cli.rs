@@ -19,6 +19,7 @@ use evertoken::shell::places::Places;
 use evertoken::shell::store::Stores;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -559,23 +560,82 @@ fn exec_becomes_the_command_in_an_environment_without_shadows() {
     let home = Home::new(CONFIG);
     home.hold("dev", 3_000);
     let mut command = home.command("exec dev -- env");
-    command
-        .env("AWS_ACCESS_KEY_ID", "AKIAI44QH8DHBEXAMPLE")
-        .env("AWS_SESSION_TOKEN", "old")
-        .env("AWS_REGION", "eu-west-3");
-    command.env("AWS_PROFILE", "other").env("AWS_DEFAULT_PROFILE", "other").env("MINE", "kept");
+    // What any SDK takes before the profile, or for a part of the keys it has found.
+    for name in [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_SECURITY_TOKEN",
+        "AWS_ACCESS_KEY",
+        "AWS_SECRET_KEY",
+        "AWS_CREDENTIAL_EXPIRATION",
+        "AWS_CREDENTIAL_SCOPE",
+        "AWS_SESSION_EXPIRATION",
+        "AWS_ACCOUNT_ID",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_ROLE_ARN",
+        "AWS_ROLE_SESSION_NAME",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ] {
+        command.env(name, "stale");
+    }
+    let kept = ["AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:1/", "AWS_REGION=eu-west-3", "MINE=kept"];
+    command.env("AWS_PROFILE", "other").envs(kept.iter().filter_map(|pair| pair.split_once('=')));
     let ended = Ended::from(command.output().expect("a run"));
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    let mut names: Vec<&str> =
-        ended.out.lines().filter(|line| line.starts_with("AWS_") || line.starts_with("MINE")).collect();
-    names.sort_unstable();
-    assert_eq!(names, ["AWS_PROFILE=dev", "AWS_REGION=eu-west-3", "MINE=kept"]);
+    let ours = ["AWS_", "EVERTOKEN_", "MINE"];
+    let mut found: Vec<&str> =
+        ended.out.lines().filter(|line| ours.iter().any(|name| line.starts_with(name))).collect();
+    found.sort_unstable();
+    assert_eq!(found, [kept[0], "AWS_PROFILE=dev", kept[1], kept[2]]);
+}
 
+#[test]
+fn exec_ends_as_the_command_does() {
+    let home = Home::new(CONFIG);
+    home.hold("dev", 3_000);
+    let shell = |script: &str| home.command("exec dev -- sh -c").arg(script).status().expect("a run");
+    assert_eq!(shell("exit 7").code(), Some(7));
+    assert_eq!(shell("kill -TERM $$").signal(), Some(15));
+    assert_eq!(shell("kill -KILL $$").signal(), Some(9));
     let code = |line: &str| home.run(line).code;
-    assert_eq!(home.command("exec dev --").args(["sh", "-c", "exit 7"]).status().expect("a run").code(), Some(7));
     assert_eq!(code("exec dev -- no-such-program"), Some(127));
     assert_eq!(code("exec dev -- /etc"), Some(126));
     assert_eq!(code("exec dev"), Some(2));
+    // Words stay words, and standard input is the command's.
+    let mut command = home.command("exec dev -- sh -c");
+    command
+        .args(["cat; printf '%s|' \"$@\"", "sh", "two words", "--config", "*"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut child = command.spawn().expect("a child");
+    std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), b"typed ").expect("written");
+    let output = child.wait_with_output().expect("an end");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "typed two words|--config|*|");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn exec_leaves_the_command_the_usual_signals_and_its_core_files() {
+    let home = Home::new(CONFIG);
+    home.hold("dev", 3_000);
+    let script = ["-c", "grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status; ulimit -c"];
+    let plain = Command::new("sh").args(script).output().expect("a run");
+    let below = home.command("exec dev -- sh").args(script).output().expect("a run");
+    assert!(plain.stdout.starts_with(b"SigBlk"), "{plain:?}");
+    assert_eq!(String::from_utf8_lossy(&below.stdout), String::from_utf8_lossy(&plain.stdout));
+}
+
+/// A program below it that asks evertoken must not be answered by another config.
+#[test]
+fn exec_hands_on_the_config_that_was_named() {
+    let home = Home::new(CONFIG);
+    home.write("other.toml", CONFIG);
+    home.hold("dev", 3_000);
+    let named = format!("EVERTOKEN_CONFIG={}", home.path("other.toml").display());
+    let line = format!("exec dev --config {} -- env", home.path("other.toml").display());
+    assert!(home.run(&line).out.lines().any(|line| line == named));
+    assert!(!home.run("exec dev -- env").out.contains("EVERTOKEN_CONFIG"));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::commands::setup::Setup;
 use crate::engine::aws_config::AwsConfig;
 use crate::engine::config::model::{Entry, StoreKind};
 use crate::shell::environment::Environment;
+use crate::shell::places::config_file;
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -16,8 +17,9 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::Arc;
 
-/// Variables that some SDK or tool prefers to the profile, or takes for belonging to it.
-const SHADOWS: [&str; 14] = [
+/// Variables that some SDK or tool prefers to the profile, or takes for belonging to it. Those of the container endpoint are
+/// not among them: the SDKs ask it after the profile, and another profile may name it as its `credential_source`.
+const SHADOWS: [&str; 15] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -25,6 +27,7 @@ const SHADOWS: [&str; 14] = [
     "AWS_ACCESS_KEY",
     "AWS_SECRET_KEY",
     "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_CREDENTIAL_SCOPE",
     "AWS_SESSION_EXPIRATION",
     "AWS_ACCOUNT_ID",
     "AWS_DEFAULT_PROFILE",
@@ -50,6 +53,10 @@ pub fn run(setup: &Setup, args: &ExecArgs, environment: &Arc<Environment>) -> Re
         command.env_remove(name);
     }
     command.envs(additions(setup, entry, &setup.aws()));
+    // Whoever asks evertoken from below the command shall be answered by the same config.
+    if config_file(environment, None).ok().as_deref() != Some(&*setup.loaded.path) {
+        command.env("EVERTOKEN_CONFIG", &setup.loaded.path);
+    }
     let error = command.exec();
     let code = if error.kind() == ErrorKind::NotFound { NOT_FOUND } else { CANNOT_RUN };
     Err(Ending::new(code, format!("failed to run {}: {error}", program.to_string_lossy())))
