@@ -1,6 +1,5 @@
 //! Whether others can put their own words into a file that names programs to run. Looks at modes and owners only, of the
 //! file and of every folder on the way to it, and mends none of them.
-#![expect(clippy::disallowed_methods, reason = "the shell looks at files")]
 
 use crate::shell::files::folder::{is_private_group, our_uid};
 use std::fs::{self, Metadata};

@@ -68,12 +68,12 @@ fn unit_path(folder: &Path, home: Option<&Path>) -> Option<(String, PathBuf)> {
     files.sort();
     files.insert(0, folder.join("evertoken.service"));
     let home = home.map(|home| home.to_string_lossy().into_owned()).unwrap_or_default();
-    let carried = files.into_iter().filter_map(|file| {
+    let mut carried = files.into_iter().filter_map(|file| {
         let text = fs::read_to_string(&file).ok()?;
         let value = text.lines().filter_map(|line| environment_path(line.trim())).next_back()?;
         Some((value.replace("%h", &home).replace("%%", "%"), file))
     });
-    carried.last()
+    carried.next_back()
 }
 
 /// `PATH` of a line like `Environment="PATH=/a:/b" OTHER=c`.
