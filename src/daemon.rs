@@ -4,6 +4,7 @@ pub mod pass;
 pub mod station;
 
 mod desk;
+mod herald;
 mod reload;
 
 use crate::engine::keeper::{Action, Attendance, Event, Keeper, Mode};
@@ -15,6 +16,7 @@ use crate::shell::service::Service;
 use crate::shell::signals::{Order, Signals};
 use crate::shell::watch::{Concern, Watcher};
 use desk::Desk;
+use herald::{Herald, Settled};
 use reload::{Reloads, Verdict};
 use station::{OpenError, Station};
 use std::collections::BTreeSet;
@@ -53,18 +55,19 @@ pub async fn run(
     mut signals: Signals,
     mut alarm: Alarm,
 ) -> Result<(), RunError> {
-    let service = Service::find();
+    let mut herald = Herald::new(Service::find());
     let mut watcher = Watcher::new();
     let since = clock::now();
     let mut station = Station::open(Arc::clone(&environment), loaded)?;
     let mut instance = station.hold_instance().await?;
     loop {
-        let mut round = Round::new(station, service, since);
+        let mut round = Round::new(station, herald, since);
         let next = match round.turn(&mut signals, &mut watcher, &mut alarm).await? {
             End::Stopped => return Ok(()),
             End::Reopen(next) => *next,
         };
         let old = round.station;
+        herald = round.herald;
         if next.loaded.places.state() == old.loaded.places.state() {
             // The same credentials file: we are its daemon already.
             station = next;
@@ -90,16 +93,16 @@ struct Round {
     desk: Desk,
     reloads: Reloads,
     clocks: ClockWatch,
-    service: Service,
+    herald: Herald,
     stop_by: Option<WallTime>,
 }
 
 impl Round {
-    fn new(station: Station, service: Service, since: WallTime) -> Self {
+    fn new(station: Station, herald: Herald, since: WallTime) -> Self {
         let keeper = station.keeper(Mode::Daemon, Attendance::Alone);
-        let desk = Desk::new(&station, service, since);
+        let desk = Desk::new(&station, since);
         let reloads = Reloads::new(&station);
-        Self { station, keeper, desk, reloads, clocks: ClockWatch::start(), service, stop_by: None }
+        Self { station, keeper, desk, reloads, clocks: ClockWatch::start(), herald, stop_by: None }
     }
 
     async fn turn(&mut self, signals: &mut Signals, watcher: &mut Watcher, alarm: &mut Alarm) -> io::Result<End> {
@@ -110,7 +113,6 @@ impl Round {
             self.reloads.start();
         }
         self.keeper.handle(Event::Tick, clock::now());
-        self.service.ready();
         loop {
             if let Some(complaint) = watcher.complaint() {
                 tracing::warn!(
@@ -122,12 +124,14 @@ impl Round {
             if self.stop_by.is_some_and(|by| self.keeper.is_settled() || by <= now) {
                 break;
             }
-            let wakeup = [self.keeper.next_wakeup(now), self.stop_by, self.desk.next_sign_of_life(now)];
+            self.herald.look(if self.keeper.is_settled() { Settled::Yes } else { Settled::NotYet }, now);
+            self.herald.give_sign_of_life(now);
+            let wakeup = [self.keeper.next_wakeup(now), self.stop_by, self.herald.next_word(now)];
             let event = tokio::select! {
                 biased;
                 order = signals.next() => self.order(order?),
                 Some(event) = self.station.next_event() => Some(event),
-                Some(read) = self.reloads.next() => match reload::judge(read, &mut self.station, self.service) {
+                Some(read) = self.reloads.next() => match reload::judge(read, &mut self.station, &mut self.herald) {
                     Verdict::Keep => None,
                     Verdict::Replace(config) => {
                         self.desk.replace_hooks(config.hooks.clone());
@@ -158,25 +162,24 @@ impl Round {
         while let Some(action) = self.keeper.poll_action() {
             match action {
                 Action::Tell(notice) => self.desk.tell(notice),
-                Action::Report => self.desk.report(&self.station, &self.keeper),
+                Action::Report => self.herald.report(&self.desk.report(&self.station, &self.keeper)),
                 other => self.station.carry_out(other),
             }
         }
         self.desk.run_hooks(&self.keeper);
-        self.desk.give_sign_of_life();
     }
 
     fn order(&mut self, order: Order) -> Option<Event> {
         match order {
             Order::Reload => {
-                self.service.reloading();
+                self.herald.reloading();
                 self.reloads.start();
                 None
             }
             Order::RefreshAll => Some(Event::Asked { profiles: Vec::new(), min_ttl: None, force: true }),
             Order::Stop => {
                 tracing::info!("stopping; what is being written is finished first");
-                self.service.stopping();
+                self.herald.stopping();
                 self.stop_by = Some(clock::now() + LAST_CALLS);
                 Some(Event::Stop)
             }

@@ -7,6 +7,7 @@ pub mod aws_config;
 pub mod config;
 pub mod credentials_file;
 pub mod failure;
+pub mod headline;
 pub mod init;
 pub mod keeper;
 pub mod names;

@@ -1,4 +1,4 @@
-//! Where the daemon talks to people: the log, the hooks, `status.json`, the service manager.
+//! Where the daemon talks to people: the log, the hooks, `status.json`.
 
 use super::station::Station;
 use crate::engine::config::model::Hooks;
@@ -8,37 +8,28 @@ use crate::engine::time::WallTime;
 use crate::shell::clock;
 use crate::shell::hooks::HookRunner;
 use crate::shell::known_skew::KnownSkew;
-use crate::shell::service::Service;
 use crate::shell::store::write_status;
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What tells people how things stand.
 pub(super) struct Desk {
     hooks: HookRunner,
     for_hooks: Vec<Notice>,
-    service: Service,
     since: WallTime,
     written: Vec<u8>,
-    status_line: String,
     unwritable: bool,
-    last_sign: WallTime,
     known_skew: KnownSkew,
 }
 
 impl Desk {
-    pub(super) fn new(station: &Station, service: Service, since: WallTime) -> Self {
+    pub(super) fn new(station: &Station, since: WallTime) -> Self {
         let hooks = HookRunner::new(station.loaded.config.hooks.clone(), Arc::clone(&station.environment));
         Self {
             hooks,
             for_hooks: Vec::new(),
-            service,
             since,
             written: Vec::new(),
-            status_line: String::new(),
             unwritable: false,
-            last_sign: since,
             known_skew: KnownSkew::default(),
         }
     }
@@ -70,15 +61,11 @@ impl Desk {
         }
     }
 
-    /// Writes down how things stand, if that changed.
-    pub(super) fn report(&mut self, station: &Station, keeper: &Keeper) {
+    /// Writes down how things stand, if that changed, and gives it out.
+    pub(super) fn report(&mut self, station: &Station, keeper: &Keeper) -> Status {
         let status = self.status(station, keeper, clock::now());
-        let line = summary(&status);
-        if line != self.status_line {
-            self.service.status(&line);
-            self.status_line = line;
-        }
         self.write(station, &status, keeper);
+        status
     }
 
     /// The last report: nobody is running any more.
@@ -130,21 +117,6 @@ impl Desk {
             Err(_) => {}
         }
     }
-
-    /// When the watchdog wants to hear of us.
-    pub(super) fn next_sign_of_life(&self, now: WallTime) -> Option<WallTime> {
-        let every = self.service.watchdog()?;
-        // Never in the past, nor far ahead, should our clock have been set.
-        Some((self.last_sign + every).clamp(now + Duration::from_millis(1), now + every))
-    }
-
-    /// Tells the watchdog that the loop is turning.
-    pub(super) fn give_sign_of_life(&mut self) {
-        if self.service.watchdog().is_some() {
-            self.service.alive();
-            self.last_sign = clock::now();
-        }
-    }
 }
 
 fn log(notice: &Notice) {
@@ -165,18 +137,5 @@ fn log(notice: &Notice) {
             tracing::warn!(profile, role, class, until, fix, "{message}");
         }
         NoticeKind::Expiring | NoticeKind::Remark => tracing::warn!(profile, role, until, "{message}"),
-    }
-}
-
-/// `3 fresh, 1 refused; next at 2026-11-21T15:04:05Z`
-fn summary(status: &Status) -> String {
-    let mut counts: BTreeMap<State, usize> = BTreeMap::new();
-    for profile in &status.profiles {
-        *counts.entry(profile.state).or_default() += 1;
-    }
-    let states: Vec<String> = counts.iter().map(|(state, count)| format!("{count} {}", state.as_str())).collect();
-    match &status.daemon.next_wakeup {
-        Some(next) => format!("{}; next at {next}", states.join(", ")),
-        None => states.join(", "),
     }
 }

@@ -1,10 +1,10 @@
 //! A reload: read, parse wholly, and only then hand over. What does not parse is told, and the old config stays.
 
+use super::herald::{Config as Taken, Herald};
 use super::station::Station;
 use crate::engine::config::Config;
 use crate::shell::config_file::{LoadError, Loaded, load_settled};
 use crate::shell::environment::Environment;
-use crate::shell::service::Service;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -56,32 +56,32 @@ impl Reloads {
 }
 
 /// Takes over the config if it is right, and says what became of it.
-pub(super) fn judge(read: Result<Loaded, LoadError>, station: &mut Station, service: Service) -> Verdict {
-    let verdict = match read {
+pub(super) fn judge(read: Result<Loaded, LoadError>, station: &mut Station, herald: &mut Herald) -> Verdict {
+    let (verdict, taken) = match read {
         Err(error) => {
             tracing::error!("the config was not taken over, the old one stays:\n{error}");
-            Verdict::Keep
+            (Verdict::Keep, Taken::Broken)
         }
         Ok(loaded) if loaded.config == station.loaded.config && loaded.places == station.loaded.places => {
             tracing::info!("the config says the same as before");
-            Verdict::Keep
+            (Verdict::Keep, Taken::InForce)
         }
         Ok(loaded) if needs_reopening(&loaded, &station.loaded) => {
             match Station::open(Arc::clone(&station.environment), loaded) {
-                Ok(next) => Verdict::Reopen(Box::new(next)),
+                Ok(next) => (Verdict::Reopen(Box::new(next)), Taken::InForce),
                 Err(error) => {
                     tracing::error!("the config was not taken over, the old one stays: {error}");
-                    Verdict::Keep
+                    (Verdict::Keep, Taken::Broken)
                 }
             }
         }
         Ok(loaded) => {
             station.loaded = loaded;
             station.say_hello();
-            Verdict::Replace(Box::new(station.loaded.config.clone()))
+            (Verdict::Replace(Box::new(station.loaded.config.clone())), Taken::InForce)
         }
     };
-    service.ready();
+    herald.reloaded(taken);
     verdict
 }
 

@@ -7,6 +7,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the one file that may ask the clock")]
 
 use crate::engine::time::{Skew, WallTime};
+use jiff::tz::TimeZone;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 use std::io;
 use std::time::{Duration, Instant, SystemTime};
@@ -23,6 +24,11 @@ pub fn now() -> WallTime {
         Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |millis| -millis),
     };
     WallTime::from_unix_millis(millis)
+}
+
+/// Where the clock of the people of this machine hangs.
+pub fn zone() -> TimeZone {
+    TimeZone::system()
 }
 
 /// A point on the clock that counts the time awake: for measuring how long something took, never for a schedule.

@@ -12,6 +12,10 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+/// What sd_notify(3) and sd_listen_fds(3) are about: with it a child could speak in our name.
+const OURS_ALONE: [&str; 6] =
+    ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"];
+
 /// What the process was started with.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Environment {
@@ -59,9 +63,10 @@ impl Environment {
         self.vars.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
-    /// All variables, to be handed on to a child.
+    /// All variables, to be handed on to a child, but for those by which the service manager talks to us alone.
     pub fn variables<C: FromIterator<(OsString, OsString)>>(&self) -> C {
-        self.all().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        let handed_on = self.all().filter(|(name, _)| !OURS_ALONE.iter().any(|ours| name == ours));
+        handed_on.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     /// The environment of a child that may ask AWS: ours without what would lead it to other credentials than ours or to
@@ -245,6 +250,12 @@ mod tests {
         assert!(!format!("{env:?}").contains(secret));
         assert!(env.source_credentials().is_some_and(|found| found.keys.secret_access_key.expose() == secret));
         assert!(Environment::from_vars([("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")]).source_credentials().is_none());
+    }
+
+    #[test]
+    fn a_child_cannot_speak_to_the_service_manager_in_our_name() {
+        let env = Environment::from_vars([("NOTIFY_SOCKET", "/run/notify"), ("WATCHDOG_USEC", "1"), ("PATH", "/bin")]);
+        assert_eq!(env.variables::<Vec<_>>(), [("PATH".into(), "/bin".into())]);
     }
 
     #[test]

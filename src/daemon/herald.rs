@@ -1,0 +1,122 @@
+//! What the service manager hears, and when: ready once the first wave is over, alive while the loop turns, and how
+//! things stand in one line. Says nothing twice.
+
+use crate::engine::headline::headline;
+use crate::engine::status::Status;
+use crate::engine::time::WallTime;
+use crate::shell::clock;
+use crate::shell::service::Service;
+use std::time::Duration;
+
+/// Being up is told at the latest now, whatever the first wave is waiting for: whoever is ordered after evertoken waits
+/// for sessions, not for a network.
+const LATEST_READY: Duration = Duration::from_secs(10);
+
+/// What comes after the report while the config on disk is not the one in force.
+const BROKEN: &str = "the config has a mistake and the one before it stays in force: evertoken check";
+
+/// Speaks to the service manager for as long as the process lives, over all configs.
+pub(super) struct Herald {
+    service: Service,
+    /// When being up is told at the latest; `None` once it was told.
+    ready_by: Option<WallTime>,
+    reloading: bool,
+    /// The config on disk could not be taken over.
+    broken: bool,
+    report: String,
+    told: String,
+    last_sign: WallTime,
+}
+
+impl Herald {
+    pub(super) fn new(service: Service) -> Self {
+        let now = clock::now();
+        Self {
+            service,
+            ready_by: Some(now + LATEST_READY),
+            reloading: false,
+            broken: false,
+            report: String::new(),
+            told: String::new(),
+            last_sign: now,
+        }
+    }
+
+    /// Tells that we are up, once: when the first calls were answered and stored, or when that takes too long.
+    pub(super) fn look(&mut self, settled: Settled, now: WallTime) {
+        // Ours may be a clock that was just set back by hours.
+        self.ready_by = self.ready_by.map(|by| by.min(now + LATEST_READY));
+        if self.ready_by.is_some_and(|by| settled == Settled::Yes || by <= now) {
+            self.ready_by = None;
+            self.service.ready();
+        }
+    }
+
+    /// The config is being read again because somebody asked for it.
+    pub(super) fn reloading(&mut self) {
+        self.reloading = true;
+        self.service.reloading();
+    }
+
+    /// What was read is in force, or was turned down.
+    pub(super) fn reloaded(&mut self, config: Config) {
+        self.broken = config == Config::Broken;
+        self.tell();
+        if std::mem::take(&mut self.reloading) && self.ready_by.is_none() {
+            self.service.ready();
+        }
+    }
+
+    /// How things stand.
+    pub(super) fn report(&mut self, status: &Status) {
+        self.report = headline(status, clock::now(), &clock::zone());
+        self.tell();
+    }
+
+    fn tell(&mut self) {
+        let line = if self.broken { format!("{}; {BROKEN}", self.report) } else { self.report.clone() };
+        if line != self.told {
+            self.service.status(&line);
+            self.told = line;
+        }
+    }
+
+    /// We are going, and are not up any more, should we ever have been.
+    pub(super) fn stopping(&mut self) {
+        self.ready_by = None;
+        self.reloading = false;
+        self.service.stopping();
+    }
+
+    /// When there is something to tell although nothing has happened. Without a watchdog that ends with being ready.
+    pub(super) fn next_word(&self, now: WallTime) -> Option<WallTime> {
+        // Never far ahead, should our clock have been set.
+        let sign = self.service.watchdog().map(|every| (self.last_sign + every).min(now + every));
+        let next = self.ready_by.into_iter().chain(sign).min();
+        // Nor in the past: this is asked after the word was given.
+        next.map(|next| next.max(now + Duration::from_millis(1)))
+    }
+
+    /// Tells the watchdog that the loop is turning, when it wants to hear of it.
+    pub(super) fn give_sign_of_life(&mut self, now: WallTime) {
+        let Some(every) = self.service.watchdog() else { return };
+        if now < self.last_sign || now >= self.last_sign + every {
+            self.service.alive();
+            self.last_sign = now;
+        }
+    }
+}
+
+/// Whether all that was asked of STS and of the disk is answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Settled {
+    Yes,
+    NotYet,
+}
+
+/// What became of the config that was read again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Config {
+    InForce,
+    Broken,
+}
