@@ -42,74 +42,87 @@ fn the_systemd_unit_starts_reloads_and_never_gives_up() {
     assert_eq!(value("Unit", "StartLimitIntervalSec"), Some("0"));
     assert_eq!(value("Service", "Type"), Some("notify"));
     assert_eq!(value("Service", "ExecStart"), Some("%h/.cargo/bin/evertoken run"));
-    assert_eq!(value("Service", "ExecReload"), Some("/bin/kill -HUP $MAINPID"));
+    assert_eq!(value("Service", "ExecReload"), Some("/bin/sh -c \"kill -HUP $MAINPID\""));
     assert_eq!(value("Service", "Restart"), Some("on-failure"));
+    assert_eq!(value("Service", "RestartPreventExitStatus"), Some("78 75"));
+    assert_eq!(value("Service", "LimitCORE"), Some("0"));
     assert_eq!(value("Install", "WantedBy"), Some("default.target"));
-    // A wrong config ends the daemon at start: it comes back by itself once corrected, and does not spin meanwhile.
-    assert_eq!(value("Service", "RestartPreventExitStatus"), None);
     assert!(value("Service", "RestartSec").and_then(|text| text.parse::<u32>().ok()).is_some_and(|pause| pause >= 2));
+    // READY comes after ten seconds at the latest, and a start may wait for a lock before.
+    assert!(
+        value("Service", "TimeoutStartSec").and_then(|text| text.parse::<u32>().ok()).is_some_and(|wait| wait > 20)
+    );
     // In a user unit these imply NoNewPrivileges, which breaks setgid credential_process programs, or hide sockets.
-    for key in ["NoNewPrivileges", "PrivateTmp", "ProtectHome", "SystemCallFilter", "LockPersonality"] {
-        assert_eq!(value("Service", key), None, "{key}");
+    for key in unit["Service"].keys() {
+        let sandbox = ["NoNewPriv", "Private", "Protect", "Restrict", "SystemCall", "Lock", "Memory", "Read", "Root"];
+        assert!(!sandbox.iter().any(|name| key.starts_with(name)), "{key}");
     }
-}
-
-/// The names of the elements in order, `/name` for the end of one. Panics unless every element is closed where it must.
-fn elements(xml: &str) -> Vec<String> {
-    let (mut found, mut open) = (Vec::new(), Vec::new());
-    let mut rest = xml;
-    while let Some(start) = rest.find('<') {
-        let text = &rest[..start];
-        assert!(!text.contains('>'), "a stray > in {text:?}");
-        let entities: usize = ["&amp;", "&lt;", "&gt;"].iter().map(|entity| text.matches(entity).count()).sum();
-        assert_eq!(text.matches('&').count(), entities, "a bare & in {text:?}");
-        rest = &rest[start..];
-        let (end, skipped) = if rest.starts_with("<!--") {
-            let end = rest.find("-->").expect("the end of a comment");
-            assert!(!rest[4..end].contains("--"), "two hyphens in a comment");
-            (end + 3, true)
-        } else {
-            (rest.find('>').expect("the end of a tag") + 1, rest.starts_with("<?") || rest.starts_with("<!"))
-        };
-        let tag = rest[..end].trim_start_matches('<').trim_end_matches('>');
-        rest = &rest[end..];
-        if skipped {
-            continue;
-        }
-        let name = tag.split([' ', '/']).find(|name| !name.is_empty()).unwrap_or_default().to_owned();
-        if tag.starts_with('/') {
-            assert_eq!(open.pop(), Some(name.clone()), "</{name}>");
-            found.push(format!("/{name}"));
-        } else {
-            found.push(name.clone());
-            if !tag.ends_with('/') {
-                open.push(name);
-            }
-        }
-    }
-    assert_eq!(open, Vec::<String>::new(), "not closed");
-    found
 }
 
 #[test]
-fn the_launchd_agent_is_well_formed_and_reaches_the_keychain() {
-    let text = read("launchd/io.evertoken.agent.plist");
-    let elements = elements(&text);
-    assert_eq!(elements.first().map(String::as_str), Some("plist"));
-    assert_eq!(elements.last().map(String::as_str), Some("/plist"));
-    // Between two keys of a dict stands exactly one value.
-    let flat: String = text.split_whitespace().collect();
-    for pair in [
-        "<key>Label</key><string>io.evertoken.agent</string>",
-        "<key>LimitLoadToSessionType</key><string>Aqua</string>",
-        "<key>RunAtLoad</key><true/>",
-        "<key>KeepAlive</key><true/>",
-        "<key>Umask</key><integer>63</integer>",
-    ] {
-        assert!(flat.contains(pair), "{pair}");
+fn the_hardened_drop_in_leaves_what_evertoken_writes_writable() {
+    let text = read("systemd/hardened.conf");
+    let writable = text.lines().find_map(|line| line.strip_prefix("ReadWritePaths=")).expect("what is writable");
+    for place in ["%h/.aws", "%h/.local/state"] {
+        assert!(writable.split(' ').any(|path| path.trim_start_matches('-') == place), "{place}");
     }
-    assert!(!text.contains("Background</string>"));
-    assert!(text.contains("/.cargo/bin/evertoken\" run"));
+}
+
+/// What launchd.plist(5) documents, of which this is the part that an agent of ours could need.
+const LAUNCHD_KEYS: [&str; 24] = [
+    "Label",
+    "Disabled",
+    "UserName",
+    "GroupName",
+    "LimitLoadToSessionType",
+    "Program",
+    "ProgramArguments",
+    "RunAtLoad",
+    "KeepAlive",
+    "WorkingDirectory",
+    "EnvironmentVariables",
+    "Umask",
+    "TimeOut",
+    "ExitTimeOut",
+    "ThrottleInterval",
+    "WatchPaths",
+    "StandardInPath",
+    "StandardOutPath",
+    "StandardErrorPath",
+    "SoftResourceLimits",
+    "HardResourceLimits",
+    "Nice",
+    "ProcessType",
+    "AbandonProcessGroup",
+];
+
+#[test]
+fn the_launchd_agent_is_what_launchd_documents_and_reaches_the_keychain() {
+    let text = read("launchd/io.evertoken.agent.plist");
+    let agent = plist::Value::from_reader_xml(text.as_bytes()).expect("a property list");
+    let agent = agent.as_dictionary().expect("a dictionary");
+    for key in agent.keys() {
+        assert!(LAUNCHD_KEYS.contains(&key.as_str()), "launchd knows no {key}");
+    }
+    let string = |key: &str| agent.get(key).and_then(plist::Value::as_string);
+    let number = |key: &str| agent.get(key).and_then(plist::Value::as_unsigned_integer);
+    assert_eq!(string("Label"), Some("io.evertoken.agent"));
+    assert_eq!(string("LimitLoadToSessionType"), Some("Aqua"));
+    assert_eq!(string("ProcessType"), Some("Background"));
+    assert_eq!(string("StandardErrorPath"), Some("/Users/me/Library/Logs/evertoken.log"));
+    assert_eq!(agent.get("RunAtLoad"), Some(&plist::Value::Boolean(true)));
+    assert_eq!(number("Umask"), Some(0o077));
+    assert!(number("ThrottleInterval").is_some_and(|pause| pause >= 10));
+    // A wrong config ends it with success, which is not started again until the config is saved.
+    let alive = agent.get("KeepAlive").and_then(plist::Value::as_dictionary).expect("conditions");
+    assert_eq!(alive.get("SuccessfulExit"), Some(&plist::Value::Boolean(false)));
+    assert_eq!(alive.len(), 1);
+    let list = |key: &str| -> Vec<&str> {
+        let values = agent.get(key).and_then(plist::Value::as_array).expect("a list");
+        values.iter().map(|value| value.as_string().expect("text")).collect()
+    };
+    assert_eq!(list("ProgramArguments"), ["/Users/me/.cargo/bin/evertoken", "run", "--zero-if-final"]);
+    assert_eq!(list("WatchPaths"), ["/Users/me/.config/evertoken/config.toml"]);
 }
 
 /// The content of each fenced block of a language.

@@ -134,6 +134,9 @@ pub enum Command {
         evertoken purge --dry-run\n  \
         evertoken purge old-profile")]
     Purge(PurgeArgs),
+    /// Run the daemon as a service of yours: a systemd user unit, or a launchd agent.
+    #[command(after_help = "Exit codes: 0 done (status: installed, enabled and running), 1 not.")]
+    Service(ServiceArgs),
     /// Watch it work: the real daemon against an STS emulator on loopback.
     #[command(
         after_help = "Needs no AWS account and touches nothing of yours: the daemon is a child with a home of its own\n\
@@ -156,6 +159,9 @@ pub struct RunArgs {
     /// Wake by this, for tests: the kernel's timer on the wall clock, or short sleeps as on other platforms.
     #[arg(long, value_enum, value_name = "KIND", hide = true)]
     pub alarm: Option<AlarmKind>,
+    /// End with 0 instead of 75 and 78, where starting again would not help: for launchd, which knows no list of codes.
+    #[arg(long, hide = true)]
+    pub zero_if_final: bool,
 }
 
 /// How the daemon wakes; the best that the platform has unless said.
@@ -246,6 +252,50 @@ pub struct PurgeArgs {
     #[arg(value_name = "PROFILE", value_parser = profile)]
     pub profiles: Vec<ProfileName>,
     /// Say what would be removed, and remove nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `service`.
+#[derive(Args, Clone, Debug)]
+pub struct ServiceArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ServiceCommand,
+    /// Talk to this one instead of the one of this system, for tests.
+    #[arg(long, value_enum, value_name = "KIND", hide = true, global = true)]
+    pub manager: Option<ManagerKind>,
+}
+
+/// Whom a service is installed with.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ManagerKind {
+    /// The systemd of the user.
+    Systemd,
+    /// The launchd of the user.
+    Launchd,
+}
+
+/// What to do to the service.
+#[derive(Subcommand, Clone, Debug)]
+pub enum ServiceCommand {
+    /// Install it, start it with your session, and start it now.
+    #[command(
+        after_help = "Writes the unit with the path of this program and of the config, and with what helpers need \
+        of\nthis shell: PATH, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, AWS_CA_BUNDLE, proxies. Do it\nagain after \
+        one of them has changed. A unit that it did not write stays as it is; that of a\npackage is enabled."
+    )]
+    Install(ServiceChangeArgs),
+    /// Stop it and take it away again.
+    Uninstall(ServiceChangeArgs),
+    /// Say whether it is installed, by whom, whether it runs, and where its log is.
+    Status,
+}
+
+/// Arguments of `service install` and `service uninstall`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ServiceChangeArgs {
+    /// Say what would be done, and do nothing.
     #[arg(long)]
     pub dry_run: bool,
 }

@@ -3,11 +3,13 @@
 use crate::commands::cli::PurgeArgs;
 use crate::commands::ending::{Ending, FINE, NOT_FINE, USAGE};
 use crate::commands::output::Output;
+use crate::commands::service;
 use crate::commands::service_manager::{Verb, command};
 use crate::commands::setup::Setup;
 use crate::engine::config::model::StoreKind;
 use crate::engine::credentials_file::{Edit, Observation, Outcome};
 use crate::engine::names::ProfileName;
+use crate::shell::environment::Environment;
 use crate::shell::files::lock::{FileLock, LockError};
 use crate::shell::leftovers;
 use crate::shell::locks::InstanceLock;
@@ -30,7 +32,12 @@ struct Share {
 ///
 /// # Errors
 /// 1 while the daemon runs, or when a file cannot be changed; 2 for a profile that evertoken knows nothing of.
-pub fn run<W: Write>(setup: &Setup, args: &PurgeArgs, output: &mut Output<W>) -> Result<u8, Ending> {
+pub fn run<W: Write>(
+    setup: &Setup,
+    args: &PurgeArgs,
+    environment: &Environment,
+    output: &mut Output<W>,
+) -> Result<u8, Ending> {
     if let Some(pid) = InstanceLock::holder(setup.places()).map_err(Ending::failed)? {
         return Err(running(pid));
     }
@@ -91,6 +98,11 @@ pub fn run<W: Write>(setup: &Setup, args: &PurgeArgs, output: &mut Output<W>) ->
     }
     if leftovers.is_empty() && write_lock.is_none() && shares.iter().all(|share| share.ours.is_empty()) {
         output.text("nothing to remove\n")?;
+    }
+    if everything && let Some(unit) = service::installed(environment) {
+        let unit = unit.display();
+        output
+            .text(&format!("left alone: {unit}, which starts evertoken again\nfix: evertoken service uninstall\n"))?;
     }
     Ok(code)
 }

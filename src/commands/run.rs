@@ -20,7 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 /// # Errors
 /// 75 when another daemon holds the file, 78 when the config is wrong, 1 when something cannot be read.
 pub fn run(environment: &Arc<Environment>, given: Option<&Path>, args: &RunArgs) -> Result<u8, Ending> {
-    on_runtime(async {
+    let ended = on_runtime(async {
         // Before any file is read: an early signal must not kill us half-way.
         let signals = Signals::install().map_err(|error| Ending::failed(format!("listen to signals: {error}")))?;
         let alarm = match args.alarm {
@@ -34,7 +34,11 @@ pub fn run(environment: &Arc<Environment>, given: Option<&Path>, args: &RunArgs)
         loaded.can_work_beside(&loaded.aws()).map_err(unloaded)?;
         daemon::run(Arc::clone(environment), loaded, signals, alarm).await.map_err(ended)?;
         Ok(FINE)
-    })
+    });
+    match ended {
+        Err(Ending { code: BUSY | CONFIG, message }) if args.zero_if_final => Err(Ending { code: FINE, message }),
+        other => other,
+    }
 }
 
 /// Does something on a runtime of its own. What is left in other threads after that, a name that is being looked up or

@@ -73,6 +73,11 @@ pub fn ensure_private(folder: &Path, home: Option<&Path>) -> Result<(), FileErro
     keep_private(folder, &metadata)
 }
 
+/// Removes a folder that nobody has put anything into; answers whether it did.
+pub fn remove_empty(folder: &Path) -> bool {
+    fs::remove_dir(folder).is_ok()
+}
+
 /// The user that files and folders of our own belong to.
 pub(in crate::shell) fn our_uid() -> u32 {
     rustix::process::geteuid().as_raw()

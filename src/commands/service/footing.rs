@@ -1,0 +1,94 @@
+//! How a service stands and what an install or uninstall would change: the same questions for systemd and launchd.
+
+use super::blueprint::Blueprint;
+use super::orders::Order;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What stands under the name of a file that we would write.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// Nothing.
+    Absent,
+    /// What we have written, with this text.
+    Ours(String),
+    /// What somebody else has written, which stays.
+    Foreign,
+}
+
+/// Who has brought the service.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// Nobody: there is none.
+    Nobody,
+    /// `evertoken service install`.
+    Us,
+    /// A package, or the administrator.
+    Package(PathBuf),
+    /// Somebody, by hand.
+    Hand(PathBuf),
+}
+
+/// How the service stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Footing {
+    /// Who has brought it.
+    pub origin: Origin,
+    /// The file that we write, or would.
+    pub file: PathBuf,
+    /// What stands there.
+    pub standing: Standing,
+    /// Whether it starts by itself.
+    pub enabled: bool,
+    /// Whether it runs.
+    pub active: bool,
+    /// The same in the words of the service manager.
+    pub state: String,
+    /// Its process.
+    pub pid: Option<u32>,
+    /// Since when, in the words of the service manager.
+    pub since: Option<String>,
+    /// What it says of itself.
+    pub says: Option<String>,
+    /// Files were changed that the service manager has not read again.
+    pub stale: bool,
+    /// Why the service manager could not be asked.
+    pub unreachable: Option<String>,
+}
+
+/// The questions that both service managers are asked.
+pub trait Manager {
+    /// What our file would hold.
+    fn text(&self, blueprint: &Blueprint, footing: &Footing) -> String;
+    /// What our file gives to the service.
+    fn environment(&self, text: &str) -> BTreeMap<String, String>;
+    /// What leads to a service that runs as it should.
+    fn install(&self, footing: &Footing, text: String, change: Change) -> Vec<Order>;
+    /// What leads to no service.
+    fn uninstall(&self, footing: &Footing) -> Vec<Order>;
+    /// Where its log is, as a command.
+    fn log(&self) -> String;
+    /// When it runs, in a sentence.
+    fn hours(&self) -> Option<String>;
+}
+
+/// What an install finds different.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// Our file holds something else, or is not there.
+    pub text: bool,
+    /// Another program runs than the one that would be started now.
+    pub program: bool,
+    /// There is no config yet, so that nothing can be waited for.
+    pub waiting: bool,
+}
+
+impl Footing {
+    /// The text of our file, where it is ours.
+    pub fn ours(&self) -> Option<&str> {
+        match &self.standing {
+            Standing::Ours(text) => Some(text),
+            Standing::Absent | Standing::Foreign => None,
+        }
+    }
+}

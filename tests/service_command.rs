@@ -1,0 +1,278 @@
+//! `evertoken service` on a workstation whose service manager is a script that writes down what it is told: the real one
+//! is asked in tests/systemd/run. The launchd half runs here as it would there.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    reason = "a test runs the binary, makes its files and fails loudly"
+)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+const MANAGER: &str = r#"#!/bin/sh
+echo "${0##*/} $*" >>"$HOME/told"
+case "$*" in
+*" show "*)
+    [ ! -e "$HOME/.config/systemd/user/evertoken.service" ] || echo "FragmentPath=$HOME/.config/systemd/user/evertoken.service"
+    [ ! -e "$HOME/packaged" ] || echo "FragmentPath=/usr/lib/systemd/user/evertoken.service"
+    [ ! -e "$HOME/enabled" ] || echo UnitFileState=enabled
+    [ ! -e "$HOME/active" ] || printf 'ActiveState=active\nSubState=running\nMainPID=%s\n' "$(cat "$HOME/active")"
+    ;;
+*" enable "*.service) : >"$HOME/enabled" ;;
+*" start "* | *" restart "*)
+    [ ! -e "$HOME/refuse" ] || { echo "Job for evertoken.service failed." >&2; exit 1; }
+    echo 0 >"$HOME/active"
+    ;;
+*" disable "*) rm -f "$HOME/enabled" "$HOME/active" ;;
+print*)
+    [ -e "$HOME/active" ] || { echo "Could not find service" >&2; exit 113; }
+    printf '%s = {\n\tpath = %s\n\tstate = running\n\tpid = 1\n}\n' "$2" "$HOME/Library/LaunchAgents/io.evertoken.agent.plist"
+    ;;
+bootstrap*)
+    # As it is while the old one is still going.
+    [ -e "$HOME/tried" ] || { : >"$HOME/tried"; echo "Bootstrap failed: 5: Input/output error" >&2; exit 5; }
+    : >"$HOME/active"
+    ;;
+bootout*) rm "$HOME/active" ;;
+*Linger*) echo Linger=no ;;
+esac
+"#;
+
+const CONFIG: &str = "[[role]]\nprofile = \"dev\"\nrole_arn = \"arn:aws:iam::111122223333:role/Developer\"\n";
+
+/// A home with a program of its own and scripts for a service manager.
+struct Home {
+    folder: TempDir,
+    variables: Vec<(&'static str, String)>,
+}
+
+impl Home {
+    fn new() -> Self {
+        // Not below /tmp, from where no service is started.
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a home");
+        let home = Self { folder, variables: Vec::new() };
+        for folder in [".cargo/bin", "tools", ".config/evertoken"] {
+            fs::create_dir_all(home.path(folder)).expect("a folder");
+        }
+        fs::hard_link(env!("CARGO_BIN_EXE_evertoken"), home.path(".cargo/bin/evertoken")).expect("a program");
+        for tool in ["systemctl", "loginctl", "launchctl"] {
+            fs::write(home.path("tools").join(tool), MANAGER).expect("a tool");
+            fs::set_permissions(home.path("tools").join(tool), fs::Permissions::from_mode(0o755)).expect("a mode");
+        }
+        fs::write(home.path(".config/evertoken/config.toml"), CONFIG).expect("a config");
+        home
+    }
+
+    fn path(&self, below: &str) -> PathBuf {
+        self.folder.path().join(below)
+    }
+
+    fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
+    }
+
+    fn search_path(&self) -> String {
+        format!("{}:{}:/usr/bin:/bin", self.path("tools").display(), self.path(".cargo/bin").display())
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(self.path(".cargo/bin/evertoken"));
+        command.args(arguments).env_clear().current_dir(self.folder.path()).stdin(Stdio::null());
+        command.env("HOME", self.folder.path()).env("USER", "me").env("PATH", self.search_path());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.output().expect("evertoken runs")
+    }
+
+    /// Runs `service …`, which must end with this code: what it said.
+    fn service(&self, arguments: &[&str], code: i32) -> String {
+        let output = self.run(&[&["service"], arguments].concat());
+        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        said
+    }
+
+    /// What the service manager was told since the last time, questions left out.
+    fn told(&self) -> Vec<String> {
+        let told = fs::read_to_string(self.path("told")).unwrap_or_default();
+        let _nothing_yet = fs::remove_file(self.path("told"));
+        let is_order = |line: &&str| !line.contains(" show") && !line.contains(" print ");
+        told.lines().filter(is_order).map(str::to_owned).collect()
+    }
+
+    fn unit(&self) -> PathBuf {
+        self.path(".config/systemd/user/evertoken.service")
+    }
+
+    fn agent(&self) -> PathBuf {
+        self.path("Library/LaunchAgents/io.evertoken.agent.plist")
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn installs_starts_does_nothing_twice_and_leaves_nothing_behind() {
+    let home = Home::new().with("HTTPS_PROXY", "http://me:hunter%40two@proxy:3128").with("AWS_CONFIG_FILE", "aws.conf");
+    let said = home.service(&["install", "--dry-run"], 0);
+    assert!(said.contains("would write ") && said.contains("ExecStart="), "{said}");
+    assert!(!home.unit().exists() && home.told().is_empty());
+    assert!(said.contains("HTTPS_PROXY holds a password") && !said.contains("hunter"), "{said}");
+
+    let said = home.service(&["install"], 0);
+    assert!(
+        said.contains("loginctl enable-linger") && said.contains("journalctl") && !said.contains("hunter"),
+        "{said}"
+    );
+    let shown = said.find("and AWS_CONFIG_FILE=").expect("what is carried");
+    assert!(shown < said.find("wrote ").expect("what is written"), "{said}");
+    let reload = "systemctl --user daemon-reload";
+    let [enable, start, restart] =
+        ["enable", "start", "restart"].map(|v| format!("systemctl --user {v} evertoken.service"));
+    assert_eq!(home.told(), [reload, &enable, &start]);
+    let unit = fs::read_to_string(home.unit()).expect("a unit");
+    let root = home.folder.path().display();
+    assert!(unit.contains(&format!(
+        "ExecStart={root}/.cargo/bin/evertoken run --config {root}/.config/evertoken/config.toml\n"
+    )));
+    assert!(unit.contains(&format!("Environment=\"AWS_CONFIG_FILE={root}/aws.conf\"\n")), "{unit}");
+    assert!(unit.contains("Environment=\"HTTPS_PROXY=http://me:hunter%%40two@proxy:3128\"\n"), "{unit}");
+    assert!(unit.contains(&format!("Environment=\"PATH={}\"\n", home.search_path())), "{unit}");
+    assert_eq!(fs::metadata(home.unit()).expect("a unit").permissions().mode() & 0o777, 0o600);
+
+    assert!(home.service(&["install"], 0).starts_with("nothing to do"));
+    assert_eq!(home.told(), Vec::<String>::new());
+    let said = home.service(&["status"], 0);
+    assert!(said.contains("enabled    yes") && !said.contains("differs"), "{said}");
+
+    let home = home.with("AWS_CA_BUNDLE", "/etc/corp.pem");
+    let said = home.service(&["status"], 0);
+    assert!(said.contains("differs    AWS_CA_BUNDLE: the service has nothing, this shell /etc/corp.pem"), "{said}");
+    home.service(&["install"], 0);
+    assert_eq!(home.told(), [reload, &restart]);
+
+    let purged = text(&home.run(&["purge"]).stdout);
+    assert!(purged.contains("fix: evertoken service uninstall"), "{purged}");
+    home.told();
+    home.service(&["uninstall"], 0);
+    let told = home.told();
+    assert_eq!(told[..2], ["systemctl --user disable --now evertoken.service", reload]);
+    assert!(!home.path(".config/systemd").exists());
+    assert!(home.service(&["uninstall"], 0).starts_with("nothing to do"));
+    assert!(home.service(&["status"], 1).contains("installed  no"));
+    assert!(!text(&home.run(&["purge"]).stdout).contains("uninstall"));
+}
+
+#[test]
+fn a_new_program_behind_the_same_path_is_started() {
+    let home = Home::new();
+    home.service(&["install"], 0);
+    home.told();
+    // The process of this test is surely another program than the one installed.
+    fs::write(home.path("active"), std::process::id().to_string()).expect("a process");
+    home.service(&["install"], 0);
+    assert_eq!(home.told(), ["systemctl --user restart evertoken.service"]);
+}
+
+#[test]
+fn a_unit_of_somebody_else_is_never_touched() {
+    let home = Home::new();
+    fs::create_dir_all(home.path(".config/systemd/user")).expect("a folder");
+    fs::write(home.unit(), "[Service]\nExecStart=/mine\n").expect("a unit");
+    for verb in ["install", "uninstall"] {
+        let said = home.service(&[verb], 1);
+        assert!(said.contains("was not written by `evertoken service install`"), "{said}");
+    }
+    assert!(home.service(&["status"], 1).contains("by hand, "));
+    assert_eq!(fs::read_to_string(home.unit()).expect("a unit"), "[Service]\nExecStart=/mine\n");
+    assert_eq!(home.told(), Vec::<String>::new());
+    // A masked unit is a link to nothing.
+    fs::remove_file(home.unit()).expect("removed");
+    std::os::unix::fs::symlink("/dev/null", home.unit()).expect("a mask");
+    home.service(&["install"], 1);
+    assert!(home.unit().is_symlink());
+}
+
+#[test]
+fn the_unit_of_a_package_is_enabled_and_told_of_the_environment() {
+    let home = Home::new();
+    fs::write(home.path("packaged"), "").expect("a package");
+    let said = home.service(&["install"], 0);
+    assert!(said.contains("starts the unit /usr/lib/systemd/user/evertoken.service of a package"), "{said}");
+    let drop_in = home.path(".config/systemd/user/evertoken.service.d/50-evertoken-service-install.conf");
+    let text = fs::read_to_string(&drop_in).expect("a drop-in");
+    assert!(text.contains("Environment=\"EVERTOKEN_CONFIG=") && !text.contains("ExecStart"), "{text}");
+    assert!(!home.unit().exists() && home.path("enabled").exists());
+    assert!(home.service(&["status"], 0).contains("by a package, "));
+    assert!(home.service(&["install"], 0).starts_with("nothing to do"));
+    assert!(home.service(&["uninstall"], 0).contains("stays: it goes with its package"));
+    assert!(!drop_in.exists() && !home.path("enabled").exists());
+}
+
+#[test]
+fn what_would_not_start_is_told_before_anything_is_written() {
+    let home = Home::new();
+    fs::write(home.path(".config/evertoken/config.toml"), "[[role]]\n").expect("a config");
+    assert!(home.service(&["install"], 78).contains("config.toml:"));
+    assert!(!home.unit().exists());
+    fs::remove_file(home.path(".config/evertoken/config.toml")).expect("removed");
+    assert!(home.service(&["install"], 0).contains("there is no config at "));
+    assert!(home.told().contains(&"systemctl --user start --no-block evertoken.service".to_owned()));
+
+    let home = Home::new();
+    fs::write(home.path("refuse"), "").expect("a refusal");
+    let said = home.service(&["install"], 1);
+    assert!(said.contains("Job for evertoken.service failed.") && said.contains("journalctl"), "{said}");
+
+    let output = Command::new(env!("CARGO_BIN_EXE_evertoken"))
+        .args(["service", "install"])
+        .env_clear()
+        .env("HOME", home.folder.path())
+        .env("PATH", "/usr/bin:/bin")
+        .output()
+        .expect("evertoken runs");
+    assert!(text(&output.stderr).contains("is a build that the next cargo command replaces"), "{output:?}");
+}
+
+#[test]
+fn without_a_service_manager_it_says_what_to_do() {
+    let home = Home::new();
+    fs::remove_file(home.path("tools/systemctl")).expect("removed");
+    let output = Command::new(home.path(".cargo/bin/evertoken"))
+        .args(["service", "install"])
+        .env_clear()
+        .env("HOME", home.folder.path())
+        .env("PATH", home.path("tools"))
+        .output()
+        .expect("evertoken runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("does not answer: systemctl cannot be started"), "{output:?}");
+    assert!(!home.unit().exists());
+}
+
+#[test]
+fn the_agent_is_loaded_once_and_taken_away_with_its_log() {
+    let home = Home::new();
+    let launchd = ["--manager", "launchd"];
+    let service = |verb: &str, code| home.service(&[&[verb], launchd.as_slice()].concat(), code);
+    service("install", 0);
+    let domain = format!("gui/{}", rustix::process::getuid().as_raw());
+    let bootstrap = format!("launchctl bootstrap {domain} {}", home.agent().display());
+    let enable = format!("launchctl enable {domain}/io.evertoken.agent");
+    assert_eq!(home.told(), [&enable, &bootstrap, &bootstrap].map(String::as_str));
+    let plist = fs::read_to_string(home.agent()).expect("an agent");
+    assert!(plist.contains(&format!("<string>{}</string>", home.path(".cargo/bin/evertoken").display())), "{plist}");
+    assert!(service("install", 0).starts_with("nothing to do"));
+    assert!(service("status", 0).contains("running"));
+    let log = home.path("Library/Logs/evertoken.log");
+    fs::create_dir_all(home.path("Library/Logs")).expect("a folder");
+    fs::write(&log, "").expect("a log");
+    service("uninstall", 0);
+    assert!(!home.agent().exists() && !log.exists());
+    assert!(service("status", 1).contains("installed  no"));
+}
