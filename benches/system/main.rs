@@ -1,0 +1,78 @@
+//! What the daemon costs beside the least that could be paid: the same calls to STS by the bare SDK, eight at once, and
+//! nothing done with what they bring. The STS emulator is a process of its own, so that its work counts for nobody. It
+//! judges nothing: a slow machine is no mistake.
+//!
+//! `cargo bench --bench system`, or a part of it: `cargo bench --bench system -- waves idle commands`
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "runs the binary, looks at a clock and at files, prints, and ends when something is missing"
+)]
+
+mod commands;
+mod daemon;
+mod emulator;
+mod floor;
+mod idle;
+mod machine;
+mod waves;
+
+use std::env;
+use std::fmt::Display;
+use std::time::Duration;
+
+fn main() {
+    let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["emulator"] => emulator::serve(),
+        ["floor", url, roles, rounds] => {
+            floor::call(url, roles.parse().expect("a number"), rounds.parse().expect("a number"));
+        }
+        parts => {
+            let chosen = |part| parts.is_empty() || parts.contains(&part);
+            if chosen("waves") {
+                waves::measure();
+            }
+            if chosen("idle") {
+                idle::measure();
+            }
+            if chosen("commands") {
+                commands::measure();
+            }
+        }
+    }
+}
+
+/// One line of a table in Markdown.
+fn row(cells: &[&dyn Display]) {
+    let cells: Vec<String> = cells.iter().map(ToString::to_string).collect();
+    println!("| {} |", cells.join(" | "));
+}
+
+/// The line below the first, and the first.
+fn head(cells: &[&dyn Display]) {
+    println!();
+    row(cells);
+    println!("|{}", " --- |".repeat(cells.len()));
+}
+
+fn milliseconds(time: Duration) -> String {
+    let milliseconds = time.as_secs_f64() * 1000.0;
+    if milliseconds < 100.0 { format!("{milliseconds:.2} ms") } else { format!("{milliseconds:.0} ms") }
+}
+
+fn megabytes(kibibytes: Option<u64>) -> String {
+    kibibytes.map_or("?".to_owned(), |kib| format!("{:.1} MB", kib as f64 * 1024.0 / 1e6))
+}
+
+fn ratio(ours: Duration, floor: Duration) -> String {
+    format!("{:.2}", ours.as_secs_f64() / floor.as_secs_f64().max(1e-9))
+}
+
+fn median<T: Ord + Copy>(mut values: Vec<T>) -> T {
+    values.sort();
+    values[values.len() / 2]
+}
