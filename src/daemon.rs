@@ -191,7 +191,7 @@ impl Round {
             self.reloads.start();
         }
         if concerns.contains(&Concern::Credentials) {
-            self.station.observe();
+            self.station.observe_changes();
         }
         if concerns.contains(&Concern::Trust) && self.station.renew_trust() {
             self.keeper.handle(Event::NetworkChanged, clock::now());

@@ -225,3 +225,46 @@ fn a_region_of_the_aws_config_is_not_written_again() {
     let (dev, ops) = text.split_once("[ops]").expect("both sections");
     assert!(!dev.contains("region = ") && ops.contains("region = eu-west-1"), "{text}");
 }
+
+#[test]
+fn our_own_writes_are_no_news_and_those_of_others_always_are() {
+    let home = TempDir::new().expect("a home");
+    let (ours, theirs) = (stores(&home), stores(&home));
+    let list = [profile("dev"), profile("ops")];
+    let news = |of: &Stores| of.observe_changes(StoreKind::Shared, &list).is_some();
+    assert!(news(&ours), "a file that is not there yet is looked for each time");
+    ours.apply(StoreKind::Shared, &[put("dev", "one")]).expect("stored");
+    assert!(news(&ours), "nobody has looked into this file yet");
+    assert!(!news(&ours));
+    ours.apply(StoreKind::Shared, &[put("dev", "two")]).expect("stored");
+    assert!(!news(&ours), "only our own session is new in it");
+
+    theirs.apply(StoreKind::Shared, &[put("ops", "three")]).expect("stored");
+    assert!(news(&ours));
+    theirs.apply(StoreKind::Shared, &[put("ops", "four")]).expect("stored");
+    ours.apply(StoreKind::Shared, &[put("dev", "five")]).expect("stored");
+    assert!(news(&ours), "our write came after theirs, but theirs was never looked at");
+    assert!(!news(&ours));
+}
+
+#[test]
+fn what_another_process_stored_is_found_also_below_our_own_write() {
+    let home = TempDir::new().expect("a home");
+    let (ours, theirs) = (stores(&home), stores(&home));
+    let found = |name: &str| {
+        let of_interest = |digest: &SettingsDigest, _, end| *digest == session("").digest && end > session("").issued;
+        ours.session_of_interest(StoreKind::Shared, &profile(name), of_interest)
+            .map(|session| session.keys.session_token)
+    };
+    let token = |text: &str| Some(Some(Secret::new(text)));
+    assert_eq!(found("dev"), None);
+    theirs.apply(StoreKind::Shared, &[put("dev", "one")]).expect("stored");
+    assert_eq!(found("dev"), token("one"));
+    ours.apply(StoreKind::Shared, &[put("ops", "two"), Edit::Remove(profile("dev"))]).expect("stored");
+    assert_eq!((found("dev"), found("ops")), (None, token("two")));
+    theirs.apply(StoreKind::Shared, &[put("dev", "three")]).expect("stored");
+    ours.apply(StoreKind::Shared, &[put("ops", "four")]).expect("stored");
+    assert_eq!((found("dev"), found("ops")), (token("three"), token("four")));
+    let never = ours.session_of_interest(StoreKind::Shared, &profile("dev"), |_, _, _| false);
+    assert_eq!(never, None);
+}

@@ -112,9 +112,10 @@ impl Station {
         self.executor.carry_out(action, &self.loaded.config.entries);
     }
 
-    /// Looks at the credentials files.
-    pub fn observe(&mut self) {
-        self.carry_out(Action::Observe);
+    /// Looks at credentials files that seem to have changed.
+    pub fn observe_changes(&mut self) {
+        let entries = &self.loaded.config.entries;
+        self.executor.observe_changes(entries.iter().map(|entry| entry.profile.clone()).collect());
     }
 
     /// Gives up calls that are under way.

@@ -3,11 +3,12 @@
 //! A panic in a task is a failure of that task: it comes back as one, and the daemon goes on.
 
 use crate::engine::config::model::{Entry, Source, StoreKind};
-use crate::engine::credentials_file::{Edit, Observation};
+use crate::engine::credentials_file::Edit;
 use crate::engine::failure::{Fault, Layer};
-use crate::engine::keeper::{Action, AssumeCall, Event};
+use crate::engine::keeper::{Action, AssumeCall, Event, Sighting};
 use crate::engine::names::ProfileName;
 use crate::engine::secret::Secret;
+use crate::engine::session::Session;
 use crate::shell::clock;
 use crate::shell::locks::{RefreshLock, UntilStored};
 use crate::shell::mfa::Codes;
@@ -81,7 +82,7 @@ impl Executor {
         let tools = Arc::clone(&self.tools);
         let (profile, attempt) = (call.entry.profile.clone(), call.attempt);
         let failed = move |fault| Event::AssumeFailed { profile, attempt, fault, skew: None, jitter: jitter() };
-        self.start(Some(attempt), assume(tools, Arc::clone(&self.locks), call), failed);
+        self.start(Some(attempt), assume(tools, Arc::clone(&self.locks), Arc::from(call)), failed);
     }
 
     /// Changes a file.
@@ -108,12 +109,20 @@ impl Executor {
 
     /// Looks at both files; `profiles` are those of the config.
     pub fn observe(&mut self, profiles: Vec<ProfileName>) {
+        self.look(move |stores, store| Some(stores.observe(store, &profiles)));
+    }
+
+    /// The same for files that seem to have changed: what we have written ourselves is no news.
+    pub fn observe_changes(&mut self, profiles: Vec<ProfileName>) {
+        self.look(move |stores, store| stores.observe_changes(store, &profiles));
+    }
+
+    fn look(&mut self, look: impl Fn(&Stores, StoreKind) -> Option<Sighting> + Send + 'static) {
         let tools = Arc::clone(&self.tools);
         let work = move || {
-            let mut events: Vec<Event> = [StoreKind::Shared, StoreKind::Private]
-                .into_iter()
-                .map(|store| Event::Observed(tools.stores.observe(store, &profiles)))
-                .collect();
+            let stores = [StoreKind::Shared, StoreKind::Private];
+            let sightings = stores.into_iter().filter_map(|store| look(&tools.stores, store));
+            let mut events: Vec<Event> = sightings.map(Event::Observed).collect();
             if tools.stores.others_changed() {
                 events.push(Event::SourcesChanged);
             }
@@ -222,7 +231,7 @@ fn stumbled(error: &JoinError) -> String {
     if error.is_panic() { "a task of evertoken panicked; please report it".to_owned() } else { error.to_string() }
 }
 
-async fn assume(tools: Arc<Tools>, locks: Arc<UntilStored>, call: Box<AssumeCall>) -> Event {
+async fn assume(tools: Arc<Tools>, locks: Arc<UntilStored>, call: Arc<AssumeCall>) -> Event {
     let (profile, attempt) = (call.entry.profile.clone(), call.attempt);
     let failed = |failed: Failed| Event::AssumeFailed {
         profile: profile.clone(),
@@ -231,16 +240,11 @@ async fn assume(tools: Arc<Tools>, locks: Arc<UntilStored>, call: Box<AssumeCall
         skew: failed.skew,
         jitter: jitter(),
     };
-    let lock = match locks.take(&profile) {
-        Some(kept) => kept,
-        None => match lock(&tools, &profile).await {
-            Ok(lock) => lock,
-            Err(fault) => return failed(Failed { fault, skew: None }),
-        },
+    let lock = match lock(&tools, &call, locks.take(&profile)).await {
+        Ok(Taken::Free(lock)) => lock,
+        Ok(Taken::Needless(session)) => return Event::Adopted { profile, attempt, session: *session },
+        Err(fault) => return failed(Failed { fault, skew: None }),
     };
-    if let Some(session) = stored_meanwhile(&tools, &call).await {
-        return Event::Adopted { profile, attempt, session };
-    }
     let code = match code_for(&tools, &call).await {
         Ok(code) => code,
         Err(fault) => return failed(Failed { fault, skew: None }),
@@ -260,25 +264,32 @@ async fn assume(tools: Arc<Tools>, locks: Arc<UntilStored>, call: Box<AssumeCall
     }
 }
 
-/// Whoever makes the call for a profile holds its lock, so that many askers make one call.
-async fn lock(tools: &Arc<Tools>, profile: &ProfileName) -> Result<RefreshLock, Fault> {
-    let (owned, name) = (Arc::clone(tools), profile.clone());
-    let taken = spawn_blocking(move || RefreshLock::acquire(owned.stores.places(), &name, LOCK_PATIENCE)).await;
-    match taken {
-        Ok(taken) => taken.map_err(|error| Fault::Internal(format!("the refresh lock of {profile}: {error}"))),
-        Err(error) => Err(Fault::Internal(stumbled(&error))),
-    }
+/// What came of taking the refresh lock for a call.
+enum Taken {
+    /// The call is to be made.
+    Free(RefreshLock),
+    /// Another process has made it meanwhile.
+    Needless(Box<Session>),
 }
 
-/// What another process has stored while the lock was waited for.
-async fn stored_meanwhile(tools: &Arc<Tools>, call: &AssumeCall) -> Option<crate::engine::session::Session> {
-    let (owned, entry) = (Arc::clone(tools), Arc::clone(&call.entry));
-    let looked = spawn_blocking(move || owned.stores.observe(entry.store, std::slice::from_ref(&entry.profile)));
-    let sections = looked.await.ok()?.sections.ok()?;
-    sections.into_iter().find_map(|(name, found)| match found {
-        Observation::Ours(session) if name == call.entry.profile && call.satisfied_by(&session) => Some(*session),
-        _ => None,
-    })
+/// Whoever makes the call for a profile holds its lock and looks into the store again, so that many askers make one
+/// call. `kept` is the lock where an earlier call has left it to us.
+async fn lock(tools: &Arc<Tools>, call: &Arc<AssumeCall>, kept: Option<RefreshLock>) -> Result<Taken, Fault> {
+    let (owned, call) = (Arc::clone(tools), Arc::clone(call));
+    let taken = spawn_blocking(move || {
+        let stores = &owned.stores;
+        let profile = &call.entry.profile;
+        let lock = match kept {
+            Some(kept) => kept,
+            None => RefreshLock::acquire(stores.places(), profile, LOCK_PATIENCE)
+                .map_err(|error| Fault::Internal(format!("the refresh lock of {profile}: {error}")))?,
+        };
+        let stored = stores.session_of_interest(call.entry.store, profile, |digest, issued, expiration| {
+            call.satisfied_by_one_of(digest, issued, expiration)
+        });
+        Ok(stored.map_or(Taken::Free(lock), |session| Taken::Needless(Box::new(session))))
+    });
+    taken.await.unwrap_or_else(|error| Err(Fault::Internal(stumbled(&error))))
 }
 
 async fn code_for(tools: &Arc<Tools>, call: &AssumeCall) -> Result<Option<Secret>, Fault> {

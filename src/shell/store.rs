@@ -1,20 +1,25 @@
 //! The two files that sessions are kept in: the shared credentials file and the private store. Carries edits out and
 //! reads back what stands there; what to write and what a section means is the engine's to decide.
 
+mod seen;
+
 use crate::engine::aws_config::AwsConfig;
 use crate::engine::config::model::StoreKind;
 use crate::engine::credentials_file::{self, Edit, Malformed, Observation, Outcome};
 use crate::engine::keeper::Sighting;
 use crate::engine::names::ProfileName;
+use crate::engine::session::{Session, SettingsDigest};
+use crate::engine::time::WallTime;
 use crate::shell::files::lock;
 use crate::shell::files::settle::{self, Known, Patience};
 use crate::shell::files::snapshot::{self, Identity, Snapshot};
 use crate::shell::files::update::{Kind, Target, lock_path};
 use crate::shell::files::{FileError, Refusal, UpdateError, resolve, update};
 use crate::shell::places::Places;
+use seen::{Seen, Unknown};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What stands in a file, by profile.
 type Sections = Vec<(ProfileName, Observation)>;
@@ -24,7 +29,7 @@ pub struct Stores {
     places: Places,
     file_mode: u32,
     patience: Patience,
-    seen: [Mutex<Option<Identity>>; 2],
+    seen: [Mutex<Seen>; 2],
     others: Mutex<Others>,
 }
 
@@ -56,7 +61,7 @@ impl Stores {
             places,
             file_mode,
             patience: Patience::default(),
-            seen: [Mutex::new(None), Mutex::new(None)],
+            seen: Default::default(),
             others: Mutex::new(Others::default()),
         }
     }
@@ -88,7 +93,7 @@ impl Stores {
             outcomes = applied.outcomes;
             Ok(changes.then_some(applied.bytes))
         })?;
-        self.remember(store, updated.identity);
+        self.seen(store).wrote(&updated, edits, &outcomes);
         let mut warnings = updated.warnings;
         if let Some((before, after)) = updated.narrowed {
             warnings.push(format!(
@@ -122,23 +127,58 @@ impl Stores {
     /// Reads what stands under the names of `profiles`, and under every other mark of ours. Takes no lock; waits only
     /// for a file that looks like a half-done rewrite of another program.
     pub fn observe(&self, store: StoreKind, profiles: &[ProfileName]) -> Sighting {
-        let seen = self.read(store, |bytes| credentials_file::observe(bytes, profiles));
-        let sections = seen.map(|(snapshot, sections)| {
-            if store == StoreKind::Shared {
-                self.compare_others(&snapshot.bytes, &sections);
-            }
-            sections
-        });
-        Sighting { store, sections: sections.map_err(unread) }
+        let sections = self.sections(store, profiles);
+        if let (StoreKind::Shared, Ok((snapshot, sections))) = (store, &sections) {
+            self.compare_others(&snapshot.bytes, sections);
+        }
+        self.seen(store).told = sections.as_ref().ok().and_then(|(snapshot, _)| snapshot.identity());
+        Sighting { store, sections: sections.map(|(_, sections)| sections).map_err(unread) }
     }
 
-    /// The same for one profile and nothing else, in a fraction of the time.
+    /// What stands under the name of one profile and nothing else, in a fraction of the time.
     ///
     /// # Errors
     /// What failed, to be read after "failed to".
     pub fn find(&self, store: StoreKind, profile: &ProfileName) -> Result<Observation, String> {
         let found = self.read(store, |bytes| credentials_file::find(bytes, profile));
         found.map(|(_, found)| found).map_err(unread)
+    }
+
+    /// The same, unless the file is as it was when it was last observed, but for what we have written since.
+    pub fn observe_changes(&self, store: StoreKind, profiles: &[ProfileName]) -> Option<Sighting> {
+        let told = self.seen(store).told;
+        if told.is_some() && told == self.identity(store) { None } else { Some(self.observe(store, profiles)) }
+    }
+
+    /// The session of a profile, if it is of interest by its settings, its issue and its end. Reads the file only when it
+    /// has changed since it was last read, or when there is such a session.
+    pub fn session_of_interest(
+        &self,
+        store: StoreKind,
+        profile: &ProfileName,
+        of_interest: impl Fn(&SettingsDigest, WallTime, WallTime) -> bool,
+    ) -> Option<Session> {
+        match self.seen(store).life(self.identity(store), profile) {
+            Ok(life) if !life.is_some_and(|life| of_interest(&life.digest, life.issued, life.expiration)) => {
+                return None;
+            }
+            Ok(_) | Err(Unknown) => {}
+        }
+        let (_, sections) = self.sections(store, std::slice::from_ref(profile)).ok()?;
+        sections.into_iter().find_map(|(name, found)| match found {
+            Observation::Ours(session)
+                if name == *profile && of_interest(&session.digest, session.issued, session.expiration) =>
+            {
+                Some(*session)
+            }
+            _ => None,
+        })
+    }
+
+    fn sections(&self, store: StoreKind, profiles: &[ProfileName]) -> Result<(Snapshot, Sections), UpdateError> {
+        let (snapshot, sections) = self.read(store, |bytes| credentials_file::observe(bytes, profiles))?;
+        self.seen(store).read(snapshot.identity(), &sections);
+        Ok((snapshot, sections))
     }
 
     fn read<T>(
@@ -155,7 +195,7 @@ impl Stores {
             parsed = Some(result);
             sound
         })?;
-        self.remember(store, snapshot.identity());
+        self.seen(store).believed = snapshot.identity();
         match parsed.unwrap_or_else(|| parse(&snapshot.bytes)) {
             Ok(parsed) => Ok((snapshot, parsed)),
             Err(malformed) => Err(UpdateError::Refused { path, reason: Refusal(malformed.to_string()) }),
@@ -190,12 +230,16 @@ impl Stores {
     }
 
     fn known(&self, store: StoreKind) -> Known {
-        let seen = self.seen[store as usize].lock().unwrap_or_else(PoisonError::into_inner);
-        Known { left: None, seen: *seen }
+        Known { left: None, seen: self.seen(store).believed }
     }
 
-    fn remember(&self, store: StoreKind, identity: Option<Identity>) {
-        *self.seen[store as usize].lock().unwrap_or_else(PoisonError::into_inner) = identity;
+    /// The file as it is now; `None` when there is none, or none that can be looked at.
+    fn identity(&self, store: StoreKind) -> Option<Identity> {
+        resolve(&self.target(store).path).ok().and_then(|path| Identity::at(&path))
+    }
+
+    fn seen(&self, store: StoreKind) -> MutexGuard<'_, Seen> {
+        self.seen[store as usize].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

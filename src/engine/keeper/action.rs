@@ -4,7 +4,7 @@ use crate::engine::config::model::{Entry, Source, StoreKind};
 use crate::engine::credentials_file::Edit;
 use crate::engine::failure::Failure;
 use crate::engine::names::ProfileName;
-use crate::engine::session::{Session, SourceCredentials};
+use crate::engine::session::{Session, SettingsDigest, SourceCredentials};
 use crate::engine::time::WallTime;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,9 +62,12 @@ pub struct AssumeCall {
 impl AssumeCall {
     /// Whether what another process has stored meanwhile makes this call needless.
     pub fn satisfied_by(&self, session: &Session) -> bool {
-        session.digest == self.entry.digest
-            && session.issued > self.adopt_issued_after
-            && session.expiration > self.adopt_beyond
+        self.satisfied_by_one_of(&session.digest, session.issued, session.expiration)
+    }
+
+    /// The same of a session of which only this much is known.
+    pub fn satisfied_by_one_of(&self, digest: &SettingsDigest, issued: WallTime, expiration: WallTime) -> bool {
+        *digest == self.entry.digest && issued > self.adopt_issued_after && expiration > self.adopt_beyond
     }
 }
 

@@ -29,6 +29,11 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Of what stands at a resolved path now; `None` when nothing does.
+    pub fn at(path: &Path) -> Option<Self> {
+        fs::symlink_metadata(path).ok().map(|metadata| Self::of(&metadata))
+    }
+
     /// From what `stat` says.
     pub fn of(metadata: &Metadata) -> Self {
         let nanos = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);

@@ -55,6 +55,8 @@ pub struct Updated {
     pub written: bool,
     /// The file as it stands now, `None` when there is none.
     pub identity: Option<Identity>,
+    /// The file whose content was edited, where nothing but the edit sets the new one apart from it.
+    pub before: Option<Identity>,
     /// The mode as it was and as it is, where it was wider than allowed.
     pub narrowed: Option<(u32, u32)>,
     /// Sentences for a person.
@@ -126,6 +128,7 @@ pub fn update(target: &Target, known: Known, edit: &mut dyn FnMut(&[u8]) -> Edit
             edited.is_ok()
         })?;
         updated.identity = old.identity();
+        updated.before = old.identity().filter(|_| overtaken.is_none());
         let (new, refused) = match edited {
             Ok(new) => (new.or_else(|| overtaken.clone()), None),
             // What cannot be edited stands as its author meant it.
