@@ -2,7 +2,7 @@
 //! nothing done with what they bring. The STS emulator is a process of its own, so that its work counts for nobody. It
 //! judges nothing: a slow machine is no mistake.
 //!
-//! `cargo bench --bench system`, or a part of it: `cargo bench --bench system -- waves idle commands`
+//! `cargo bench --bench system`, or a part of it: `cargo bench --bench system -- waves 10 100`, `-- idle commands`
 
 #![expect(
     clippy::disallowed_methods,
@@ -32,9 +32,12 @@ fn main() {
             floor::call(url, roles.parse().expect("a number"), rounds.parse().expect("a number"));
         }
         parts => {
+            // Numbers are lengths of lists, to measure these only.
+            let (lists, parts): (Vec<&str>, Vec<&str>) = parts.iter().partition(|part| part.parse::<usize>().is_ok());
+            let lists: Vec<usize> = lists.iter().filter_map(|roles| roles.parse().ok()).collect();
             let chosen = |part| parts.is_empty() || parts.contains(&part);
             if chosen("waves") {
-                waves::measure();
+                waves::measure(&lists);
             }
             if chosen("idle") {
                 idle::measure();

@@ -59,8 +59,10 @@ impl List {
     }
 }
 
-pub(crate) fn measure() {
-    let lists: Vec<List> = LISTS.into_iter().map(|(roles, times)| List::measure(roles, times)).collect();
+/// `only` these lengths, or all when there are none.
+pub(crate) fn measure(only: &[usize]) {
+    let lists = LISTS.into_iter().filter(|(roles, _)| only.is_empty() || only.contains(roles));
+    let lists: Vec<List> = lists.map(|(roles, times)| List::measure(roles, times)).collect();
     tell_first(&lists);
     tell_later(&lists);
     tell_memory(&lists);
