@@ -10,6 +10,7 @@
 //! Two clocks: schedules are kept in the time of STS (our own plus the skew that its `Date` header told), waits after a
 //! failure in our own. Whatever was good stays until something better stands in the file.
 
+mod agenda;
 mod clocks;
 mod gate;
 mod kept;
@@ -18,7 +19,9 @@ mod outcome;
 mod people;
 mod plan;
 mod publish;
+mod queue;
 mod report;
+mod roll;
 mod shelf;
 mod sight;
 mod storing;
@@ -36,16 +39,23 @@ use crate::engine::names::ProfileName;
 use crate::engine::place::Place;
 use crate::engine::session::SourceCredentials;
 use crate::engine::time::{Skew, WallTime};
+use agenda::Agenda;
 use gate::Gate;
 use kept::{Kept, Want};
 use news::News;
 use people::LoginEnd;
+use roll::Roll;
 use shelf::Shelf;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// A call or a write that has not been answered for so long is taken for lost. Far above every bound of the shell.
 const LOST: Duration = Duration::from_secs(180);
+/// The agenda of so many profiles is held against the profiles themselves after each event, where that may cost time.
+#[cfg(debug_assertions)]
+const CHECKED: usize = 64;
+/// Source credentials that wait longer than this for their call are resolved afresh.
+const SUPPLY_KEEPS: Duration = Duration::from_secs(60);
 
 /// What a keeper is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,10 +79,15 @@ pub enum Attendance {
 #[derive(Clone, PartialEq, Debug, Default)]
 struct Supply {
     gate: Gate,
-    resolving: Option<WallTime>,
     ready: Option<SourceCredentials>,
     /// When it became ready.
     since: Option<WallTime>,
+}
+
+impl Supply {
+    fn is_ready(&self, now: WallTime) -> bool {
+        self.ready.is_some() && self.since.is_some_and(|since| since <= now && since + SUPPLY_KEEPS > now)
+    }
 }
 
 /// Decides for all profiles of a config.
@@ -80,11 +95,15 @@ struct Supply {
 pub struct Keeper {
     mode: Mode,
     attendance: Attendance,
-    /// In the order of the config: parents first.
-    kept: Vec<Kept>,
+    kept: Roll,
+    agenda: Agenda,
     supplies: BTreeMap<Source, Supply>,
+    /// Sources that are being resolved, and since when.
+    resolving: BTreeMap<Source, WallTime>,
     /// Until when a source gives credentials without a person, where that is known.
     logins: BTreeMap<Source, LoginEnd>,
+    /// Those of them that were not announced yet, by the time of STS to do so.
+    announcements: BTreeSet<(WallTime, Source)>,
     /// One that is in trouble is probed by one call at a time.
     endpoints: BTreeMap<Place, Gate>,
     shelves: [Shelf; 2],
@@ -92,6 +111,8 @@ pub struct Keeper {
     actions: VecDeque<Action>,
     skew: Skew,
     skew_told: bool,
+    /// Whether any session is in doubt until STS tells the time.
+    doubtful: bool,
     attempts: u64,
     stopping: bool,
     /// Since when a look at the files is waited for.
@@ -101,30 +122,39 @@ pub struct Keeper {
     /// Since when something changed that was not reported.
     changed: Option<WallTime>,
     reported_wakeup: Option<WallTime>,
+    /// The latest event.
+    handled: Option<WallTime>,
 }
 
 impl Keeper {
     /// A keeper that knows the config and nothing else yet: its first action is to look at the files.
     pub fn new(config: &Config, mode: Mode, attendance: Attendance) -> Self {
-        Self {
+        let mut keeper = Self {
             mode,
             attendance,
-            kept: config.entries.iter().cloned().map(Kept::new).collect(),
+            kept: Roll::new(config.entries.iter().cloned().map(Kept::new).collect()),
+            agenda: Agenda::default(),
             supplies: BTreeMap::new(),
+            resolving: BTreeMap::new(),
             logins: BTreeMap::new(),
+            announcements: BTreeSet::new(),
             endpoints: BTreeMap::new(),
             shelves: [Shelf::new(StoreKind::Shared), Shelf::new(StoreKind::Private)],
             news: News::default(),
             actions: VecDeque::from([Action::Observe]),
             skew: Skew::default(),
             skew_told: false,
+            doubtful: false,
             attempts: 0,
             stopping: false,
             looking: None,
             hurried_until: None,
             changed: None,
             reported_wakeup: None,
-        }
+            handled: None,
+        };
+        keeper.catch_up(WallTime::from_unix_millis(i64::MIN));
+        keeper
     }
 
     /// Starts from a skew that an earlier run has learned.
@@ -138,7 +168,7 @@ impl Keeper {
     /// told the time.
     #[must_use]
     pub fn doubting_the_clock(mut self) -> Self {
-        self.kept.iter_mut().for_each(|kept| kept.in_doubt = true);
+        self.doubt();
         self
     }
 
@@ -187,34 +217,34 @@ impl Keeper {
 
     /// Whether nothing is under way any more: for an order to stop, and for the end of one pass.
     pub fn is_settled(&self) -> bool {
-        let quiet = self.kept.iter().all(|kept| kept.call.is_none())
-            && self.supplies.values().all(|supply| supply.resolving.is_none())
-            && self.shelves.iter().all(|shelf| shelf.writing.is_none());
-        let looked = self.kept.iter().all(|kept| kept.on_disk != kept::OnDisk::Unknown);
+        let looked = self.agenda.unknown.is_empty();
         let stored = self.shelves.iter().all(|shelf| shelf.gate.trouble().is_some() || !self.has_unstored(shelf.kind));
-        let answered = self.mode == Mode::Daemon || self.kept.iter().all(|kept| kept.want.is_none());
-        quiet && (self.stopping || looked) && stored && (self.stopping || answered)
+        let answered = self.mode == Mode::Daemon || self.agenda.wanted.is_empty();
+        self.is_quiet() && (self.stopping || looked) && stored && (self.stopping || answered)
     }
 
     fn advance(&mut self, now: WallTime) {
+        self.mend_gates(now);
+        self.catch_up(now);
         self.give_up_lost(now);
         self.look_again(now);
+        self.wake_touched(None, now);
         if !self.stopping {
-            self.mend_gates(now);
             self.plan(now);
             self.announce_logins(now);
         }
         self.plan_writes(now);
         self.speak(now);
         self.plan_report(now);
+        #[cfg(debug_assertions)]
+        {
+            let oversight = if self.kept.len() > CHECKED { None } else { self.oversight(now) };
+            assert_eq!(oversight, None);
+        }
     }
 
     fn sts_now(&self, now: WallTime) -> WallTime {
         now + self.skew
-    }
-
-    fn position(&self, profile: &ProfileName) -> Option<usize> {
-        self.kept.iter().position(|kept| kept.entry.profile == *profile)
     }
 
     fn shelf(&mut self, kind: StoreKind) -> &mut Shelf {
@@ -250,15 +280,17 @@ impl Keeper {
 
     fn ask(&mut self, profiles: &[ProfileName], min_ttl: Option<Duration>, force: bool, now: WallTime) {
         let sts_now = self.sts_now(now);
-        for kept in &mut self.kept {
-            if !profiles.is_empty() && !profiles.contains(&kept.entry.profile) {
+        let named: BTreeSet<&ProfileName> = profiles.iter().collect();
+        let attended = self.attendance == Attendance::Attended;
+        for kept in self.kept.iter_mut() {
+            if !named.is_empty() && !named.contains(&kept.entry.profile) {
                 continue;
             }
             let enough = min_ttl.unwrap_or_else(|| kept.min_ttl());
             let has_it =
                 kept.current().is_some_and(|session| session.left(sts_now) >= enough.max(Duration::from_millis(1)));
             // What only a person can renew is not asked for while it holds: nobody is here who could.
-            let unasked = kept.entry.needs_human() && self.attendance == Attendance::Alone;
+            let unasked = kept.entry.needs_human() && !attended;
             let holds = kept.current().is_some_and(|session| session.expiration > sts_now);
             if unasked && holds && (min_ttl.is_none() || has_it) {
                 continue;
@@ -275,23 +307,24 @@ impl Keeper {
 
     /// A new config: profiles that it shares with the old one keep their sessions.
     fn reload(&mut self, config: &Config) {
+        let old = std::mem::take(&mut self.kept).into_list();
         let mut old: BTreeMap<ProfileName, Kept> =
-            self.kept.drain(..).map(|kept| (kept.entry.profile.clone(), kept)).collect();
-        for entry in &config.entries {
-            let kept = match old.remove(&entry.profile) {
-                Some(kept) if kept.entry == *entry => kept,
-                Some(kept) => kept.under_new_settings(entry),
-                None => Kept::new(entry.clone()),
-            };
-            self.kept.push(kept);
-        }
+            old.into_iter().map(|kept| (kept.entry.profile.clone(), kept)).collect();
+        let list = config.entries.iter().map(|entry| match old.remove(&entry.profile) {
+            Some(kept) if kept.entry == *entry => kept,
+            Some(kept) => kept.under_new_settings(entry),
+            None => Kept::new(entry.clone()),
+        });
+        self.kept = Roll::new(list.collect());
+        self.agenda = Agenda::default();
         for profile in old.keys() {
             self.news.forget(profile);
         }
         self.endpoints.clear();
-        self.shelves.iter_mut().for_each(|shelf| shelf.orphans.clear());
-        self.logins.retain(|source, _| self.kept.iter().any(|kept| kept.entry.source == *source));
-        self.supplies.retain(|_, supply| supply.resolving.is_some());
+        self.shelves.iter_mut().for_each(Shelf::forget_orphans);
+        self.logins.retain(|source, _| !self.kept.users(source).is_empty());
+        self.announcements.retain(|(_, source)| self.logins.contains_key(source));
+        self.supplies.clear();
         self.actions.push_back(Action::Observe);
     }
 }

@@ -16,8 +16,16 @@ impl Keeper {
     /// What an answer of STS told of the clocks.
     pub(super) fn learn(&mut self, skew: Option<Skew>) {
         let Some(skew) = skew else { return };
-        self.kept.iter_mut().for_each(|kept| kept.in_doubt = false);
+        if std::mem::take(&mut self.doubtful) {
+            self.kept.iter_mut().for_each(|kept| kept.in_doubt = false);
+        }
         self.believe(skew);
+    }
+
+    /// No session is taken for fresh until STS has told the time.
+    pub(super) fn doubt(&mut self) {
+        self.doubtful = true;
+        self.kept.iter_mut().for_each(|kept| kept.in_doubt = true);
     }
 
     pub(super) fn believe(&mut self, skew: Skew) {
@@ -30,7 +38,7 @@ impl Keeper {
     pub(super) fn learn_from(&mut self, session: &Session, now: WallTime) {
         if session.issued < session.expiration && session.issued.since(self.sts_now(now)) > BLUR {
             self.believe(Skew::between(session.issued, now));
-            self.kept.iter_mut().for_each(|kept| kept.in_doubt = true);
+            self.doubt();
         }
     }
 
@@ -48,7 +56,7 @@ impl Keeper {
         for gate in self.gates() {
             gate.shift(by);
         }
-        for kept in &mut self.kept {
+        for kept in self.kept.iter_mut() {
             if let Some(call) = &mut kept.call {
                 call.started = call.started + by;
             }
@@ -62,8 +70,8 @@ impl Keeper {
                 batch.started = batch.started + by;
             }
         }
-        for supply in self.supplies.values_mut() {
-            supply.resolving = supply.resolving.map(|at| at + by);
+        for started in self.resolving.values_mut() {
+            *started = *started + by;
         }
         self.changed = self.changed.map(|at| at + by);
         self.looking = self.looking.map(|at| at + by);
@@ -79,7 +87,7 @@ impl Keeper {
     pub(super) fn hurry(&mut self, now: WallTime) {
         self.hurried_until = Some(now + HURRY);
         self.drop_supplies();
-        for kept in &mut self.kept {
+        for kept in self.kept.iter_mut() {
             if let Some(call) = kept.call.take() {
                 self.actions.push_back(Action::GiveUp { attempt: call.attempt });
             }
@@ -91,13 +99,16 @@ impl Keeper {
         }
     }
 
-    pub(super) fn mend_gates(&mut self, now: WallTime) {
+    /// Until when a network that does not answer is waited for at most, shortly after a resume.
+    pub(super) fn hurried(&self, now: WallTime) -> Option<WallTime> {
         let hurried = self.hurried_until.is_some_and(|until| now < until && until <= now + HURRY);
-        self.gates().for_each(|gate| {
-            gate.mend(now);
-            if hurried {
-                gate.shorten(now + HURRIED_WAIT);
-            }
-        });
+        hurried.then(|| now + HURRIED_WAIT)
+    }
+
+    /// Where our clock runs backwards, somebody has set it, whether or not that was told.
+    pub(super) fn mend_gates(&mut self, now: WallTime) {
+        if self.handled.replace(now).is_some_and(|before| before > now) {
+            self.gates().for_each(|gate| gate.mend(now));
+        }
     }
 }

@@ -110,8 +110,9 @@ impl Gate {
         }
     }
 
-    /// Waits no longer than until `at` for a network that does not answer.
-    pub(super) fn shorten(&mut self, at: WallTime) {
+    /// Waits no longer than until `at`, if there is one, for a network that does not answer.
+    pub(super) fn shorten(&mut self, at: Option<WallTime>) {
+        let Some(at) = at else { return };
         if self.trouble.as_ref().is_some_and(|trouble| trouble.failure.class == Class::Unreachable) {
             self.not_before = self.not_before.map(|not_before| not_before.min(at));
         }

@@ -1,10 +1,10 @@
 //! What came back from the shell: sessions that are believed, failures that are judged, and calls that got lost.
 
+use super::agenda::is_resolved;
 use super::gate::Trouble;
 use super::kept::{Call, OnDisk, Want};
-use super::people::LoginEnd;
 use super::{Keeper, LOST, Mode, NoticeKind, Reply};
-use crate::engine::config::model::{Entry, Source};
+use crate::engine::config::model::{Entry, Source, StoreKind};
 use crate::engine::failure::{Class, Context, Failure, Fault, classify};
 use crate::engine::names::ProfileName;
 use crate::engine::place::Place;
@@ -15,36 +15,35 @@ use crate::engine::time::WallTime;
 
 impl Keeper {
     pub(super) fn supply(&mut self, source: &Source, credentials: SourceCredentials, now: WallTime) {
-        let Some(supply) = self.supplies.get_mut(source).filter(|supply| supply.resolving.is_some()) else { return };
-        supply.resolving = None;
-        supply.gate.clear();
-        match credentials.login_ends {
-            // The same end is announced once, however often the source is resolved.
-            Some(at) if self.logins.get(source).is_some_and(|login| login.at == at) => {}
-            Some(at) => {
-                self.logins.insert(source.clone(), LoginEnd { at, announced: false });
-            }
-            None => {
-                self.logins.remove(source);
-            }
+        if self.resolving.remove(source).is_none() {
+            return;
         }
+        self.note_login(source, credentials.login_ends);
+        let supply = self.supplies.entry(source.clone()).or_default();
+        supply.gate.clear();
         supply.ready = Some(credentials);
         supply.since = Some(now);
+        self.agenda.sources.insert(source.clone());
     }
 
     pub(super) fn supply_failed(&mut self, source: &Source, fault: Fault, jitter: f64, now: WallTime) {
+        if self.resolving.remove(source).is_none() {
+            return;
+        }
         let sts_now = self.sts_now(now);
-        let mut users = self.kept.iter().filter(|kept| kept.entry.source == *source);
-        let Some(first) = users.next() else {
+        let users = self.kept.users(source);
+        let Some(first) = users.first().map(|index| &self.kept[*index]) else {
             self.supplies.remove(source);
             return;
         };
         let failure = classify(&fault, &Context::of_source(&first.entry));
-        let alive = first.is_alive(sts_now) && users.all(|kept| kept.is_alive(sts_now));
-        let Some(supply) = self.supplies.get_mut(source).filter(|supply| supply.resolving.is_some()) else { return };
-        supply.resolving = None;
+        let alive = users.iter().all(|index| self.kept[*index].is_alive(sts_now));
+        let hurried = self.hurried(now);
+        let supply = self.supplies.entry(source.clone()).or_default();
         supply.ready = None;
         supply.gate.fail(failure, alive, jitter, now);
+        supply.gate.shorten(hurried);
+        self.agenda.sources.insert(source.clone());
     }
 
     pub(super) fn assumed(&mut self, profile: &ProfileName, attempt: u64, reply: &Reply, jitter: f64, now: WallTime) {
@@ -81,11 +80,14 @@ impl Keeper {
             return self.fall_back_to_one_hour(index, call.duration, now);
         }
         let alive = self.kept[index].is_alive(self.sts_now(now));
+        let hurried = self.hurried(now);
         match (&fault, failure.class) {
             // No answer, or one that asks for patience, is a trouble of the endpoint: one call at a time tries it.
             (Fault::Transport { .. } | Fault::Service(_), Class::Unreachable | Class::Busy) => {
                 let gate = self.endpoints.entry(Place::of(&call.entry)).or_default();
                 gate.fail_together(failure.clone(), alive, jitter, now);
+                gate.shorten(hurried);
+                self.agenda.places_changed = true;
                 self.note_failure(index, failure, now);
             }
             // STS does not take the source credentials: a trouble of the source, not of each role behind it.
@@ -94,6 +96,7 @@ impl Keeper {
                 let supply = self.supplies.entry(call.entry.source.clone()).or_default();
                 supply.ready = None;
                 supply.gate.fail_together(failure.clone(), alive, jitter, now);
+                self.agenda.sources.insert(call.entry.source.clone());
                 self.note_failure(index, failure, now);
             }
             (Fault::Service(_), _) => {
@@ -111,7 +114,10 @@ impl Keeper {
         if failure.class == Class::TooLong {
             failure.class = Class::Settings;
         }
-        self.kept[index].gate.fail(failure.clone(), alive, jitter, now);
+        let hurried = self.hurried(now);
+        let gate = &mut self.kept[index].gate;
+        gate.fail(failure.clone(), alive, jitter, now);
+        gate.shorten(hurried);
         self.tell_failure(index, &failure, now);
     }
 
@@ -177,18 +183,18 @@ impl Keeper {
         kept.session = Some(session);
         let store = kept.entry.store;
         let source = kept.entry.source.clone();
-        if let Some(supply) = self.supplies.get_mut(&source) {
-            supply.gate.clear();
+        if self.supplies.get_mut(&source).is_some_and(|supply| supply.gate.clear().is_some()) {
+            self.agenda.sources.insert(source);
         }
         self.shelf(store).first_result.get_or_insert(now);
     }
 
     fn clear_endpoint(&mut self, entry: &Entry) {
-        self.endpoints.remove(&Place::of(entry));
+        self.agenda.places_changed |= self.endpoints.remove(&Place::of(entry)).is_some();
     }
 
     fn end_call(&mut self, profile: &ProfileName, attempt: u64) -> Option<(usize, Call)> {
-        let index = self.position(profile)?;
+        let index = self.kept.position(profile)?;
         let call = self.kept[index].call.take_if(|call| call.attempt == attempt)?;
         Some((index, call))
     }
@@ -196,22 +202,19 @@ impl Keeper {
     /// An answer that never comes must not hold anything up for ever.
     pub(super) fn give_up_lost(&mut self, now: WallTime) {
         let lost = |started: WallTime| started + LOST <= now;
-        for index in 0..self.kept.len() {
-            if self.kept[index].call.take_if(|call| lost(call.started)).is_some() {
-                self.fail(index, Fault::Internal("the call was never answered".to_owned()), 1.0, now);
-            }
+        let calls = &self.agenda.calling;
+        let unanswered = |index: &usize| self.kept[*index].call.as_ref().is_some_and(|call| lost(call.started));
+        let calls: Vec<usize> = calls.iter().copied().filter(unanswered).collect();
+        for index in calls {
+            self.kept[index].call = None;
+            self.fail(index, Fault::Internal("the call was never answered".to_owned()), 1.0, now);
         }
-        let supplies: Vec<Source> = self
-            .supplies
-            .iter()
-            .filter(|(_, supply)| supply.resolving.is_some_and(lost))
-            .map(|(source, _)| source.clone())
-            .collect();
-        for source in supplies {
+        let sources = self.resolving.iter().filter(|(_, started)| lost(**started));
+        let sources: Vec<Source> = sources.map(|(source, _)| source.clone()).collect();
+        for source in sources {
             self.supply_failed(&source, Fault::Internal("the source never answered".to_owned()), 1.0, now);
         }
-        for store in [crate::engine::config::model::StoreKind::Shared, crate::engine::config::model::StoreKind::Private]
-        {
+        for store in [StoreKind::Shared, StoreKind::Private] {
             if self.shelf(store).writing.as_ref().is_some_and(|batch| lost(batch.started)) {
                 self.store_failed(store, "the write was never answered".to_owned(), 1.0, now);
             }
@@ -225,11 +228,6 @@ impl Keeper {
         let shelf = self.shelves.iter().find(|shelf| shelf.kind == kept.entry.store);
         own.or_else(|| shelf.filter(|_| kept.is_unstored()).and_then(|shelf| shelf.gate.trouble())).cloned()
     }
-}
-
-/// Whether the shell resolves it: then its trouble is its own, whoever met it first.
-fn is_resolved(source: &Source) -> bool {
-    matches!(source, Source::Profile(_) | Source::Provider(_))
 }
 
 /// What a section that is not ours to change looks like to a person.

@@ -1,7 +1,7 @@
 //! What only a person can bring: MFA codes and logins. Announced an hour ahead, a trouble once it has ended.
 
-use super::kept::OnDisk;
 use super::{Keeper, Mode, Notice, NoticeKind};
+use crate::engine::config::model::Source;
 use crate::engine::failure::{Fault, SourceFault};
 use crate::engine::schedule::ANNOUNCE_AHEAD;
 use crate::engine::time::WallTime;
@@ -15,27 +15,23 @@ pub(super) struct LoginEnd {
 
 impl Keeper {
     /// What only a person can bring: announced an hour ahead, a trouble once it has ended.
-    pub(super) fn note_human_steps(&mut self, now: WallTime) {
-        let sts_now = self.sts_now(now);
-        for index in 0..self.kept.len() {
-            let kept = &self.kept[index];
-            let waits = self.mode == Mode::Daemon || kept.want.is_some() || self.is_needed_by_a_child(index);
-            if !waits || self.may_call(index) || matches!(kept.on_disk, OnDisk::Unknown | OnDisk::LeftAlone(_)) {
-                continue;
-            }
-            let end = kept.current().map(|session| session.expiration);
-            if end.is_some_and(|end| end > sts_now) && kept.want.is_none() {
-                self.announce_end(index, now);
-            } else if kept.gate.trouble().is_none() || kept.want.is_some() {
-                let profile = kept.entry.profile.to_string();
-                self.fail(index, Fault::Source(SourceFault::MfaDue { profile }), 1.0, now);
-            }
+    pub(super) fn note_human_step(&mut self, index: usize, now: WallTime) {
+        let kept = &self.kept[index];
+        let waits = self.mode == Mode::Daemon || kept.want.is_some() || self.is_needed_by_a_child(index);
+        if !waits || !kept.is_writable() {
+            return;
+        }
+        let end = kept.current().map(|session| session.expiration);
+        if end.is_some_and(|end| end > self.sts_now(now)) && kept.want.is_none() {
+            self.announce_end(index, now);
+        } else if kept.gate.trouble().is_none() || kept.want.is_some() {
+            let profile = kept.entry.profile.to_string();
+            self.fail(index, Fault::Source(SourceFault::MfaDue { profile }), 1.0, now);
         }
     }
 
     fn is_needed_by_a_child(&self, index: usize) -> bool {
-        let profile = &self.kept[index].entry.profile;
-        self.kept.iter().any(|kept| kept.want.is_some() && kept.entry.parent() == Some(profile))
+        self.kept.children(index).iter().any(|child| self.kept[*child].want.is_some())
     }
 
     fn announce_end(&mut self, index: usize, now: WallTime) {
@@ -54,34 +50,47 @@ impl Keeper {
     /// A source whose login ends before the next refresh of what hangs on it is announced an hour ahead, once.
     pub(super) fn announce_logins(&mut self, now: WallTime) {
         let sts_now = self.sts_now(now);
-        let mut news = Vec::new();
-        for (source, login) in &mut self.logins {
+        while self.announcements.first().is_some_and(|(at, _)| *at <= sts_now) {
+            self.agenda.logins.extend(self.announcements.pop_first().map(|(_, source)| source));
+        }
+        for source in std::mem::take(&mut self.agenda.logins) {
+            let Some(login) = self.logins.get_mut(&source) else { continue };
             if login.announced || login.at - ANNOUNCE_AHEAD > sts_now || login.at <= sts_now {
                 continue;
             }
-            let hanging = self.kept.iter().filter(|kept| kept.entry.source == *source && kept.due() > login.at);
+            let users = self.kept.users(&source).iter().map(|index| &self.kept[*index]);
+            let hanging = users.filter(|kept| kept.due() > login.at);
             let profiles: Vec<_> = hanging.map(|kept| kept.entry.profile.clone()).collect();
             if profiles.is_empty() {
                 continue;
             }
             login.announced = true;
-            news.push(Notice {
+            let notice = Notice {
                 kind: NoticeKind::Expiring,
                 profiles,
                 role_arn: None,
                 expiration: Some(login.at),
                 message: format!("the login behind {source} ends before the next refresh; log in again before that"),
                 failure: None,
-            });
-        }
-        for notice in news {
+            };
             self.news.add(notice, now);
         }
     }
 
-    /// When the next login is to be announced, in the time of STS.
-    pub(super) fn next_announcement(&self) -> Option<WallTime> {
-        let ahead = self.logins.values().filter(|login| !login.announced).map(|login| login.at - ANNOUNCE_AHEAD);
-        ahead.min()
+    /// What a source told of the end of its login.
+    pub(super) fn note_login(&mut self, source: &Source, ends: Option<WallTime>) {
+        let known = self.logins.get(source).map(|login| login.at);
+        // The same end is announced once, however often the source is resolved.
+        if known == ends {
+            return;
+        }
+        if let Some(old) = known {
+            self.logins.remove(source);
+            self.announcements.remove(&(old - ANNOUNCE_AHEAD, source.clone()));
+        }
+        if let Some(at) = ends {
+            self.logins.insert(source.clone(), LoginEnd { at, announced: false });
+            self.announcements.insert((at - ANNOUNCE_AHEAD, source.clone()));
+        }
     }
 }

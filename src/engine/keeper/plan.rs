@@ -2,17 +2,13 @@
 
 use super::action::{Action, AssumeCall};
 use super::kept::{Call, Want};
-use super::{Attendance, Keeper, Mode};
+use super::queue::Queue;
+use super::{Attendance, Keeper, Mode, Supply};
 use crate::engine::config::model::Source;
 use crate::engine::place::Place;
-use crate::engine::schedule::{CALLS_AT_ONCE, lead, window};
+use crate::engine::schedule::{CALLS_AT_ONCE, lead};
 use crate::engine::session::SourceCredentials;
 use crate::engine::time::WallTime;
-use std::collections::BTreeSet;
-use std::time::Duration;
-
-/// Source credentials that wait longer than this for their call are resolved afresh.
-const SUPPLY_KEEPS: Duration = Duration::from_secs(60);
 
 /// What stands between a due profile and its call.
 enum Way {
@@ -28,52 +24,127 @@ enum Way {
 
 impl Keeper {
     pub(super) fn plan(&mut self, now: WallTime) {
-        self.note_human_steps(now);
-        let wave = self.wave(now);
-        self.drop_idle_supplies(&wave, now);
-        let mut probes: Vec<usize> = Vec::new();
-        for &index in &wave {
-            match self.way(index, &wave, now) {
-                Way::Wait => {}
-                Way::Barred => self.bar(index, now),
-                Way::Resolve => self.resolve(index, now),
-                Way::Open(Some(source)) if self.kept[index].publishes_source() => self.publish(index, &source, now),
-                Way::Open(source) => match self.endpoints.get(&Place::of(&self.kept[index].entry)) {
-                    Some(gate) if gate.trouble().is_some() => probes.push(index),
-                    _ => self.call(index, source, now),
-                },
+        self.go_along(now);
+        loop {
+            self.wake_touched(None, now);
+            if let Some(index) = self.agenda.awake.pop_first() {
+                self.consider(index, now);
+                self.wake_touched(Some(index), now);
+            } else if !self.fill_calls(now) && !self.fill_resolutions(now) && !self.probe(now) {
+                break;
             }
         }
-        self.probe(probes, &wave, now);
-        self.drop_idle_supplies(&wave, now);
+        self.drop_idle_supplies();
     }
 
-    /// Everybody who is due, the parents that they need, and whoever is due so soon that going along is cheaper.
-    fn wave(&mut self, now: WallTime) -> Vec<usize> {
+    /// Whoever is due so soon that going along is cheaper becomes part of a wave, also when those who began it are done.
+    fn go_along(&mut self, now: WallTime) {
         let sts_now = self.sts_now(now);
-        let mut due: BTreeSet<usize> = (0..self.kept.len()).filter(|i| self.is_due(*i, sts_now)).collect();
-        if due.is_empty() {
-            return Vec::new();
+        if self.mode != Mode::Daemon || self.agenda.due.first().is_none_or(|due| due > sts_now) {
+            return;
         }
-        for index in (0..self.kept.len()).rev() {
-            let parent = self.kept[index].entry.parent().and_then(|parent| self.position(parent));
-            if let Some(parent) = parent.filter(|p| due.contains(&index) && self.may_call(*p))
-                && !self.kept[parent].can_sign(sts_now)
-            {
-                due.insert(parent);
+        let soon: Vec<usize> = self.agenda.soon.up_to(sts_now).collect();
+        for index in soon {
+            self.kept[index].want = Some(Want);
+        }
+    }
+
+    /// Takes a profile on its way as far as it can go now.
+    fn consider(&mut self, index: usize, now: WallTime) {
+        let sts_now = self.sts_now(now);
+        if !self.may_call(index) {
+            self.note_human_step(index, now);
+        }
+        if !self.is_in_wave(index, sts_now) || !self.is_free(index, now) {
+            return self.stand_down(index);
+        }
+        self.stand(index);
+        self.wake_parent(index, now);
+        match self.way(index, now) {
+            Way::Wait => {}
+            Way::Barred => self.bar(index, now),
+            Way::Resolve => {
+                self.agenda.unresolved.insert(index);
             }
+            Way::Open(Some(source)) if self.kept[index].publishes_source() => {
+                self.publish(index, &source, now);
+                self.stand_down(index);
+            }
+            Way::Open(_) => self.queue(index, now),
         }
-        if self.mode == Mode::Daemon {
-            for index in 0..self.kept.len() {
-                let kept = &self.kept[index];
-                let soon = kept.current().is_some_and(|session| kept.due() - window(session.life()) <= sts_now);
-                if soon && self.may_call(index) && due.insert(index) {
-                    // Part of this wave from now on, also when those who began it are done.
-                    self.kept[index].want = Some(Want);
+        if !self.is_in_wave(index, sts_now) {
+            self.stand_down(index);
+        }
+    }
+
+    /// Neither called for nor waiting after a failure.
+    fn is_free(&self, index: usize, now: WallTime) -> bool {
+        self.kept[index].call.is_none() && self.kept[index].gate.is_open(now)
+    }
+
+    /// A parent that nobody asked for goes along when a child needs it.
+    fn wake_parent(&mut self, index: usize, now: WallTime) {
+        let parent = self.kept[index].entry.parent().and_then(|parent| self.kept.position(parent));
+        let asleep = parent.filter(|parent| !self.agenda.standing.contains(parent) && self.is_free(*parent, now));
+        self.agenda.awake.extend(asleep.filter(|parent| self.is_in_wave(*parent, self.sts_now(now))));
+    }
+
+    /// Nothing but its turn is missing; an endpoint in trouble takes one call at a time.
+    fn queue(&mut self, index: usize, now: WallTime) {
+        let place = Place::of(&self.kept[index].entry);
+        match self.endpoints.get(&place) {
+            Some(gate) => {
+                if !gate.is_open(now) {
+                    self.bar_by_endpoint(index, &place, now);
                 }
+                let last_try = self.kept[index].gate.last_try();
+                self.agenda.probing.entry(place).or_default().file(index, Some(last_try));
+            }
+            None => {
+                self.agenda.ready.insert(index);
             }
         }
-        due.into_iter().collect()
+    }
+
+    /// Makes the calls that are next in turn; answers whether there were any.
+    fn fill_calls(&mut self, now: WallTime) -> bool {
+        if self.agenda.calling.len() >= CALLS_AT_ONCE {
+            return false;
+        }
+        let Some(index) = self.agenda.ready.pop_first() else { return false };
+        let place = Place::of(&self.kept[index].entry);
+        if self.endpoints.contains_key(&place) {
+            // It has come into trouble meanwhile.
+            self.agenda.awake.insert(index);
+        } else {
+            self.call_if_open(index, now);
+        }
+        true
+    }
+
+    fn fill_resolutions(&mut self, now: WallTime) -> bool {
+        if self.resolving.len() >= CALLS_AT_ONCE {
+            return false;
+        }
+        let Some(index) = self.agenda.unresolved.pop_first() else { return false };
+        let wanted = self.is_in_wave(index, self.sts_now(now)) && self.is_free(index, now);
+        if wanted && matches!(self.way(index, now), Way::Resolve) {
+            self.resolve(index, now);
+        }
+        true
+    }
+
+    /// Calls, unless something has come in between since it was queued.
+    fn call_if_open(&mut self, index: usize, now: WallTime) {
+        if !self.is_in_wave(index, self.sts_now(now)) || !self.is_free(index, now) {
+            return;
+        }
+        match self.way(index, now) {
+            Way::Open(source) => self.call(index, source, now),
+            _ => {
+                self.agenda.awake.insert(index);
+            }
+        }
     }
 
     pub(super) fn is_due(&self, index: usize, sts_now: WallTime) -> bool {
@@ -88,31 +159,51 @@ impl Keeper {
         kept.is_writable() && (self.attendance == Attendance::Attended || !kept.entry.needs_human())
     }
 
-    fn way(&self, index: usize, wave: &[usize], now: WallTime) -> Way {
+    fn way(&self, index: usize, now: WallTime) -> Way {
         let kept = &self.kept[index];
         let sts_now = self.sts_now(now);
-        if kept.call.is_some() || !kept.gate.is_open(now) {
+        if !self.is_free(index, now) {
             return Way::Wait;
         }
         match &kept.entry.source {
             Source::WebIdentity(_) => Way::Open(None),
             Source::Listed(parent) => {
-                let Some(position) = self.position(parent) else { return Way::Wait };
+                let Some(position) = self.kept.position(parent) else { return Way::Wait };
                 let parent = &self.kept[position];
+                // Whoever is asked for this is part of a wave, and so is a parent that it needs.
+                let needed = self.may_call(position) && !parent.can_sign(sts_now);
                 let coming = parent.call.is_some()
-                    || (wave.contains(&position) && parent.gate.is_open(now) && self.is_supplied(position, now));
+                    || ((needed || self.is_due(position, sts_now))
+                        && parent.gate.is_open(now)
+                        && self.is_supplied(position, now));
                 match parent.current() {
                     _ if coming => Way::Wait,
                     Some(session) if parent.can_sign(sts_now) => Way::Open(Some(session.as_source())),
                     _ => Way::Barred,
                 }
             }
+            source if self.resolving.contains_key(source) => Way::Wait,
             source => match self.supplies.get(source) {
-                Some(supply) if supply.resolving.is_some() => Way::Wait,
-                Some(supply) if supply.ready.is_some() => Way::Open(supply.ready.clone()),
+                Some(supply) if supply.is_ready(now) => Way::Open(supply.ready.clone()),
                 Some(supply) if !supply.gate.is_open(now) => Way::Barred,
                 _ => Way::Resolve,
             },
+        }
+    }
+
+    /// Whether a profile of the wave waits for nothing that will wake it.
+    #[cfg(debug_assertions)]
+    pub(super) fn could_go_on(&self, index: usize, now: WallTime) -> bool {
+        let place = Place::of(&self.kept[index].entry);
+        if self.agenda.probing.get(&place).is_some_and(|queue| queue.key(index).is_some()) {
+            return false;
+        }
+        match self.way(index, now) {
+            Way::Wait | Way::Barred => false,
+            Way::Resolve => self.resolving.len() < CALLS_AT_ONCE,
+            Way::Open(_) if self.kept[index].publishes_source() => true,
+            Way::Open(_) if self.endpoints.contains_key(&place) => true,
+            Way::Open(_) => self.agenda.calling.len() < CALLS_AT_ONCE || !self.agenda.ready.contains(&index),
         }
     }
 
@@ -121,7 +212,7 @@ impl Keeper {
         let kept = &self.kept[index];
         let endpoint_open = self.endpoints.get(&Place::of(&kept.entry)).is_none_or(|gate| gate.is_open(now));
         let source_open = match &kept.entry.source {
-            Source::Listed(parent) => self.position(parent).is_some_and(|parent| {
+            Source::Listed(parent) => self.kept.position(parent).is_some_and(|parent| {
                 let parent_kept = &self.kept[parent];
                 parent_kept.can_sign(self.sts_now(now))
                     || parent_kept.call.is_some()
@@ -134,7 +225,7 @@ impl Keeper {
 
     fn bar(&mut self, index: usize, now: WallTime) {
         let trouble = match &self.kept[index].entry.source {
-            Source::Listed(parent) => self.position(parent).and_then(|parent| self.trouble_of(parent)),
+            Source::Listed(parent) => self.kept.position(parent).and_then(|parent| self.trouble_of(parent)),
             source => self.supplies.get(source).and_then(|supply| supply.gate.trouble().cloned()),
         };
         self.asked_in_vain(index);
@@ -145,21 +236,16 @@ impl Keeper {
     }
 
     fn resolve(&mut self, index: usize, now: WallTime) {
-        if self.supplies.values().filter(|supply| supply.resolving.is_some()).count() >= CALLS_AT_ONCE {
-            return;
-        }
         let source = self.kept[index].entry.source.clone();
         let supply = self.supplies.entry(source.clone()).or_default();
-        supply.resolving = Some(now);
+        supply.ready = None;
         supply.gate.tried(now);
+        self.resolving.insert(source.clone(), now);
         let region = Place::of(&self.kept[index].entry).region;
         self.actions.push_back(Action::Resolve { source, region });
     }
 
     fn call(&mut self, index: usize, source: Option<SourceCredentials>, now: WallTime) {
-        if self.kept.iter().filter(|kept| kept.call.is_some()).count() >= CALLS_AT_ONCE {
-            return;
-        }
         self.attempts += 1;
         let attempt = self.attempts;
         let sts_now = self.sts_now(now);
@@ -176,28 +262,24 @@ impl Keeper {
         kept.gate.tried(now);
         kept.call = Some(Call { attempt, started: now, entry: kept.entry.clone(), duration });
         self.actions.push_back(Action::Assume(Box::new(call)));
+        self.stand_down(index);
     }
 
     /// An endpoint in trouble is asked by one call at a time, and by another profile each time: one role that always
-    /// fails cannot hide that the others would succeed.
-    fn probe(&mut self, candidates: Vec<usize>, wave: &[usize], now: WallTime) {
-        let mut asked = BTreeSet::new();
-        let mut candidates = candidates;
-        candidates.sort_by_key(|index| self.kept[*index].gate.last_try());
-        for index in candidates {
-            let endpoint = Place::of(&self.kept[index].entry);
+    /// fails cannot hide that the others would succeed. Answers whether there was anything to do.
+    fn probe(&mut self, now: WallTime) -> bool {
+        let free = self.endpoints.iter().filter(|(place, gate)| {
             let busy =
-                self.kept.iter().any(|kept| kept.call.as_ref().is_some_and(|call| Place::of(&call.entry) == endpoint));
-            let open = self.endpoints.get(&endpoint).is_none_or(|gate| gate.is_open(now));
-            if !open {
-                self.bar_by_endpoint(index, &endpoint, now);
-            } else if !busy
-                && asked.insert(endpoint)
-                && let Way::Open(source) = self.way(index, wave, now)
-            {
-                self.call(index, source, now);
-            }
+                |index: &usize| self.kept[*index].call.as_ref().is_some_and(|call| Place::of(&call.entry) == **place);
+            gate.is_open(now) && !self.agenda.calling.iter().any(busy)
+        });
+        let next = free.map(|(place, _)| place).find(|place| self.agenda.probing.contains_key(*place)).cloned();
+        let Some(place) = next.filter(|_| self.agenda.calling.len() < CALLS_AT_ONCE) else { return false };
+        match self.agenda.probing.get_mut(&place).and_then(Queue::pop) {
+            Some(index) => self.call_if_open(index, now),
+            None => drop(self.agenda.probing.remove(&place)),
         }
+        true
     }
 
     fn bar_by_endpoint(&mut self, index: usize, endpoint: &Place, now: WallTime) {
@@ -209,20 +291,18 @@ impl Keeper {
     }
 
     /// Source credentials live no longer than the wave that needs them.
-    fn drop_idle_supplies(&mut self, wave: &[usize], now: WallTime) {
-        let needed: BTreeSet<Source> = wave
-            .iter()
-            .map(|index| &self.kept[*index])
-            .filter(|kept| kept.call.is_none() && kept.gate.is_open(now))
-            .map(|kept| kept.entry.source.clone())
-            .collect();
-        for (source, supply) in &mut self.supplies {
-            let stale = supply.since.is_none_or(|since| since + SUPPLY_KEEPS <= now || since > now);
-            if stale || !needed.contains(source) {
+    fn drop_idle_supplies(&mut self) {
+        for source in std::mem::take(&mut self.agenda.idle) {
+            if self.agenda.needing.contains_key(&source) {
+                continue;
+            }
+            if let Some(supply) = self.supplies.get_mut(&source) {
                 supply.ready = None;
                 supply.since = None;
+                if *supply == Supply::default() {
+                    self.supplies.remove(&source);
+                }
             }
         }
-        self.supplies.retain(|_, supply| *supply != super::Supply::default());
     }
 }

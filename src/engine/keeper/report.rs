@@ -23,9 +23,10 @@ impl Keeper {
         }
     }
 
-    fn is_quiet(&self) -> bool {
-        self.kept.iter().all(|kept| kept.call.is_none())
-            && self.supplies.values().all(|supply| supply.resolving.is_none())
+    /// Whether nothing is under way.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.agenda.calling.is_empty()
+            && self.resolving.is_empty()
             && self.shelves.iter().all(|shelf| shelf.writing.is_none())
     }
 
@@ -70,7 +71,7 @@ impl Keeper {
 
     /// How a profile stands.
     pub fn state_of(&self, profile: &ProfileName, now: WallTime) -> Option<State> {
-        let index = self.position(profile)?;
+        let index = self.kept.position(profile)?;
         Some(self.state(&self.kept[index], self.trouble_of(index).map(|trouble| trouble.failure.class), now))
     }
 

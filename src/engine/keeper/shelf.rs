@@ -4,7 +4,7 @@ use super::gate::Gate;
 use crate::engine::config::model::StoreKind;
 use crate::engine::names::ProfileName;
 use crate::engine::time::WallTime;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The state of one file.
 #[derive(Clone, PartialEq, Debug)]
@@ -17,7 +17,9 @@ pub(super) struct Shelf {
     /// When the first session of the present wave came in.
     pub(super) first_result: Option<WallTime>,
     /// Sections of ours that are no longer on the list, and when they end.
-    pub(super) orphans: BTreeMap<ProfileName, WallTime>,
+    orphans: BTreeMap<ProfileName, WallTime>,
+    /// The same by their end.
+    ends: BTreeSet<(WallTime, ProfileName)>,
     /// Why the file could not be read or parsed, if so; said once.
     pub(super) unreadable: Option<String>,
 }
@@ -27,7 +29,7 @@ pub(super) struct Shelf {
 pub(super) struct Batch {
     pub(super) started: WallTime,
     /// The access key ids, to tell whether a still newer session came in meanwhile; `None` for a removal.
-    pub(super) puts: Vec<(ProfileName, Option<String>)>,
+    pub(super) puts: BTreeMap<ProfileName, Option<String>>,
 }
 
 impl Shelf {
@@ -38,7 +40,36 @@ impl Shelf {
             writing: None,
             first_result: None,
             orphans: BTreeMap::new(),
+            ends: BTreeSet::new(),
             unreadable: None,
         }
+    }
+
+    /// A section of ours that is not on the list, and ends then, in the time of STS.
+    pub(super) fn add_orphan(&mut self, profile: ProfileName, end: WallTime) {
+        self.remove_orphan(&profile);
+        self.ends.insert((end, profile.clone()));
+        self.orphans.insert(profile, end);
+    }
+
+    pub(super) fn remove_orphan(&mut self, profile: &ProfileName) {
+        if let Some(end) = self.orphans.remove(profile) {
+            self.ends.remove(&(end, profile.clone()));
+        }
+    }
+
+    pub(super) fn forget_orphans(&mut self) {
+        self.orphans.clear();
+        self.ends.clear();
+    }
+
+    /// The sections that have ended.
+    pub(super) fn ended(&self, sts_now: WallTime) -> impl Iterator<Item = &ProfileName> {
+        self.ends.iter().take_while(move |(end, _)| *end <= sts_now).map(|(_, profile)| profile)
+    }
+
+    /// When the next one ends; those that have ended are to be asked for first.
+    pub(super) fn next_end(&self, sts_now: WallTime) -> Option<WallTime> {
+        self.ends.iter().map(|(end, _)| *end).find(|end| *end > sts_now)
     }
 }

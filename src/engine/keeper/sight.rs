@@ -29,9 +29,9 @@ impl Keeper {
             // It can be read again: then it can be written again.
             shelf.gate.nudge(now);
         }
-        shelf.orphans.clear();
+        shelf.forget_orphans();
         for (profile, observation) in sections {
-            match self.position(&profile).filter(|index| self.kept[*index].entry.store == store) {
+            match self.kept.position(&profile).filter(|index| self.kept[*index].entry.store == store) {
                 Some(index) => self.see_kept(index, observation, now),
                 None => self.see_orphan(store, profile, observation),
             }
@@ -40,7 +40,7 @@ impl Keeper {
 
     /// A profile whose file was never looked at is kept by nobody: a look that got lost is taken again.
     pub(super) fn look_again(&mut self, now: WallTime) {
-        if !self.kept.iter().any(|kept| kept.on_disk == OnDisk::Unknown) {
+        if self.agenda.unknown.is_empty() {
             self.looking = None;
         } else if *self.looking.get_or_insert(now) + LOST <= now {
             self.looking = Some(now);
@@ -67,7 +67,7 @@ impl Keeper {
 
     fn see_orphan(&mut self, store: StoreKind, profile: ProfileName, observation: Observation) {
         if let Observation::Ours(session) = observation {
-            self.shelf(store).orphans.insert(profile, session.expiration);
+            self.shelf(store).add_orphan(profile, session.expiration);
         }
     }
 

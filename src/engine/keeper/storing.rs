@@ -13,7 +13,7 @@ use crate::engine::time::WallTime;
 
 impl Keeper {
     pub(super) fn has_unstored(&self, store: StoreKind) -> bool {
-        self.kept.iter().any(|kept| kept.entry.store == store && kept.is_unstored())
+        !self.agenda.unstored[store as usize].is_empty()
     }
 
     pub(super) fn plan_writes(&mut self, now: WallTime) {
@@ -24,7 +24,7 @@ impl Keeper {
             }
             let mut edits = Vec::new();
             if self.may_store(shelf, now) {
-                edits.extend(self.puts(store, now));
+                edits.extend(self.puts(store));
             }
             edits.extend(self.removals(shelf, now));
             if !edits.is_empty() {
@@ -36,24 +36,14 @@ impl Keeper {
     /// A wave goes together, but waits for nobody longer than a second, and a reader without keys waits for nothing.
     fn may_store(&self, shelf: &Shelf, now: WallTime) -> bool {
         let sts_now = self.sts_now(now);
-        let in_flight = self.kept.iter().any(|kept| kept.entry.store == shelf.kind && kept.call.is_some())
-            || self.supplies.values().any(|supply| supply.resolving.is_some());
-        let urgent = self.kept.iter().any(|kept| {
-            let bare = match kept.on_disk {
-                OnDisk::Nothing => true,
-                OnDisk::Other(end) => end <= sts_now,
-                OnDisk::Unknown | OnDisk::Current | OnDisk::LeftAlone(_) => false,
-            };
-            kept.entry.store == shelf.kind && kept.is_unstored() && bare
-        });
+        let calling = &self.agenda.calling;
+        let in_flight =
+            !self.resolving.is_empty() || calling.iter().any(|index| self.kept[*index].entry.store == shelf.kind);
+        let urgent = self.agenda.unstored[shelf.kind as usize].first().is_some_and(|bare| bare <= sts_now);
         !in_flight || urgent || self.stopping || shelf.first_result.is_some_and(|first| first + WAVE <= now)
     }
 
-    fn puts(&self, store: StoreKind, now: WallTime) -> Vec<Edit> {
-        let unstored = (0..self.kept.len()).filter(|index| {
-            let kept = &self.kept[*index];
-            kept.entry.store == store && kept.is_unstored() && self.truce(*index).is_none_or(|until| until <= now)
-        });
+    fn puts(&self, store: StoreKind) -> Vec<Edit> {
         let put = |index: usize| {
             let kept = &self.kept[index];
             let session = kept.current()?.clone();
@@ -64,7 +54,7 @@ impl Keeper {
                 adopt: kept.entry.adopt,
             })))
         };
-        unstored.filter_map(put).collect()
+        self.agenda.unstored[store as usize].members().filter_map(put).collect()
     }
 
     /// Our keys of a profile that is off the list go when they have ended, and only from the daemon.
@@ -72,9 +62,7 @@ impl Keeper {
         if self.mode == Mode::OnePass || self.stopping {
             return Vec::new();
         }
-        let sts_now = self.sts_now(now);
-        let ended = shelf.orphans.iter().filter(|(_, end)| **end <= sts_now);
-        ended.map(|(profile, _)| Edit::Remove(profile.clone())).collect()
+        shelf.ended(self.sts_now(now)).map(|profile| Edit::Remove(profile.clone())).collect()
     }
 
     fn write(&mut self, store: StoreKind, edits: Vec<Edit>, now: WallTime) {
@@ -96,14 +84,15 @@ impl Keeper {
         let Some(batch) = self.shelf(store).writing.take() else { return };
         let healed = self.shelf(store).gate.clear().is_some();
         for (profile, outcome) in outcomes {
-            let put = batch.puts.iter().find(|(name, _)| *name == profile).and_then(|(_, key)| key.clone());
-            match (self.position(&profile), put) {
+            let put = batch.puts.get(&profile).cloned().flatten();
+            match (self.kept.position(&profile), put) {
                 (Some(index), Some(key)) if self.kept[index].entry.store == store => {
                     self.stored_one(index, &key, outcome, healed, now);
                 }
                 _ => self.removed_one(store, profile, &outcome, now),
             }
         }
+        self.wake_touched(None, now);
         // Whatever came in while the batch was being written is a wave of its own.
         if self.has_unstored(store) {
             self.shelf(store).first_result.get_or_insert(now);
@@ -127,7 +116,7 @@ impl Keeper {
     }
 
     fn removed_one(&mut self, store: StoreKind, profile: ProfileName, outcome: &Outcome, now: WallTime) {
-        self.shelf(store).orphans.remove(&profile);
+        self.shelf(store).remove_orphan(&profile);
         if *outcome == Outcome::Written {
             let notice = Notice {
                 kind: NoticeKind::Removed,
@@ -145,8 +134,8 @@ impl Keeper {
         let Some(batch) = self.shelf(store).writing.take() else { return };
         let failure = Failure { class: Class::Store, code: None, message, fix: None };
         self.shelf(store).gate.fail(failure.clone(), true, jitter, now);
-        for (profile, _) in &batch.puts {
-            if let Some(index) = self.position(profile) {
+        for profile in batch.puts.keys() {
+            if let Some(index) = self.kept.position(profile) {
                 let kept = &self.kept[index];
                 self.news.trouble(&kept.entry, kept.session.as_ref().map(|s| s.expiration), &failure, now);
             }

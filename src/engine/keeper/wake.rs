@@ -1,8 +1,7 @@
 //! When to wake: the earliest moment at which time alone changes what the keeper would do.
 
-use super::kept::{Kept, OnDisk};
+use super::agenda::Agenda;
 use super::{Keeper, LOST, Mode};
-use crate::engine::config::model::Source;
 use crate::engine::place::Place;
 use crate::engine::schedule::{ANNOUNCE_AHEAD, WAVE};
 use crate::engine::time::WallTime;
@@ -17,11 +16,25 @@ impl Keeper {
 
     /// The same but for reports: what `status` tells as the next wake-up.
     pub(super) fn next_change(&self, now: WallTime) -> Option<WallTime> {
+        let sts_now = self.sts_now(now);
         let mut times: Vec<WallTime> = Vec::new();
-        for index in 0..self.kept.len() {
-            times.extend(self.wakeups_of(index, now));
+        times.extend(
+            self.agenda
+                .calling
+                .iter()
+                .filter_map(|index| self.kept[*index].call.as_ref())
+                .map(|call| call.started + LOST),
+        );
+        times.extend(self.resolving.values().map(|started| *started + LOST));
+        if !self.stopping {
+            let Agenda { due, ends, .. } = &self.agenda;
+            let ahead = ends.first_above(sts_now + ANNOUNCE_AHEAD).map(|end| end - ANNOUNCE_AHEAD);
+            let theirs = [due.first_above(sts_now), ends.first_above(sts_now), ahead];
+            times.extend(theirs.into_iter().flatten().map(|time| time - self.skew));
+            times.extend(self.agenda.opens.first_above(now));
+            let awaited = self.endpoints.iter().filter(|(place, _)| self.agenda.probing.contains_key(*place));
+            times.extend(awaited.filter_map(|(_, gate)| gate.opens(now)));
         }
-        times.extend(self.supplies.values().filter_map(|supply| supply.resolving).map(|started| started + LOST));
         for shelf in &self.shelves {
             match &shelf.writing {
                 Some(batch) => times.push(batch.started + LOST),
@@ -30,34 +43,16 @@ impl Keeper {
                     times
                         .extend(shelf.first_result.filter(|_| self.has_unstored(shelf.kind)).map(|first| first + WAVE));
                     if self.mode == Mode::Daemon && !self.stopping {
-                        times.extend(shelf.orphans.values().map(|end| *end - self.skew));
+                        times.extend(shelf.next_end(sts_now).map(|end| end - self.skew));
                     }
                 }
             }
         }
-        times.extend(self.next_announcement().map(|at| at - self.skew));
+        let announcement = self.announcements.first().map(|(at, _)| *at - self.skew);
+        times.extend(announcement);
         times.extend(self.looking.map(|since| since + LOST));
         times.extend(self.news.deadline());
         times.into_iter().filter(|time| *time > now).min()
-    }
-
-    fn wakeups_of(&self, index: usize, now: WallTime) -> Vec<WallTime> {
-        let kept = &self.kept[index];
-        if let Some(call) = &kept.call {
-            return vec![call.started + LOST];
-        }
-        if self.stopping || matches!(kept.on_disk, OnDisk::Unknown | OnDisk::LeftAlone(_)) {
-            return Vec::new();
-        }
-        let mut times: Vec<WallTime> = self.truce(index).into_iter().collect();
-        if !self.may_call(index) {
-            if let Some(end) = kept.current().map(|session| session.expiration).filter(|_| self.mode == Mode::Daemon) {
-                times.extend([end - ANNOUNCE_AHEAD - self.skew, end - self.skew]);
-            }
-        } else if self.mode == Mode::Daemon || kept.want.is_some() {
-            times.push((kept.due() - self.skew).max(self.passable(kept, now)));
-        }
-        times
     }
 
     /// When a profile is to be refreshed, as far as is known.
@@ -69,20 +64,18 @@ impl Keeper {
         if !self.may_call(index) {
             return kept.current().map(|session| session.expiration - self.skew);
         }
-        Some((kept.due() - self.skew).max(self.passable(kept, now)))
+        let supply = self.supplies.get(&kept.entry.source).map(|supply| &supply.gate);
+        let endpoint = self.endpoints.get(&Place::of(&kept.entry));
+        let gates = [Some(&kept.gate), supply, endpoint].into_iter().flatten();
+        let passable = gates.filter_map(|gate| gate.opens(now)).max().unwrap_or(now);
+        Some((kept.due() - self.skew).max(passable))
     }
 
-    /// When every gate on a profile's way is open, as far as time alone opens them.
-    fn passable(&self, kept: &Kept, now: WallTime) -> WallTime {
-        let gates = [Some(&kept.gate), self.endpoints.get(&Place::of(&kept.entry))];
-        let mut at = gates.into_iter().flatten().filter_map(|gate| gate.opens(now)).max().unwrap_or(now);
-        match &kept.entry.source {
-            Source::Listed(_) | Source::WebIdentity(_) => {}
-            source => {
-                let opens = self.supplies.get(source).and_then(|supply| supply.gate.opens(now));
-                at = opens.map_or(at, |opens| at.max(opens));
-            }
-        }
-        at
+    /// When a profile that is held up can go on, as far as time alone helps: when its own gate opens, else that of its
+    /// source. Whoever waits for an endpoint is woken by that.
+    pub(super) fn passable(&self, index: usize, now: WallTime) -> Option<WallTime> {
+        let kept = &self.kept[index];
+        let supply = self.supplies.get(&kept.entry.source);
+        kept.gate.opens(now).or_else(|| supply.and_then(|supply| supply.gate.opens(now)))
     }
 }
