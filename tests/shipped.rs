@@ -1,10 +1,5 @@
 //! What is shipped beside the binary: the units, the README, the licences. Each is read as its reader will read it.
-#![expect(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test reads files and fails loudly"
-)]
+#![expect(clippy::disallowed_methods, clippy::panic, reason = "a test reads files and fails loudly")]
 
 use clap::CommandFactory;
 use evertoken::commands::cli::Cli;
