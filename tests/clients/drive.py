@@ -2,8 +2,8 @@
 the JS modules.
 
 Each program is one process from the first second to the last; `aws` is one process after the other. The daemon keeps
-sessions of seconds, is restarted on the way, and is gone for the last two lives: whoever asks through credential_process must not
-notice any of it."""
+sessions of seconds, is restarted on the way, and is gone for the last two lives: whoever asks through credential_process
+must not notice any of it."""
 
 import json
 import os

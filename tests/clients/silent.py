@@ -10,7 +10,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "emulator"))
-from workstation import EVERTOKEN, Sts, Workstation, demand, until
+from workstation import Sts, Workstation, demand, until
 
 # Epoll, event and timer files belong to a runtime; a lock to whoever means to write. (A `poll` is left out: Rust's standard
 # library asks at the start whether the three standard streams are open.)
@@ -78,7 +78,7 @@ def main():
     finally:
         station.remove()
         sts.stop()
-    print(f"clients: {EVERTOKEN.name} credential-process writes nothing, calls nobody, starts no thread; a read-only home will do")
+    print("clients: credential-process writes nothing, calls nobody, starts no thread; a read-only home will do")
 
 
 if __name__ == "__main__":
