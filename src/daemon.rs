@@ -107,6 +107,7 @@ impl Round {
 
     async fn turn(&mut self, signals: &mut Signals, watcher: &mut Watcher, alarm: &mut Alarm) -> io::Result<End> {
         self.station.say_hello();
+        watcher.ignore(self.station.tools().sources.own_writes().clone());
         watcher.watch(self.station.watched());
         if !self.station.loaded.is_current() {
             // It was saved between our reading and the first look of the watcher, which therefore will not tell.

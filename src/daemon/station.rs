@@ -151,6 +151,7 @@ impl Station {
         });
         list.extend(tokens.filter_map(|path| self.environment.expand_home(path)).map(|path| (path, Concern::Sources)));
         list.extend(self.http.ca_bundle().map(|path| (path.to_owned(), Concern::Trust)));
+        list.extend(self.environment.get("AWS_LOGIN_CACHE_DIRECTORY").map(|path| (path.into(), Concern::Sources)));
         if let Some(home) = self.environment.home() {
             let caches = [".aws/sso/cache", ".aws/login/cache"];
             list.extend(caches.map(|cache| (home.join(cache), Concern::Sources)));

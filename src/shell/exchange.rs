@@ -3,12 +3,12 @@
 
 use crate::engine::failure::{Fault, Layer, ServiceError};
 use crate::shell::http::{CALL_TIMEOUT, Http};
-use crate::shell::sts::fault_of_connector;
+use crate::shell::secret_json::SecretJson;
+use crate::shell::sts::{behind_a_proxy, fault_of_connector};
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
-use serde_json::Value;
 use zeroize::Zeroizing;
 
 /// The most that is read of an answer.
@@ -19,12 +19,13 @@ pub(crate) struct Question<'a> {
     pub(crate) method: &'static str,
     pub(crate) uri: &'a str,
     pub(crate) header: (&'static str, &'a str),
-    pub(crate) body: Zeroizing<String>,
+    pub(crate) body: Zeroizing<Vec<u8>>,
 }
 
 /// What came back. The body may hold secrets.
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    is_proxied: bool,
     error_type: Option<String>,
     request_id: Option<String>,
     body: Zeroizing<Vec<u8>>,
@@ -32,14 +33,22 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// The body as JSON, where it is some.
-    pub(crate) fn json(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
+    pub(crate) fn json(&self) -> Option<SecretJson> {
+        SecretJson::parse(&self.body)
     }
 
-    /// The answer as an error of the service that sent it.
-    pub(crate) fn as_error(&self) -> ServiceError {
-        let json = self.json().unwrap_or_default();
-        let text = |names: &[&str]| names.iter().find_map(|name| json.get(name)?.as_str().map(str::to_owned));
+    /// The fault that the answer tells: of the service that sent it, or of a proxy on the way.
+    pub(crate) fn as_fault(&self) -> Fault {
+        let fault = Fault::Service(self.as_error());
+        if self.is_proxied { behind_a_proxy(fault) } else { fault }
+    }
+
+    fn as_error(&self) -> ServiceError {
+        let json = self.json();
+        let text = |names: &[&str]| {
+            let found = |json: &SecretJson| names.iter().find_map(|name| json.text(name).map(str::to_owned));
+            json.as_ref().and_then(found)
+        };
         // `UnauthorizedException:http://internal.amazon.com/…`
         let short = |code: String| code.split(':').next().unwrap_or_default().to_owned();
         ServiceError {
@@ -55,7 +64,7 @@ impl Answer {
 pub(crate) async fn exchange(http: &Http, question: Question<'_>) -> Result<Answer, Fault> {
     let host = question.uri.split('/').nth(2).unwrap_or_default().to_owned();
     let broken = |layer: Layer, detail: &str| Fault::Transport { layer, detail: format!("{host}: {detail}") };
-    let mut request = HttpRequest::new(SdkBody::from(question.body.as_bytes().to_vec()));
+    let mut request = HttpRequest::new(SdkBody::from(question.body.to_vec()));
     let (name, value) = question.header;
     let made = request
         .set_method(question.method)
@@ -74,7 +83,8 @@ pub(crate) async fn exchange(http: &Http, question: Question<'_>) -> Result<Answ
         let (error_type, request_id) = (header("x-amzn-errortype"), header("x-amzn-requestid"));
         let status = response.status().as_u16();
         let mut stream = ByteStream::new(response.into_body());
-        let mut body = Zeroizing::new(Vec::new());
+        // Room for all of it from the start: a vector that grows leaves copies behind that nobody wipes.
+        let mut body = Zeroizing::new(Vec::with_capacity(MAX_ANSWER));
         while let Some(chunk) = stream.next().await {
             let chunk = chunk.map_err(|_| broken(Layer::Connect, "the answer was cut off"))?;
             if body.len() + chunk.len() > MAX_ANSWER {
@@ -82,7 +92,7 @@ pub(crate) async fn exchange(http: &Http, question: Question<'_>) -> Result<Answ
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, error_type, request_id, body })
+        Ok(Answer { status, is_proxied: http.is_proxied(question.uri), error_type, request_id, body })
     };
     match tokio::time::timeout(CALL_TIMEOUT, Box::pin(asking)).await {
         Ok(answer) => answer,

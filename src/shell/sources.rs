@@ -18,6 +18,7 @@ use crate::engine::session::SourceCredentials;
 use crate::engine::time::{Skew, WallTime};
 use crate::shell::environment::Environment;
 use crate::shell::http::Http;
+use crate::shell::own_writes::OwnWrites;
 use crate::shell::sts::{self, Failed, Identity, Sts};
 use crate::shell::token_file;
 use std::ffi::OsString;
@@ -44,8 +45,7 @@ pub struct Sources {
     files: AwsFiles,
     identity: Identity,
     environment: Arc<Environment>,
-    /// Two renewals of one SSO session at a time would make each other's refresh token void.
-    renewal: tokio::sync::Mutex<()>,
+    renewals: sso::Renewals,
 }
 
 /// The two AWS files as they were at one moment; wiped on drop.
@@ -58,7 +58,7 @@ impl Sources {
     /// `environment` is that of the process: for `credential_source = "Environment"` and `"EcsContainer"`, and for the
     /// children of `credential_process`.
     pub fn new(http: Http, sts: Sts, files: AwsFiles, identity: Identity, environment: Arc<Environment>) -> Self {
-        Self { http, sts, files, identity, environment, renewal: tokio::sync::Mutex::new(()) }
+        Self { http, sts, files, identity, environment, renewals: sso::Renewals::default() }
     }
 
     /// Resolves a source. `region` is where roles on the way are assumed that name none of their own; `now` is our own
@@ -95,7 +95,7 @@ impl Sources {
                 let found = process::run(profile, command, self.for_a_child(), self.files.home.as_deref(), now).await?;
                 SourceCredentials { account_id: found.account_id.or_else(|| account_id.clone()), ..found }
             }
-            Base::Sso(sso) => sso::resolve(&self.http, sso, self.files.home.as_deref(), &self.renewal, now).await?,
+            Base::Sso(sso) => sso::resolve(&self.http, sso, self.files.home.as_deref(), &self.renewals, now).await?,
             Base::Login { profile, session, region: own, endpoint } => {
                 let login = sdk::Login {
                     profile,
@@ -104,8 +104,9 @@ impl Sources {
                     endpoint: endpoint.as_deref(),
                     home: self.files.home.as_deref(),
                     cache: self.environment.text("AWS_LOGIN_CACHE_DIRECTORY"),
+                    own_writes: &self.renewals.own_writes,
                 };
-                login.resolve(&self.http).await?
+                login.resolve(&self.http, now).await?
             }
             Base::Provider(provider) => self.provider(*provider).await?,
             Base::WebIdentity { hop, token_file } => {
@@ -196,6 +197,11 @@ impl Sources {
             || "evertoken".to_owned(),
             |(template, profile)| template.render(&self.identity.user, &self.identity.host, &profile),
         )
+    }
+
+    /// The files that are ours among those in the caches of sign-ins.
+    pub fn own_writes(&self) -> &OwnWrites {
+        &self.renewals.own_writes
     }
 
     /// The environment of a child that asks AWS: see [`Environment::for_a_child`].

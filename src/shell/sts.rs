@@ -6,7 +6,7 @@ mod fault;
 mod request;
 mod watch;
 
-pub(crate) use fault::{chain_of, fault_of_connector, layer_of};
+pub(crate) use fault::{behind_a_proxy, chain_of, fault_of_connector, layer_of};
 pub(crate) use request::{Hop, RoleParameters};
 
 use crate::engine::config::model::{Operation, Source};
@@ -28,7 +28,7 @@ use aws_sdk_sts::types::Tag;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::sdk_ua_metadata::FrameworkMetadata;
-use fault::{behind_a_proxy, fault_of};
+use fault::fault_of;
 use request::{Ask, Request, overrides, seconds};
 use std::error::Error;
 use std::path::PathBuf;

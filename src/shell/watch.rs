@@ -4,10 +4,10 @@
 //! "look again": what changed is found by comparing what stands there with what stood there before. Where the kernel
 //! refuses to watch, the same look is taken every few seconds.
 
+use crate::shell::own_writes::{Identity, OwnWrites};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -30,7 +30,8 @@ pub enum Concern {
     Trust,
 }
 
-/// A file to watch, or a folder of which every file counts.
+/// A file to watch, or a folder of which every JSON file counts: the caches of sign-ins hold nothing else but what is
+/// about to become one.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Watched {
     /// Its path, which need not exist yet.
@@ -47,13 +48,12 @@ enum Look {
     Folder(Vec<(PathBuf, Identity)>),
 }
 
-type Identity = (u64, u64, u64, i64, i64);
-
 /// Watches a list of files.
 pub struct Watcher {
     kernel: Option<RecommendedWatcher>,
     messages: mpsc::Receiver<()>,
     watched: BTreeMap<Watched, Look>,
+    ours: OwnWrites,
     armed: BTreeSet<PathBuf>,
     complaint: Option<String>,
 }
@@ -73,7 +73,19 @@ impl Watcher {
             Ok(kernel) => (Some(kernel), None),
             Err(error) => (None, Some(error.to_string())),
         };
-        Self { kernel, messages, watched: BTreeMap::new(), armed: BTreeSet::new(), complaint }
+        Self {
+            kernel,
+            messages,
+            watched: BTreeMap::new(),
+            ours: OwnWrites::default(),
+            armed: BTreeSet::new(),
+            complaint,
+        }
+    }
+
+    /// What this process writes in a watched folder is no news from now on.
+    pub fn ignore(&mut self, ours: OwnWrites) {
+        self.ours = ours;
     }
 
     /// Replaces the list. What is already on it keeps its memory, so that no change is lost in between.
@@ -117,8 +129,11 @@ impl Watcher {
         let mut concerns = BTreeSet::new();
         for (watched, before) in &mut self.watched {
             let now = look(&watched.path);
-            if now != *before {
-                *before = now;
+            if now == *before {
+                continue;
+            }
+            let before = std::mem::replace(before, now.clone());
+            if !is_ours(&before, &now, &self.ours) {
                 concerns.insert(watched.concern);
             }
         }
@@ -162,6 +177,14 @@ impl Default for Watcher {
     }
 }
 
+/// Whether all that has changed in a folder are files that we wrote ourselves.
+fn is_ours(before: &Look, now: &Look, ours: &OwnWrites) -> bool {
+    let (Look::Folder(before), Look::Folder(now)) = (before, now) else { return false };
+    let gone = before.iter().any(|(path, _)| !now.iter().any(|(still, _)| still == path));
+    let mut changed = now.iter().filter(|file| !before.contains(file));
+    !gone && changed.all(|(path, identity)| ours.is_ours(path, *identity))
+}
+
 fn folders_of(path: &Path) -> Vec<PathBuf> {
     let mut folders = Vec::new();
     if path.is_dir() {
@@ -185,27 +208,24 @@ fn look(path: &Path) -> Look {
         Ok(metadata) if metadata.is_dir() => {
             let entries = fs::read_dir(path).into_iter().flatten().flatten();
             let mut files: Vec<(PathBuf, Identity)> = entries
+                .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "json"))
                 .filter_map(|entry| {
                     let metadata = entry.metadata().ok().filter(fs::Metadata::is_file)?;
-                    Some((entry.path(), identity(&metadata)))
+                    Some((entry.path(), Identity::of(&metadata)))
                 })
                 .collect();
             files.sort();
             Look::Folder(files)
         }
-        Ok(metadata) => Look::File(identity(&metadata)),
+        Ok(metadata) => Look::File(Identity::of(&metadata)),
         Err(_) => Look::Nothing,
     }
-}
-
-fn identity(metadata: &fs::Metadata) -> Identity {
-    (metadata.dev(), metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec())
 }
 
 #[cfg(test)]
 mod tests {
     #![expect(clippy::disallowed_methods, reason = "the tests play the program that changes the files")]
-    use super::{Concern, Watched, Watcher};
+    use super::{Concern, Identity, OwnWrites, Watched, Watcher};
     use std::fs;
     use std::path::Path;
     use std::time::Duration;
@@ -256,6 +276,30 @@ mod tests {
             fs::create_dir(home.path().join(".aws/sso/cache")).expect("create");
             assert_eq!(next(&mut watcher).await, [Concern::Sources]);
             fs::write(home.path().join(".aws/sso/cache/token.json"), "{}").expect("write");
+            assert_eq!(next(&mut watcher).await, [Concern::Sources]);
+        });
+    }
+
+    #[test]
+    fn what_we_wrote_ourselves_is_no_news_and_what_comes_after_it_is() {
+        let home = tempfile::tempdir().expect("a folder");
+        let cache = home.path().join(".aws/sso/cache");
+        fs::create_dir_all(&cache).expect("create");
+        let token = cache.join("token.json");
+        fs::write(&token, "theirs").expect("write");
+        let ours = OwnWrites::default();
+        on_runtime(async {
+            let mut watcher = watcher(home.path());
+            watcher.ignore(ours.clone());
+            let temporary = cache.join("token.tmp");
+            fs::write(&temporary, "ours, renewed").expect("write");
+            ours.note(&token, Identity::of(&fs::metadata(&temporary).expect("a file")));
+            fs::rename(&temporary, &token).expect("rename");
+            assert!(watcher.look_again().is_empty());
+            fs::write(&token, "theirs again, longer").expect("write");
+            assert_eq!(next(&mut watcher).await, [Concern::Sources]);
+            ours.note(&token, Identity::of(&fs::metadata(&token).expect("a file")));
+            fs::remove_file(&token).expect("remove");
             assert_eq!(next(&mut watcher).await, [Concern::Sources]);
         });
     }

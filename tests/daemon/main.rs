@@ -21,6 +21,8 @@ mod promise;
 #[path = "../network/proxy.rs"]
 mod proxy;
 mod reader;
+#[path = "../sources/responder.rs"]
+mod responder;
 mod signals;
 mod sources;
 #[path = "../network/tls.rs"]

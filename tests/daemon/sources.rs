@@ -1,8 +1,10 @@
 //! Source credentials that change, end or need a person.
 
+use crate::responder::Responder;
 use crate::workstation::{KEY, SECRET, Workstation, arn, let_pass, text};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 const SERIAL: &str = "arn:aws:iam::111122223333:mfa/me";
 
@@ -130,4 +132,48 @@ fn the_private_store_is_read_only_through_credential_process() {
     assert_eq!(stores.len(), 1);
     assert_eq!(fs::metadata(&stores[0]).expect("the store").permissions().mode() & 0o7777, 0o600);
     assert_eq!(workstation.asked("hidden"), 1);
+}
+
+/// `printf corp | sha1sum`
+const SSO_CACHE: &str = ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
+
+#[test]
+fn our_own_renewal_of_a_sign_in_is_no_news_of_it() {
+    // A sign-in whose tokens never last for long: it is renewed, and saved, each time that it is looked at.
+    let center = Responder::start(|came| match (came.method.as_str(), came.header("x-amz-sso_bearer_token")) {
+        ("POST", None) if came.body.contains("refresh_token") => {
+            (200, r#"{"accessToken":"renewed","expiresIn":100,"refreshToken":"next"}"#.to_owned())
+        }
+        _ => (403, r#"{"message":"No access","__type":"ForbiddenException"}"#.to_owned()),
+    });
+    let workstation = Workstation::new(600).entry("[[role]]\nprofile = \"dev\"\nsource_profile = \"corp-dev\"");
+    let now = workstation.sts.now();
+    fs::create_dir_all(workstation.path(".aws/sso/cache")).expect("a cache");
+    let name = workstation.path(SSO_CACHE);
+    let token = format!(
+        r#"{{"accessToken":"ending","expiresAt":"{}","clientId":"client","clientSecret":"secret","refreshToken":"refresh",
+        "registrationExpiresAt":"{}"}}"#,
+        now + Duration::from_secs(100),
+        now + Duration::from_secs(100_000)
+    );
+    fs::write(&name, &token).expect("written");
+    fs::write(
+        workstation.path(".aws/config"),
+        format!(
+            "[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.awsapps.com/start\n\
+             [profile corp-dev]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Dev\n\
+             endpoint_url = {}\n",
+            center.url()
+        ),
+    )
+    .expect("written");
+    let workstation = workstation.start();
+    let asked = || center.came().iter().filter(|came| came.target != "/token").count();
+    workstation.wait("the refusal", || workstation.logged(&["WARN", "profile=dev", "ForbiddenException"]));
+    assert!(fs::read_to_string(&name).expect("a token").contains("renewed"), "it was not renewed");
+    let_pass(3.0);
+    assert_eq!(asked(), 1, "our own write was taken for a new sign-in:\n{}", workstation.log());
+    // A person signs in.
+    fs::write(&name, token.replace("ending", "signed-in-again")).expect("written");
+    workstation.wait("a try with the new sign-in", || asked() == 2);
 }

@@ -8,6 +8,7 @@
 )]
 
 mod hostile;
+mod login;
 mod metadata;
 mod process;
 mod profiles;

@@ -71,3 +71,27 @@ async fn a_console_login_that_was_never_made_names_the_command() {
     assert_eq!(login.as_deref(), Some("aws login --profile console"));
     assert!(what.contains("console"), "{what}");
 }
+
+#[tokio::test]
+async fn a_service_that_stumbles_is_an_outage_and_its_answer_is_never_shown() {
+    let shown = keys("Token");
+    for (status, is_outage) in [(500, true), (503, true), (429, true), (403, false), (404, false), (200, false)] {
+        let answer = shown.trim_end_matches('}').to_owned();
+        let service = Responder::start(move |came| match came.method.as_str() {
+            "PUT" => (200, "imds-token".to_owned()),
+            _ if came.target.trim_end_matches('/').ends_with("/security-credentials") => {
+                (200, "instance-role".to_owned())
+            }
+            _ => (status, answer.clone()),
+        });
+        let mut home = Home::new();
+        home.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", &format!("{}/creds", service.url()));
+        home.config(&format!("[default]\nec2_metadata_service_endpoint = {}\n", service.url()));
+        for provider in [CredentialSource::EcsContainer, CredentialSource::Ec2InstanceMetadata] {
+            let fault = resolve(&home, provider).await.expect_err("no keys");
+            assert_eq!(matches!(fault, Fault::Transport { .. }), is_outage, "{status} {provider:?}: {fault:?}");
+            let told = format!("{fault:?}");
+            assert!(!told.contains("SECRETEXAMPLE") && !told.contains("TOKENEXAMPLE"), "{status} {provider:?}: {told}");
+        }
+    }
+}

@@ -6,15 +6,19 @@ use crate::engine::secret::Secret;
 use crate::engine::session::{Keys, SourceCredentials};
 use crate::engine::time::WallTime;
 use crate::shell::http::{CALL_TIMEOUT, Http};
+use crate::shell::own_writes::{Identity, OwnWrites};
+use crate::shell::secret_json::SecretJson;
 use crate::shell::sts::{chain_of, layer_of};
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::provider::ProvideCredentials;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::os_shim_internal::Env;
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
+use zeroize::Zeroizing;
 
 /// A single source: all that the SDK may see.
 struct Only<'a> {
@@ -40,10 +44,34 @@ pub(super) struct Login<'a> {
     pub(super) endpoint: Option<&'a str>,
     pub(super) home: Option<&'a Path>,
     pub(super) cache: Option<&'a str>,
+    pub(super) own_writes: &'a OwnWrites,
 }
 
 impl Login<'_> {
-    pub(super) async fn resolve(&self, http: &Http) -> Result<SourceCredentials, Fault> {
+    pub(super) async fn resolve(&self, http: &Http, now: WallTime) -> Result<SourceCredentials, Fault> {
+        let file = self.cache_file();
+        let before = look(file.as_deref()).await;
+        let found = self.ask(http).await;
+        // The SDK saves a session that it has renewed.
+        let after = look(file.as_deref()).await;
+        if let (Some(file), Some(after)) = (&file, after.filter(|_| after != before)) {
+            self.own_writes.note(file, after);
+        }
+        match found {
+            // The SDK gives up a session that lasts for a few minutes more when it cannot be renewed.
+            Err(fault) => lasting(file.as_deref(), now).await.ok_or(fault),
+            found => found,
+        }
+    }
+
+    fn cache_file(&self) -> Option<PathBuf> {
+        let folder = self.cache.map(PathBuf::from).or_else(|| Some(self.home?.join(".aws/login/cache")))?;
+        let digest = Sha256::digest(self.session.trim().as_bytes());
+        let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        Some(folder.join(format!("{name}.json")))
+    }
+
+    async fn ask(&self, http: &Http) -> Result<SourceCredentials, Fault> {
         let home = self.home.and_then(|home| home.to_str()).map(|home| ("HOME", home));
         let cache = self.cache.map(|cache| ("AWS_LOGIN_CACHE_DIRECTORY", cache));
         let endpoint = self.endpoint.map_or_else(String::new, |url| format!("endpoint_url = {url}\n"));
@@ -55,15 +83,52 @@ impl Login<'_> {
             name: "aws login",
         };
         only.resolve(http).await.map_err(|chain| {
-            let over = ["reauthenticate", "Login token is expired", "failed to read", "missing field", "invalid JSON"];
+            let over = [
+                "reauthenticate",
+                "Login token is expired",
+                "ValidationException",
+                "failed to read",
+                "missing field",
+                "invalid JSON",
+            ];
             if over.iter().any(|text| chain.contains(text)) {
                 let what = format!("the console login of profile {:?}", self.profile);
                 let login = Some(format!("aws login --profile {}", self.profile));
                 return Fault::Source(SourceFault::Ended { what, login });
             }
-            only.fault(&chain)
+            match only.fault(&chain) {
+                // Nobody said that this sign-in is over, nor that it may not be renewed: an outage says nothing about it.
+                Fault::Source(SourceFault::Config(detail))
+                    if chain.contains("failed to refresh") && !chain.contains("insufficient permissions") =>
+                {
+                    Fault::Transport { layer: Layer::Other, detail }
+                }
+                fault => fault,
+            }
         })
     }
+}
+
+/// The session in the cache, while it lasts.
+async fn lasting(cache: Option<&Path>, now: WallTime) -> Option<SourceCredentials> {
+    let bytes = tokio::fs::read(cache?).await.map(Zeroizing::new).ok()?;
+    let cached = SecretJson::parse(&bytes)?;
+    let text = |key: &str| cached.value().get("accessToken")?.get(key)?.as_str().filter(|text| !text.is_empty());
+    let expiration = WallTime::parse(text("expiresAt")?).ok().filter(|end| *end > now)?;
+    Some(SourceCredentials {
+        keys: Keys {
+            access_key_id: text("accessKeyId")?.to_owned(),
+            secret_access_key: Secret::new(text("secretAccessKey")?),
+            session_token: Some(Secret::new(text("sessionToken")?)),
+        },
+        account_id: text("accountId").map(str::to_owned),
+        expiration: Some(expiration),
+        login_ends: None,
+    })
+}
+
+async fn look(file: Option<&Path>) -> Option<Identity> {
+    tokio::fs::metadata(file?).await.ok().map(|metadata| Identity::of(&metadata))
 }
 
 /// The endpoint that ECS and EKS name in the environment of a container.
@@ -110,10 +175,25 @@ pub(super) async fn instance(http: &Http, endpoint: Option<&str>) -> Result<Sour
     })
 }
 
+/// The SDK's error of IMDS shows the whole answer, which may hold keys.
+fn without_dump(chain: &str) -> &str {
+    chain.split_once(". Response {").map_or(chain, |(told, _)| told)
+}
+
+/// The HTTP status that an error of the SDK names: `StatusCode(503)`, `(code: 503)`.
+fn status_in(chain: &str) -> Option<u16> {
+    let rest = ["StatusCode(", "(code: "].iter().find_map(|start| Some(chain.split_once(start)?.1))?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
 impl Only<'_> {
-    /// What a chain of causes tells: an outage where it names a layer of the network.
+    /// What a chain of causes tells: an outage where it names a layer of the network, or a status that passes.
     fn fault(&self, chain: &str) -> Fault {
+        let chain = without_dump(chain);
         let detail = format!("{}: {chain}", self.name);
+        if status_in(chain).is_some_and(|status| status == 429 || status >= 500) {
+            return Fault::Transport { layer: Layer::Other, detail };
+        }
         match layer_of(chain) {
             Layer::Other => Fault::Source(SourceFault::Config(detail)),
             layer => Fault::Transport { layer, detail },

@@ -49,7 +49,7 @@ where
 }
 
 /// The same when a proxy stands between: an answer of AWS has a code, so one of these without is the proxy's own.
-pub(super) fn behind_a_proxy(fault: Fault) -> Fault {
+pub(crate) fn behind_a_proxy(fault: Fault) -> Fault {
     match fault {
         Fault::Service(ServiceError { status: status @ 502..=504, code: None, .. }) => {
             Fault::Transport { layer: Layer::Proxy, detail: format!("it answered with status {status} itself") }

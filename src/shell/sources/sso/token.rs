@@ -1,0 +1,80 @@
+//! The token of a sign-in, in the cache that all AWS tools share. Never asks anybody for one.
+
+use crate::engine::time::WallTime;
+use crate::shell::own_writes::{Identity, OwnWrites};
+use crate::shell::secret_json::SecretJson;
+use std::path::Path;
+use tokio::io::AsyncWriteExt;
+use zeroize::Zeroizing;
+
+/// What stands in the cache. The whole of it is kept, so that keys which only other tools know survive.
+pub(super) struct Token(SecretJson);
+
+impl Token {
+    /// `None` when there is none that can be read.
+    pub(super) async fn load(cache: &Path) -> Option<Self> {
+        let bytes = tokio::fs::read(cache).await.map(Zeroizing::new).ok()?;
+        SecretJson::parse(&bytes).map(Self)
+    }
+
+    /// Replaces the cache file whole, so that an AWS tool beside us never reads half of it.
+    pub(super) async fn save(&self, cache: &Path, own_writes: &OwnWrites) -> std::io::Result<()> {
+        let bytes = self.0.to_bytes();
+        let temporary = cache.with_extension(format!("evertoken-{}.tmp", std::process::id()));
+        let mut options = tokio::fs::OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        let written = async {
+            let mut file = match options.open(&temporary).await {
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    // Left behind by a process of our number that died here.
+                    tokio::fs::remove_file(&temporary).await?;
+                    options.open(&temporary).await?
+                }
+                opened => opened?,
+            };
+            file.write_all(&bytes).await?;
+            file.sync_all().await?;
+            own_writes.note(cache, Identity::of(&file.metadata().await?));
+            tokio::fs::rename(&temporary, cache).await
+        }
+        .await;
+        if written.is_err() {
+            let _ = tokio::fs::remove_file(&temporary).await;
+        }
+        written
+    }
+
+    /// The same sign-in with a new token.
+    pub(super) fn renewed(&self, access: &str, refresh: Option<&str>, until: WallTime) -> Self {
+        let mut fields = self.0.clone();
+        fields.set("accessToken", access);
+        fields.set("expiresAt", &until.to_string());
+        if let Some(refresh) = refresh {
+            fields.set("refreshToken", refresh);
+        }
+        Self(fields)
+    }
+
+    /// A text of it; empty where there is none.
+    pub(super) fn text(&self, key: &str) -> &str {
+        self.0.text(key).unwrap_or_default()
+    }
+
+    fn time(&self, key: &str) -> Option<WallTime> {
+        // Older CLIs wrote `2020-06-17T10:02:08UTC`.
+        WallTime::parse(&self.0.text(key)?.replace("UTC", "Z")).ok()
+    }
+
+    pub(super) fn lasts_until(&self) -> Option<WallTime> {
+        self.0.text("accessToken").and(self.time("expiresAt"))
+    }
+
+    pub(super) fn is_alive(&self, now: WallTime) -> bool {
+        self.lasts_until().is_some_and(|end| end > now)
+    }
+
+    pub(super) fn can_be_renewed(&self, now: WallTime) -> bool {
+        ["refreshToken", "clientId", "clientSecret"].iter().all(|key| self.0.text(key).is_some())
+            && self.time("registrationExpiresAt").is_some_and(|end| end > now)
+    }
+}
