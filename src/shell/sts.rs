@@ -34,6 +34,31 @@ use std::error::Error;
 use std::path::PathBuf;
 use watch::DateWatch;
 
+/// Sets what both AssumeRole operations take: the SDK's builders have no type in common.
+macro_rules! with_role {
+    ($call:expr, $request:expr, $role:expr) => {
+        $call
+            .role_arn($role.role_arn)
+            .role_session_name(&$request.session_name)
+            .set_duration_seconds(seconds($request.duration))
+            .set_policy($role.policy.map(str::to_owned))
+            .set_policy_arns($role.policies())
+    };
+}
+
+/// Sends a call where and as whom the request says; ends the function with the fault of one that fails.
+macro_rules! sent {
+    ($sts:expr, $call:expr, $request:expr, $credentials:expr, $watch:expr) => {
+        $call
+            .customize()
+            .config_override(overrides($request.place, $credentials))
+            .interceptor($watch.clone())
+            .send()
+            .await
+            .map_err(|error| $sts.fault_of(&error, $request.place))?
+    };
+}
+
 /// Who renders the session name.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Identity {
@@ -231,26 +256,14 @@ impl Sts {
             // Key and value are both set, which is all that a tag can lack.
             tags.iter().filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok()).collect()
         });
-        let output = self
-            .client
-            .assume_role()
-            .role_arn(role.role_arn)
-            .role_session_name(&request.session_name)
-            .set_duration_seconds(seconds(request.duration))
+        let call = with_role!(self.client.assume_role(), request, role)
             .set_external_id(role.external_id.map(str::to_owned))
-            .set_policy(role.policy.map(str::to_owned))
-            .set_policy_arns(role.policies())
             .set_tags(tags)
             .set_transitive_tag_keys((!role.transitive_tags.is_empty()).then(|| role.transitive_tags.to_vec()))
             .set_source_identity(role.source_identity.map(str::to_owned))
             .set_serial_number(request.mfa.map(|(serial, _)| serial.to_owned()))
-            .set_token_code(request.mfa.map(|(_, code)| code.expose().to_owned()))
-            .customize()
-            .config_override(overrides(request.place, request.credentials))
-            .interceptor(watch.clone())
-            .send()
-            .await
-            .map_err(|error| self.fault_of(&error, request.place))?;
+            .set_token_code(request.mfa.map(|(_, code)| code.expose().to_owned()));
+        let output = sent!(self, call, request, request.credentials, watch);
         let arn = output.assumed_role_user().map(|user| user.arn().to_owned());
         Ok(reply(request, output.credentials(), arn, output.request_id()))
     }
@@ -262,38 +275,20 @@ impl Sts {
         token: &Secret,
         watch: &DateWatch,
     ) -> Result<Reply, Fault> {
-        let output = self
-            .client
-            .assume_role_with_web_identity()
-            .role_arn(role.role_arn)
-            .role_session_name(&request.session_name)
-            .web_identity_token(token.expose())
-            .set_duration_seconds(seconds(request.duration))
-            .set_policy(role.policy.map(str::to_owned))
-            .set_policy_arns(role.policies())
-            .customize()
-            .config_override(overrides(request.place, None))
-            .interceptor(watch.clone())
-            .send()
-            .await
-            .map_err(|error| self.fault_of(&error, request.place))?;
+        let call = with_role!(self.client.assume_role_with_web_identity(), request, role);
+        let output = sent!(self, call.web_identity_token(token.expose()), request, None, watch);
         let arn = output.assumed_role_user().map(|user| user.arn().to_owned());
         Ok(reply(request, output.credentials(), arn, output.request_id()))
     }
 
     async fn get_session_token(&self, request: &Request<'_>, watch: &DateWatch) -> Result<Reply, Fault> {
-        let output = self
+        let call = self
             .client
             .get_session_token()
             .set_duration_seconds(seconds(request.duration))
             .set_serial_number(request.mfa.map(|(serial, _)| serial.to_owned()))
-            .set_token_code(request.mfa.map(|(_, code)| code.expose().to_owned()))
-            .customize()
-            .config_override(overrides(request.place, request.credentials))
-            .interceptor(watch.clone())
-            .send()
-            .await
-            .map_err(|error| self.fault_of(&error, request.place))?;
+            .set_token_code(request.mfa.map(|(_, code)| code.expose().to_owned()));
+        let output = sent!(self, call, request, request.credentials, watch);
         Ok(reply(request, output.credentials(), None, output.request_id()))
     }
 }
