@@ -54,7 +54,7 @@ pub(in crate::engine) fn has_sso(section: &Section) -> bool {
 }
 
 /// The profile that a `credential_process` asks evertoken for.
-pub(super) fn asks_evertoken(section: &Section) -> Option<&str> {
+pub(in crate::engine) fn asks_evertoken(section: &Section) -> Option<&str> {
     let mut words = section.get("credential_process")?.split_whitespace();
     let program = words.next()?.trim_matches(['"', '\'']);
     if program.rsplit('/').next() != Some("evertoken") {

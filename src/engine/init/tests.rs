@@ -187,3 +187,69 @@ fn what_cannot_be_carried_over_says_why() {
     }
     assert!(!proposal.changes.contains("own"), "what is not kept fresh stays as it is: {}", proposal.changes);
 }
+
+#[test]
+fn a_program_is_left_to_those_who_run_it_unless_somebody_wants_its_keys_in_the_file() {
+    let config = "[profile vault]\ncredential_process = /usr/bin/vault --token VAULT-SECRET\nregion = eu-west-1\n\
+                  [profile below]\ncredential_process = /usr/bin/vault\n\
+                  [profile top]\nrole_arn = arn:aws:iam::111122223333:role/Top\nsource_profile = below\n\
+                  [profile ours]\ncredential_process = /usr/bin/evertoken credential-process ours\n";
+    let proposal = proposed(config, "", Wish::default());
+    assert_eq!((proposal.profiles, proposal.left_out), (1, 1), "{}", proposal.entries);
+    assert!(proposal.entries.contains("# not kept fresh: programs run its credential_process"), "{}", proposal.entries);
+    assert!(!proposal.entries.contains("VAULT-SECRET") && !proposal.changes.contains("vault"), "{}", proposal.changes);
+    // Whoever does as the comment says has an entry that resolves, and nothing in the way.
+    let wanted: String = proposal.entries.lines().map(|line| line.strip_prefix("# ").unwrap_or(line)).fold(
+        String::new(),
+        |text, line| {
+            if line.starts_with("not kept fresh") { text } else { text + line + "\n" }
+        },
+    );
+    let listed = parse(&wanted).expect("a config").config;
+    assert_eq!(entry(&listed, "vault").operation, Operation::Publish);
+    let renamed = config.replace("[profile vault]", "[profile vault-source]");
+    let silenced = obey(&renamed, &proposal.changes);
+    assert_eq!(survey(&wanted, &listed, &AwsConfig::parse(&silenced, "")), []);
+    assert_eq!(proposed(&silenced, "", Wish { process: None, listed: Some(&listed) }).entries, "");
+}
+
+#[test]
+fn endpoints_of_the_aws_config_are_told_and_fips_is_carried_over() {
+    let role = |name: &str, more: &str| {
+        format!("[profile {name}]\nrole_arn = arn:aws:iam::111122223333:role/A\nsource_profile = me\n{more}\n")
+    };
+    let config = [
+        role("local", "endpoint_url = http://localhost:4566\nservices = lab"),
+        role("fips", "use_fips_endpoint = true\nregion = us-east-2"),
+        role("nowhere", "use_fips_endpoint = true\nregion = eu-west-1"),
+        role("plain", "use_fips_endpoint = false\nregion = us-east-1"),
+        "[profile gov-fips]\nrole_arn = arn:aws-us-gov:iam::222233334444:role/A\nsource_profile = gov\n\
+         use_fips_endpoint = true\nregion = us-gov-west-1\n"
+            .to_owned(),
+        "[services lab]\nsts =\n  endpoint_url = http://localhost:4566\n".to_owned(),
+    ]
+    .concat();
+    let proposal = proposed(&config, CREDENTIALS, Wish::default());
+    let config = read(&proposal);
+    assert_eq!((proposal.profiles, proposal.left_out), (5, 0), "{}", proposal.entries);
+    for told in [
+        "# endpoint_url = http://localhost:4566 was left out: ",
+        "# services = lab was left out: ",
+        "# use_fips_endpoint was left out: STS has no such endpoint there",
+    ] {
+        assert_eq!(proposal.entries.matches(told).count(), 1, "{told}\n{}", proposal.entries);
+    }
+    let endpoint = |name: &str| entry(&config, name).sts_endpoint.as_deref();
+    assert_eq!(endpoint("fips"), Some("https://sts-fips.us-east-2.amazonaws.com"));
+    assert_eq!(["local", "nowhere", "plain", "gov-fips"].map(endpoint), [None; 4]);
+}
+
+#[test]
+fn keys_with_a_second_factor_of_their_own_get_its_session() {
+    let config = "[profile me]\nmfa_serial = arn:aws:iam::111122223333:mfa/me\nregion = eu-west-1\n\
+                  [profile gov]\nmfa_serial = arn:aws-us-gov:iam::222233334444:u2f/user/me/key\n";
+    let proposal = proposed(config, CREDENTIALS, Wish::default());
+    let config = read(&proposal);
+    assert_eq!(config.entries.len(), 1, "{}", proposal.entries);
+    assert_eq!(entry(&config, "me-mfa").operation, Operation::GetSessionToken);
+}
