@@ -96,3 +96,44 @@ fn writes_nothing_when_there_is_nothing_to_list() {
     assert!(err.contains("there is no profile in "), "{err}");
     assert!(!home.path(".config").exists());
 }
+
+/// 40 accounts over SSO, ten roles one on top of the other, MFA, and a second partition.
+fn company() -> String {
+    let mut text =
+        "[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.awsapps.com/start\n".to_owned();
+    let sso = (0..40).map(|account| {
+        format!(
+            "[profile team{account}]\nsso_session = corp\nsso_account_id = {:012}\nsso_role_name = Developer\n\
+             region = eu-west-1\n",
+            111_122_220_000_u64 + account
+        )
+    });
+    let chain = (0..10).map(|role| {
+        let source = if role == 0 { "team0".to_owned() } else { format!("chain{}", role - 1) };
+        format!(
+            "[profile chain{role}]\nrole_arn = arn:aws:iam::4444555566{role:02}:role/Hop\nsource_profile = {source}\n"
+        )
+    });
+    text.extend(sso.chain(chain));
+    text.push_str(
+        "[profile admin]\nrole_arn = arn:aws:iam::111122223333:role/Admin\nsource_profile = base\n\
+         mfa_serial = arn:aws:iam::111122223333:mfa/me\nexternal_id = abc-123\nduration_seconds = 14400\n\
+         [profile gov]\nrole_arn = arn:aws-us-gov:iam::222233334444:role/Operator\n\
+         credential_source = Environment\nregion = us-gov-west-1\n",
+    );
+    text
+}
+
+#[test]
+fn a_whole_company_passes_the_check_at_once() {
+    for line in ["init", "init --process"] {
+        let home = Home::new(&company());
+        let (code, out, err) = home.run(line);
+        assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
+        assert!(out.contains(" with 52 profiles\n"), "{out}");
+        let (code, out, err) = home.run("check");
+        assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
+        assert!(out.contains("12 roles and 40 published sources and 1 MFA session"), "{out}");
+        assert!(!out.contains("mistake"), "{out}");
+    }
+}

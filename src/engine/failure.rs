@@ -162,6 +162,11 @@ impl Class {
     }
 }
 
+/// Whether STS said that the session asked for is longer than it gives: then an hour, which every role allows, is left.
+pub fn asks_too_much(fault: &Fault) -> bool {
+    matches!(fault, Fault::Service(error) if error.message.as_deref().is_some_and(table::is_too_long))
+}
+
 /// Judges a fault: its class, what to tell a person, and what that person can do about it.
 pub fn classify(fault: &Fault, context: &Context) -> Failure {
     match fault {

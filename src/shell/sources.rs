@@ -10,7 +10,8 @@ pub use process::split_words;
 use crate::engine::aws_config::chain::{Base, Chain, Hop};
 use crate::engine::aws_config::{AwsConfig, StaticKeys, static_keys};
 use crate::engine::config::model::{CredentialSource, Source};
-use crate::engine::failure::{Fault, SourceFault};
+use crate::engine::failure::{Fault, SourceFault, asks_too_much};
+use crate::engine::keeper::Reply;
 use crate::engine::names::{ProfileName, SessionNameTemplate};
 use crate::engine::place::{Place, home_region};
 use crate::engine::reply::{accept_hop, are_plain};
@@ -112,13 +113,19 @@ impl Sources {
             Base::WebIdentity { hop, token_file } => {
                 let token = token_file::read(token_file, self.files.home.as_deref()).await?;
                 let place = place_of(hop, region);
-                let answer = self.sts.hop_from_token(self.asked(hop, &place), token).await;
+                let mut answer = self.sts.hop_from_token(self.asked(hop, &place), token.clone()).await;
+                if let Some(less) = with_less(hop, &answer) {
+                    answer = self.sts.hop_from_token(self.asked(&less, &place), token).await;
+                }
                 accepted(hop, answer, now)?
             }
         };
         for hop in &chain.hops {
             let place = place_of(hop, region);
-            let answer = self.sts.hop(self.asked(hop, &place), &credentials).await;
+            let mut answer = self.sts.hop(self.asked(hop, &place), &credentials).await;
+            if let Some(less) = with_less(hop, &answer) {
+                answer = self.sts.hop(self.asked(&less, &place), &credentials).await;
+            }
             credentials = SourceCredentials { login_ends: credentials.login_ends, ..accepted(hop, answer, now)? };
         }
         Ok(credentials)
@@ -215,11 +222,15 @@ fn place_of(hop: &Hop, region: &str) -> Place {
     Place { region: named.unwrap_or(home_region(hop.role_arn.partition())).to_owned(), endpoint: hop.endpoint.clone() }
 }
 
-fn accepted(
-    hop: &Hop,
-    answer: Result<crate::engine::keeper::Reply, Failed>,
-    now: WallTime,
-) -> Result<SourceCredentials, Fault> {
+/// The same role for an hour, which every role allows, when STS calls its `duration_seconds` too long.
+fn with_less(hop: &Hop, answer: &Result<Reply, Failed>) -> Option<Hop> {
+    let too_long = answer.as_ref().is_err_and(|failed| asks_too_much(&failed.fault));
+    hop.duration.filter(|_| too_long)?;
+    tracing::info!(profile = hop.profile, "duration_seconds in the AWS config is too long for STS; asking for an hour");
+    Some(Hop { duration: None, ..hop.clone() })
+}
+
+fn accepted(hop: &Hop, answer: Result<Reply, Failed>, now: WallTime) -> Result<SourceCredentials, Fault> {
     let reply = answer.map_err(|failed| failed.fault)?;
     accept_hop(&reply, &hop.role_arn, now + reply.skew.unwrap_or(Skew::from_millis(0)))
 }

@@ -12,8 +12,12 @@ mod login;
 mod metadata;
 mod process;
 mod profiles;
+#[path = "../network/proxy.rs"]
+mod proxy;
 mod responder;
 mod sso;
+#[path = "../network/tls.rs"]
+mod tls;
 
 use evertoken::engine::config::model::Source;
 use evertoken::engine::failure::{Fault, SourceFault};
@@ -74,7 +78,11 @@ impl Home {
     }
 
     fn sources(&self) -> Sources {
-        let http = Http::new(&HttpSettings::default()).expect("an HTTP client");
+        self.sources_by(&HttpSettings::default())
+    }
+
+    fn sources_by(&self, settings: &HttpSettings) -> Sources {
+        let http = Http::new(settings).expect("an HTTP client");
         let home = Some(self.folder.path().to_owned());
         let sts = Sts::new(&http, "0.0.0", home.clone());
         let files = AwsFiles { config: self.path(".aws/config"), credentials: self.path(".aws/credentials"), home };

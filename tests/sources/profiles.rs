@@ -90,6 +90,23 @@ async fn roles_on_the_way_are_assumed_one_after_the_other() {
 }
 
 #[tokio::test]
+async fn durations_on_the_way_are_those_of_the_aws_config_as_far_as_sts_gives_them() {
+    let emulator = Emulator::start(Settings::default()).expect("an emulator");
+    let home = chained(&emulator);
+    let config = text(&home.path(".aws/config")).replace("duration_seconds = 900", "duration_seconds = 43200");
+    home.config(&config.replace("external_id = external", "duration_seconds = 7200"));
+    emulator.max_session("arn:aws:iam::111122223333:role/Middle", Duration::from_secs(7200));
+    home.resolve("top").await.expect("credentials");
+    let sent: Vec<_> = emulator.requests();
+    let asked: Vec<_> = sent.iter().map(|sent| sent.parameter("DurationSeconds")).collect();
+    assert_eq!(
+        asked,
+        [Some("43200"), None, Some("3600")],
+        "refused, an hour by default, and the most on top of a role"
+    );
+}
+
+#[tokio::test]
 async fn a_role_on_the_way_that_is_denied_is_told_with_its_code() {
     let emulator = Emulator::start(Settings::default()).expect("an emulator");
     let home = chained(&emulator);

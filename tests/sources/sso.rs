@@ -1,10 +1,14 @@
 //! IAM Identity Center: logins that last, that are renewed, that are over, and outages that are none of these.
 
+use super::proxy::Proxy;
 use super::responder::{Came, Responder};
+use super::tls::{certificate, in_front_of};
 use super::{Home, source_fault, text};
+use evertoken::engine::config::model::Source;
 use evertoken::engine::failure::{Fault, Layer, ServiceError, SourceFault};
 use evertoken::engine::time::WallTime;
 use evertoken::shell::clock;
+use evertoken::shell::http::HttpSettings;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
@@ -181,6 +185,57 @@ async fn an_outage_is_never_taken_for_a_login_that_is_over() {
 }
 
 #[tokio::test]
+async fn a_service_that_never_answers_is_an_outage_too() {
+    let now = clock::now();
+    // Takes connections, and says nothing for as long as the test lives.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", silent.local_addr().expect("an address"));
+    let (renewed, alive) = (home(&url), home(&url));
+    renewed.write(CORP, &token("token", at(now, -HOUR), at(now, HOUR)));
+    alive.write(CORP, &token("token", at(now, HOUR), at(now, HOUR)));
+    for fault in <[_; 2]>::from(tokio::join!(renewed.resolve_at("dev", now), alive.resolve_at("dev", now))) {
+        let fault = fault.expect_err("no answer");
+        assert!(matches!(fault, Fault::Transport { layer: Layer::Timeout, .. }), "{fault:?}");
+    }
+}
+
+/// The same profiles without an endpoint of their own, behind a company's proxy with this service for all of AWS.
+fn behind_a_proxy(service: &str, region: &str) -> (Home, Proxy, HttpSettings) {
+    let home = home("https://unused.example");
+    let config = text(&home.path(".aws/config")).replace("endpoint_url = https://unused.example\n", "");
+    home.config(&config.replace("eu-west-1", region));
+    let proxy = Proxy::start(in_front_of(service));
+    let bundle = Some(certificate("root.pem"));
+    let settings = HttpSettings { proxy: Some(proxy.url()), ca_bundle: bundle, ..HttpSettings::default() };
+    (home, proxy, settings)
+}
+
+#[tokio::test]
+async fn through_a_proxy_to_the_hosts_of_its_region() {
+    let now = clock::now();
+    let center = identity_center(&["renewed"]);
+    let (home, proxy, settings) = behind_a_proxy(&center.url(), "eu-west-1");
+    home.write(CORP, &token("ending", at(now, 60), at(now, HOUR)));
+    let source = Source::Profile("dev".to_owned());
+    home.sources_by(&settings).resolve(&source, "eu-west-1", now).await.expect("keys");
+    let hosts = ["CONNECT oidc.eu-west-1.amazonaws.com:443", "CONNECT portal.sso.eu-west-1.amazonaws.com:443"];
+    assert_eq!(proxy.log(), hosts);
+
+    // In another partition: nobody here has its certificate, but the host is asked for.
+    let (china, proxy, settings) = behind_a_proxy(&center.url(), "cn-north-1");
+    china.write(CORP, &token("alive", at(now, HOUR), at(now, HOUR)));
+    let fault = china.sources_by(&settings).resolve(&source, "cn-north-1", now).await.expect_err("not trusted");
+    assert!(matches!(fault, Fault::Transport { layer: Layer::Tls, .. }), "{fault:?}");
+    assert_eq!(proxy.log(), ["CONNECT portal.sso.cn-north-1.amazonaws.com.cn:443"]);
+
+    let broken = Responder::start(|_| (502, String::new()));
+    let (home, _proxy, settings) = behind_a_proxy(&broken.url(), "eu-west-1");
+    home.write(CORP, &token("alive", at(now, HOUR), at(now, HOUR)));
+    let fault = home.sources_by(&settings).resolve(&source, "eu-west-1", now).await.expect_err("a bad gateway");
+    assert!(matches!(fault, Fault::Transport { layer: Layer::Proxy, .. }), "{fault:?}");
+}
+
+#[tokio::test]
 async fn a_permission_set_that_is_not_assigned_is_told_with_its_code() {
     let now = clock::now();
     let center = Responder::start(|_| (403, r#"{"message":"No access","__type":"ForbiddenException"}"#.to_owned()));
@@ -216,7 +271,7 @@ async fn two_askers_renew_once() {
     let home = home(&center.url());
     home.write(CORP, &token("over", at(now, -HOUR), at(now, HOUR)));
     let sources = home.sources();
-    let source = evertoken::engine::config::model::Source::Profile("dev".to_owned());
+    let source = Source::Profile("dev".to_owned());
     let ask = || sources.resolve(&source, "eu-west-1", now);
     let (first, second) = tokio::time::timeout(Duration::from_secs(30), async { tokio::join!(ask(), ask()) })
         .await

@@ -2,6 +2,7 @@
 //! and which roles are assumed from there on. Looks nothing up outside the two files.
 
 use super::{AwsConfig, Section};
+use crate::engine::config::limits::CHAINED;
 use crate::engine::config::model::CredentialSource;
 use crate::engine::failure::SourceFault;
 use crate::engine::names::RoleArn;
@@ -68,7 +69,7 @@ pub struct Hop {
     pub external_id: Option<String>,
     /// `role_session_name`.
     pub session_name: Option<String>,
-    /// `duration_seconds`.
+    /// `duration_seconds`, but no more than an hour on top of another role: STS refuses more there.
     pub duration: Option<Duration>,
     /// `region`.
     pub region: Option<String>,
@@ -153,6 +154,10 @@ impl Chain {
             }
         };
         hops.reverse();
+        let above_a_role = matches!(base, Base::Sso(_) | Base::WebIdentity { .. });
+        for hop in hops.iter_mut().skip(usize::from(!above_a_role)) {
+            hop.duration = hop.duration.map(|duration| duration.min(CHAINED));
+        }
         Ok(Self { base, hops })
     }
 }

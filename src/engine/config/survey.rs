@@ -161,6 +161,7 @@ impl Look<'_> {
             return;
         };
         let kind = Kind::of(section);
+        self.at_durations_below(name);
         if kind == Kind::Role && section.contains_key("mfa_serial") {
             let message =
                 format!("profile {profile} of the AWS config asks for an MFA code, and nobody is there to type it");
@@ -201,6 +202,30 @@ impl Look<'_> {
                 );
             }
             _ => {}
+        }
+    }
+
+    /// A `duration_seconds` that no role on top of another one is given.
+    fn at_durations_below(&mut self, name: &str) {
+        let mut at = name;
+        // As many steps as there are profiles, whatever circles there are.
+        for _ in 0..self.aws.profiles.len() {
+            let Some(section) = self.aws.profiles.get(at).filter(|section| Kind::of(section) == Kind::Role) else {
+                return;
+            };
+            let Some(below) = section.get("source_profile") else { return };
+            let chained = self.aws.profiles.get(below).is_some_and(|section| Kind::of(section).is_role_session());
+            let seconds = section.get("duration_seconds").and_then(|text| text.parse::<u64>().ok());
+            if let Some(seconds) = seconds.filter(|seconds| chained && *seconds > CHAINED.as_secs()) {
+                let span = self.source.clone();
+                let message = format!(
+                    "duration_seconds = {seconds} of profile {} in the AWS config is too long: role chaining allows 1h, \
+                     which is asked for instead",
+                    quoted(at)
+                );
+                self.warning(&span, message, "write duration_seconds = 3600 there");
+            }
+            at = below;
         }
     }
 

@@ -274,7 +274,7 @@ fn is_about_time(told: &str) -> bool {
 }
 
 /// The texts of ValidationError about DurationSeconds that a shorter one would satisfy.
-fn is_too_long(told: &str) -> bool {
+pub(super) fn is_too_long(told: &str) -> bool {
     let about_duration = told.to_ascii_lowercase().contains("durationseconds");
     let too_long = ["MaxSessionDuration", "1 hour session limit", "less than or equal"];
     about_duration && too_long.iter().any(|text| told.contains(text))

@@ -61,6 +61,19 @@ fn nothing_is_said_of_what_fits() {
 const WARNINGS: &[(&str, &[&str], &str)] = &[
     (
         "",
+        &[
+            "[base] role_arn=arn, source_profile=mid, duration_seconds=7200",
+            "[mid] role_arn=arn, source_profile=keys, duration_seconds=7200",
+            "[keys] aws_access_key_id=AKIAIOSFODNN7EXAMPLE",
+        ],
+        r#"config.toml:4:18: warning: duration_seconds = 7200 of profile "base" in the AWS config is too long: role chaining allows 1h, which is asked for instead
+  source_profile = "base"
+                   ^^^^^^
+hint: write duration_seconds = 3600 there
+"#,
+    ),
+    (
+        "",
         &[],
         r#"config.toml:4:18: warning: there is no profile "base" in the AWS config or the credentials file
   source_profile = "base"
