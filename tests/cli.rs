@@ -762,6 +762,12 @@ fn a_circle_through_the_aws_config_is_a_mistake() {
         assert_eq!((ended.code, ended.out.as_str()), (Some(78), ""), "{command}: {ended:?}");
         assert!(ended.err.contains(circle), "{command}: {}", ended.err);
     }
+    // What is wrong for other programs alone keeps evertoken from nothing.
+    home.write(".aws/config", "[profile dev]\ncredential_process = /usr/bin/evertoken credential-process dev\n");
+    home.write(".aws/credentials", CREDENTIALS);
+    assert_eq!(home.run("check").code, Some(78));
+    let ended = home.run("refresh dev");
+    assert!(ended.code == Some(1) && ended.out.contains("127.0.0.1:1"), "{ended:?}");
     // The keys of a profile that another one names as its source go before its role: no circle.
     home.write(
         ".aws/config",

@@ -2,7 +2,7 @@
 
 use crate::engine::aws_config::AwsConfig;
 use crate::engine::config::model::Hooks;
-use crate::engine::config::{self, Config, Diagnostic, Severity};
+use crate::engine::config::{self, Config, Diagnostic};
 use crate::shell::environment::Environment;
 use crate::shell::exposure::open_to_others;
 use crate::shell::files::snapshot::{self, Snapshot};
@@ -84,10 +84,9 @@ impl Loaded {
     /// Whether it can work beside the AWS config: a circle of sources may lead through both.
     ///
     /// # Errors
-    /// [`LoadError::Wrong`] with what can never work.
+    /// [`LoadError::Wrong`] with the circles.
     pub fn can_work_beside(&self, aws: &AwsConfig) -> Result<(), LoadError> {
-        let mut findings = config::survey(&self.text, &self.config, aws);
-        findings.retain(|finding| finding.severity == Severity::Mistake);
+        let findings = config::circles(&self.text, &self.config, aws);
         if findings.is_empty() {
             return Ok(());
         }

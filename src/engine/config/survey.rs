@@ -20,21 +20,12 @@ use std::ops::Range;
 pub fn survey(text: &str, config: &Config, aws: &AwsConfig) -> Vec<Diagnostic> {
     // The config has been parsed: whatever is odd about its text was told then.
     let raw = raw::read(text, &mut Vec::new());
-    let mut findings = Vec::new();
-    for entry in &config.entries {
-        let named = |profile: &serde_spanned::Spanned<String>| profile.get_ref() == entry.profile.as_str();
-        let written = raw.entries.iter().find(|written| written.profile.as_ref().is_some_and(named));
-        let anchor = written.map_or(0..0, raw::Written::anchor);
-        let source = written.and_then(|written| written.source_profile.as_ref());
-        let duration = written.and_then(|written| written.duration.as_ref());
-        let source = source.map_or_else(|| anchor.clone(), serde_spanned::Spanned::span);
-        let duration = duration.map_or_else(|| source.clone(), serde_spanned::Spanned::span);
-        let mut look = Look { entry, config, aws, anchor, source, duration, findings: &mut findings };
+    let mut findings = at_each_entry(&raw, config, aws, |look| {
         look.at_target();
         look.at_chain();
         look.at_source();
         look.at_duration();
-    }
+    });
     for found in unheard(config, aws) {
         let named = |written: &&raw::Written| {
             let profile = written.profile.as_ref().map(|profile| profile.get_ref().as_str());
@@ -46,6 +37,30 @@ pub fn survey(text: &str, config: &Config, aws: &AwsConfig) -> Vec<Diagnostic> {
         findings.push(Diagnostic { severity, span, message: found.message, hint: Some(found.mend) });
     }
     put_in_order(&mut findings);
+    findings
+}
+
+/// The circles alone: the mistakes with which nothing can begin. Every other one leaves the other entries as they are.
+pub fn circles(text: &str, config: &Config, aws: &AwsConfig) -> Vec<Diagnostic> {
+    let raw = raw::read(text, &mut Vec::new());
+    let mut findings = at_each_entry(&raw, config, aws, |look| look.at_chain());
+    findings.retain(|finding| finding.severity == Severity::Mistake);
+    put_in_order(&mut findings);
+    findings
+}
+
+fn at_each_entry(raw: &raw::Raw, config: &Config, aws: &AwsConfig, what: fn(&mut Look<'_>)) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for entry in &config.entries {
+        let named = |profile: &serde_spanned::Spanned<String>| profile.get_ref() == entry.profile.as_str();
+        let written = raw.entries.iter().find(|written| written.profile.as_ref().is_some_and(named));
+        let anchor = written.map_or(0..0, raw::Written::anchor);
+        let source = written.and_then(|written| written.source_profile.as_ref());
+        let duration = written.and_then(|written| written.duration.as_ref());
+        let source = source.map_or_else(|| anchor.clone(), serde_spanned::Spanned::span);
+        let duration = duration.map_or_else(|| source.clone(), serde_spanned::Spanned::span);
+        what(&mut Look { entry, config, aws, anchor, source, duration, findings: &mut findings });
+    }
     findings
 }
 
