@@ -8,7 +8,7 @@ use evertoken::commands::output::Surface;
 use evertoken::commands::status::render::{Style, render};
 use evertoken::engine::status::{Daemon, State, Status};
 use jiff::tz::{TimeZone, offset};
-use scenes::{five, forty, now, one, profile, running, status, trouble, with};
+use scenes::{five, forty, now, one, profile, retrying, running, status, trouble, with};
 use std::path::Path;
 use std::{env, fs};
 use unicode_width::UnicodeWidthStr;
@@ -106,7 +106,7 @@ fn a_daemon_that_is_down_or_stuck_or_old_is_said_with_the_command() {
     let stuck = Daemon { responding: false, next_wakeup: Some("2026-11-23T14:15:00Z".to_owned()), ..running() };
     let old = Daemon { version: Some("0.0.9".to_owned()), ..running() };
     for (name, daemon) in [("down", Daemon::default()), ("stuck", stuck), ("old", old)] {
-        let status = status(daemon, vec![profile("dev", "Developer", State::Fresh, Some(2_639))]);
+        let status = Status { daemon, ..retrying() };
         compare(&format!("daemon-{name}.txt"), &show(&status, terminal(80), None));
         compare(&format!("daemon-{name}-in-a-pipe.txt"), &show(&status, Surface::PLAIN, None));
     }

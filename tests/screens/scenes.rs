@@ -110,6 +110,12 @@ pub(crate) fn one() -> Status {
     status(running(), vec![profile("dev", "Developer", State::Fresh, Some(2_639))])
 }
 
+/// Offline for a minute and a half.
+pub(crate) fn retrying() -> Status {
+    let dev = profile("dev", "Developer", State::Fresh, Some(2_639));
+    status(running(), vec![dev, with(offline(), profile("billing", "Billing", State::Retrying, Some(1_499)))])
+}
+
 /// One of each kind, the calm ones first.
 pub(crate) fn five() -> Status {
     let published = Profile { role_arn: None, ..profile("sso-admin", "", State::Waiting, Some(-300)) };

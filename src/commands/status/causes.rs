@@ -1,7 +1,7 @@
 //! What is wrong, once for each cause: all profiles that it keeps waiting, since when, and what mends it. Decides nothing
 //! about how it looks.
 
-use crate::engine::status::{Profile, Trouble};
+use crate::engine::status::{Daemon, Profile, Trouble};
 use std::cmp::Reverse;
 
 /// One cause and all whom it concerns.
@@ -42,12 +42,13 @@ pub(super) fn causes<'a>(profiles: &[&'a Profile]) -> Vec<Cause<'a>> {
 }
 
 impl Cause<'_> {
-    /// `dev waits`, `38 profiles are refused`.
-    pub(super) fn who_does_what(&self) -> String {
+    /// `dev waits`, `38 profiles are refused`. Nobody tries again where no daemon runs.
+    pub(super) fn who_does_what(&self, daemon: &Daemon) -> String {
         let (one, many) = match self.trouble.class.as_str() {
             "source" => ("waits", "wait"),
             "refused" | "settings" => ("is refused", "are refused"),
-            _ => ("is being retried", "are being retried"),
+            _ if daemon.running && daemon.responding => ("is being retried", "are being retried"),
+            _ => ("failed", "failed"),
         };
         match self.profiles.as_slice() {
             [only] => format!("{only} {one}"),

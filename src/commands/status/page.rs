@@ -61,7 +61,9 @@ impl Page<'_> {
             while height(blocks) + 2 > left && !blocks.is_empty() {
                 blocks.pop();
             }
-            blocks.push(vec![note(format!("… and {} more troubles: evertoken status", all - blocks.len()))]);
+            let hidden = all - blocks.len();
+            let troubles = if hidden == 1 { "trouble" } else { "troubles" };
+            blocks.push(vec![note(format!("… and {hidden} more {troubles}: evertoken status"))]);
         }
     }
 
@@ -76,7 +78,7 @@ impl Page<'_> {
         let since = self.table().clock(Some(cause.since));
         let attempts = Some(times(cause.attempts)).filter(|_| cause.attempts > 1);
         let attempts = attempts.map(|attempts| format!(", {attempts}")).unwrap_or_default();
-        let who = format!("{} since {since}{attempts}", cause.who_does_what());
+        let who = format!("{} since {since}{attempts}", cause.who_does_what(&self.status.daemon));
         let message = capitalised(&cause.trouble.message);
         let in_one = wrap("", &format!("{message}: {who}"), width, LongWord::Cut);
         let mut lines = if in_one.len() == 1 {
