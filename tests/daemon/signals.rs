@@ -64,3 +64,22 @@ fn hup_reloads_and_the_daemon_stays() {
     workstation.wait("a status", || workstation.status()["daemon"]["running"] == true);
     assert_eq!((workstation.fingerprint(), workstation.sts.request_count()), before);
 }
+
+/// Started by hand in a terminal it is no service: who closes the window wants it gone. Nobody else's HUP means that.
+#[cfg(target_os = "linux")]
+#[test]
+fn hup_reloads_while_the_terminal_is_there_and_stops_once_it_has_gone() {
+    let mut workstation = Workstation::new(600).role("dev").furnish();
+    let terminal = workstation.launch_on_a_terminal();
+    workstation.wait("the session", || workstation.holds("dev"));
+    workstation.signal(Signal::HUP);
+    workstation.wait("the reload", || workstation.logged(&["the config says the same as before"]));
+    let before = workstation.fingerprint();
+    // The kernel tells the leader of the session.
+    drop(terminal);
+    let (code, log) = workstation.ended();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("stopping"), "{log}");
+    assert_eq!(workstation.fingerprint(), before);
+    assert_eq!(workstation.status()["daemon"]["running"], false);
+}

@@ -3,11 +3,17 @@
 
 use crate::reader::{Sections, parse};
 use evertoken::emulator::{Emulator, LongTermKey, Outcome, Settings};
+#[cfg(target_os = "linux")]
+use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Pid, Signal, kill_process};
+#[cfg(target_os = "linux")]
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader};
+#[cfg(target_os = "linux")]
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -132,6 +138,25 @@ impl Workstation {
     pub fn launch(&mut self) {
         assert!(self.daemon.is_none(), "one daemon at a time");
         self.daemon = Some(Daemon::spawn(self.command(&["run"])));
+    }
+
+    /// Starts the daemon as a shell in a terminal of its own would; the terminal is gone when what is answered is dropped.
+    #[cfg(target_os = "linux")]
+    pub fn launch_on_a_terminal(&mut self) -> OwnedFd {
+        assert!(self.daemon.is_none(), "one daemon at a time");
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
+        grantpt(&master).expect("a terminal");
+        unlockpt(&master).expect("a terminal");
+        let name = ptsname(&master, Vec::new()).expect("its name");
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let slave = open(name.as_c_str(), flags, Mode::empty()).expect("its other side");
+        let run = self.command(&["run"]);
+        let mut command = Command::new("setsid");
+        command.arg("--ctty").arg(run.get_program()).args(run.get_args()).env_clear();
+        command.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(self.home.path()).stdin(slave);
+        self.daemon = Some(Daemon::spawn(command));
+        master
     }
 
     /// Starts the daemon and waits until everything in `profiles` is there.
