@@ -232,12 +232,38 @@ fn the_hooks_of_the_example_hand_the_message_over_as_an_argument_of_its_own() {
 }
 
 #[test]
+fn the_screens_in_the_readme_are_real() {
+    let screens = snippets(&read("README.md"), "text");
+    assert!(
+        screens.contains(&read("tests/screens/5-at-80.txt")),
+        "the screen of `status` is not that of tests/screens"
+    );
+    // Of a run of the demo; the times are those of that run, the columns those of today.
+    let head = read("tests/screens/1-at-120.txt").lines().next().map(|head| head.split_whitespace().count());
+    let demo = screens.iter().find(|screen| screen.contains("== What the reader saw")).expect("the end of the demo");
+    assert_eq!(demo.lines().next().map(|head| head.split_whitespace().count()), head);
+}
+
+#[test]
 fn whatever_the_readme_links_to_is_there() {
     let readme = read("README.md");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let links = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     for link in links.filter(|link| !link.starts_with("http")) {
-        assert!(root.join(link).exists(), "{link}");
+        match link.strip_prefix('#') {
+            // As it is made of a heading: lower case, words joined by hyphens, without punctuation.
+            Some(anchor) => {
+                let of = |heading: &str| -> String {
+                    let kept = heading.trim_start_matches(['#', ' ']).to_lowercase();
+                    kept.chars()
+                        .filter(|c| c.is_alphanumeric() || " -_".contains(*c))
+                        .collect::<String>()
+                        .replace(' ', "-")
+                };
+                assert!(readme.lines().any(|line| line.starts_with('#') && of(line) == anchor), "{link}");
+            }
+            None => assert!(root.join(link).exists(), "{link}"),
+        }
     }
     for path in readme.split('`').filter(|text| text.starts_with("tests/") || text.starts_with("src/")) {
         assert!(root.join(path).exists(), "{path}");
