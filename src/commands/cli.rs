@@ -90,12 +90,16 @@ pub enum Command {
     /// Show how each profile stands, what is wrong, and what mends it.
     #[command(after_help = "Examples:\n  \
         evertoken status\n  \
+        evertoken status --watch\n  \
         evertoken status --json | jq -r '.profiles[] | select(.state != \"fresh\") | .profile'\n\n\
+        In a pipe: one line for each profile, and lines that begin with # for all else.\n\n\
         Exit codes: 0 all fresh, 1 not, 3 the daemon is not running.")]
     Status(StatusArgs),
     /// Find every mistake in the config, offline.
     #[command(
-        after_help = "Exit codes: 0 fine (also with warnings), 1 the config is missing or cannot be read, 78 it is wrong."
+        after_help = "Looks at the config, the AWS files, the modes of files and folders, and whether a service finds the\n\
+        programs that the config names. Asks nobody and changes nothing.\n\n\
+        Exit codes: 0 fine (also with warnings), 1 the config is missing or cannot be read, 78 it is wrong."
     )]
     Check,
     /// Write a first config from what ~/.aws/config says.
@@ -196,7 +200,7 @@ pub struct StatusArgs {
     /// Print JSON for tools.
     #[arg(long, conflicts_with = "watch")]
     pub json: bool,
-    /// Draw it again every second, until Ctrl-C.
+    /// Stay on the screen and draw what changes, until q or Ctrl-C.
     #[arg(long)]
     pub watch: bool,
 }

@@ -31,7 +31,10 @@ pub fn run<W: Write>(setup: &Setup, args: &StatusArgs, no_colour: bool, output: 
     let surface = || Surface::of_stdout(no_colour);
     if args.watch {
         if !surface().terminal {
-            return Err(Ending::new(USAGE, "--watch needs a terminal; without one, ask again when you want to know"));
+            return Err(Ending::new(
+                USAGE,
+                "--watch needs a terminal; in a pipe or a script: evertoken status, or evertoken status --json",
+            ));
         }
         let page = |surface: Surface| draw(&gather(setup), surface, Some(surface.height));
         return watch::run(surface, page, output);
