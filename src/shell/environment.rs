@@ -69,13 +69,14 @@ impl Environment {
         handed_on.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
-    /// The environment of a child that may ask AWS: ours without what would lead it to other credentials than ours or to
-    /// another endpoint, and with the AWS files that we read.
+    /// The environment of a child that may ask AWS: that of any child without what would lead it to other credentials than
+    /// ours or to another endpoint, and with the AWS files that we read.
     pub fn for_a_child(&self, aws_config: &Path, credentials: &Path) -> Vec<(OsString, OsString)> {
-        let kept = self.all().filter(|(name, _)| !misleads(name));
+        let mut kept: Vec<(OsString, OsString)> = self.variables();
+        kept.retain(|(name, _)| !misleads(name));
         let files = [("AWS_CONFIG_FILE", aws_config), ("AWS_SHARED_CREDENTIALS_FILE", credentials)];
-        let files = files.map(|(name, path)| (OsString::from(name), path.as_os_str().to_owned()));
-        kept.map(|(name, value)| (name.to_owned(), value.to_owned())).chain(files).collect()
+        kept.extend(files.map(|(name, path)| (OsString::from(name), path.as_os_str().to_owned())));
+        kept
     }
 
     /// The home folder: `HOME`, else what the user database says.
@@ -256,6 +257,8 @@ mod tests {
     fn a_child_cannot_speak_to_the_service_manager_in_our_name() {
         let env = Environment::from_vars([("NOTIFY_SOCKET", "/run/notify"), ("WATCHDOG_USEC", "1"), ("PATH", "/bin")]);
         assert_eq!(env.variables::<Vec<_>>(), [("PATH".into(), "/bin".into())]);
+        let of_a_helper = env.for_a_child(Path::new("/c"), Path::new("/d"));
+        assert!(!of_a_helper.iter().any(|(name, _)| name == "NOTIFY_SOCKET" || name == "WATCHDOG_USEC"));
     }
 
     #[test]
