@@ -7,7 +7,7 @@
 )]
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
@@ -19,12 +19,12 @@ case "$*" in
     [ ! -e "$HOME/.config/systemd/user/evertoken.service" ] || echo "FragmentPath=$HOME/.config/systemd/user/evertoken.service"
     [ ! -e "$HOME/packaged" ] || echo "FragmentPath=/usr/lib/systemd/user/evertoken.service"
     [ ! -e "$HOME/enabled" ] || echo UnitFileState=enabled
-    [ ! -e "$HOME/active" ] || printf 'ActiveState=active\nSubState=running\nMainPID=%s\n' "$(cat "$HOME/active")"
+    [ ! -e "$HOME/active" ] || printf 'ActiveState=active\nSubState=running\nExecMainStartTimestamp=%s\n' "$(cat "$HOME/active")"
     ;;
 *" enable "*.service) : >"$HOME/enabled" ;;
 *" start "* | *" restart "*)
     [ ! -e "$HOME/refuse" ] || { echo "Job for evertoken.service failed." >&2; exit 1; }
-    echo 0 >"$HOME/active"
+    date -u '+%a %Y-%m-%d %H:%M:%S UTC' >"$HOME/active"
     ;;
 *" disable "*) rm -f "$HOME/enabled" "$HOME/active" ;;
 print*)
@@ -37,6 +37,7 @@ bootstrap*)
     : >"$HOME/active"
     ;;
 bootout*) rm "$HOME/active" ;;
+*lstart*) date -u '+%a %b %e %H:%M:%S %Y' ;;
 *Linger*) echo Linger=no ;;
 esac
 "#;
@@ -57,8 +58,8 @@ impl Home {
         for folder in [".cargo/bin", "tools", ".config/evertoken"] {
             fs::create_dir_all(home.path(folder)).expect("a folder");
         }
-        fs::hard_link(env!("CARGO_BIN_EXE_evertoken"), home.path(".cargo/bin/evertoken")).expect("a program");
-        for tool in ["systemctl", "loginctl", "launchctl"] {
+        symlink(env!("CARGO_BIN_EXE_evertoken"), home.path(".cargo/bin/evertoken")).expect("a program");
+        for tool in ["systemctl", "loginctl", "launchctl", "ps"] {
             fs::write(home.path("tools").join(tool), MANAGER).expect("a tool");
             fs::set_permissions(home.path("tools").join(tool), fs::Permissions::from_mode(0o755)).expect("a mode");
         }
@@ -173,10 +174,10 @@ fn a_new_program_behind_the_same_path_is_started() {
     let home = Home::new();
     home.service(&["install"], 0);
     home.told();
-    // The process of this test is surely another program than the one installed.
-    fs::write(home.path("active"), std::process::id().to_string()).expect("a process");
+    fs::write(home.path("active"), "Thu 2020-01-02 03:04:05 UTC").expect("a start long ago");
     home.service(&["install"], 0);
     assert_eq!(home.told(), ["systemctl --user restart evertoken.service"]);
+    assert!(home.service(&["install"], 0).starts_with("nothing to do"));
 }
 
 #[test]
@@ -193,7 +194,7 @@ fn a_unit_of_somebody_else_is_never_touched() {
     assert_eq!(home.told(), Vec::<String>::new());
     // A masked unit is a link to nothing.
     fs::remove_file(home.unit()).expect("removed");
-    std::os::unix::fs::symlink("/dev/null", home.unit()).expect("a mask");
+    symlink("/dev/null", home.unit()).expect("a mask");
     home.service(&["install"], 1);
     assert!(home.unit().is_symlink());
 }

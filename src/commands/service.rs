@@ -13,8 +13,11 @@ pub mod unit;
 
 use crate::commands::cli::{ManagerKind, ServiceArgs, ServiceCommand};
 use crate::commands::ending::{Ending, FINE, NOT_FINE};
+use crate::commands::humane;
 use crate::commands::output::Output;
 use crate::commands::run::unloaded;
+use crate::engine::time::WallTime;
+use crate::shell::clock;
 use crate::shell::config_file::{LoadError, load};
 use crate::shell::environment::Environment;
 use crate::shell::places::config_file;
@@ -109,7 +112,7 @@ impl<'a> Desk<'a> {
         let text = self.manager.text(&blueprint, &self.footing);
         let change = Change {
             text: self.footing.ours() != Some(&text),
-            program: self.footing.pid.is_some_and(|pid| runs_another(pid, &program.path)),
+            program: self.footing.active && self.footing.since.is_some_and(|since| is_newer(&program.path, since)),
             waiting,
         };
         let orders = self.manager.install(&self.footing, text.clone(), change);
@@ -234,7 +237,8 @@ impl<'a> Desk<'a> {
             rows.push(("running", format!("cannot be told: {why}")));
         } else if footing.origin != Origin::Nobody {
             rows.push(("enabled", if footing.enabled { "yes" } else { "no" }.to_owned()));
-            let since = footing.since.as_ref().filter(|_| footing.active);
+            let since = footing.since.filter(|_| footing.active);
+            let since = since.map(|since| humane::clock(since, clock::now(), &clock::zone()));
             let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
             let pid = footing.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
             rows.push(("running", format!("{}{since}{pid}", footing.state)));
@@ -289,11 +293,9 @@ fn without_passwords(text: &str, blueprint: &Blueprint) -> String {
         .fold(text.to_owned(), |text, word| if word.is_empty() { text } else { text.replace(&word, "…") })
 }
 
-/// Whether the process runs another file than would be started now: the old one of an upgrade has no name any more.
-fn runs_another(pid: u32, program: &Path) -> bool {
-    let identity = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
-    match (identity(Path::new(&format!("/proc/{pid}/exe"))), identity(program)) {
-        (Ok(running), Ok(there)) => running != there,
-        _ => false,
-    }
+/// Whether the program was put there after the service started, or the link to it: the service runs the one before. (The
+/// process itself cannot be asked: with its keys it hides its program too.)
+fn is_newer(program: &Path, since: WallTime) -> bool {
+    let found = [fs::symlink_metadata(program), fs::metadata(program)];
+    found.iter().flatten().any(|metadata| metadata.ctime() > since.unix_seconds())
 }

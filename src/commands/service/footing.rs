@@ -2,6 +2,7 @@
 
 use super::blueprint::Blueprint;
 use super::orders::Order;
+use crate::engine::time::WallTime;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -46,8 +47,8 @@ pub struct Footing {
     pub state: String,
     /// Its process.
     pub pid: Option<u32>,
-    /// Since when, in the words of the service manager.
-    pub since: Option<String>,
+    /// When its process started.
+    pub since: Option<WallTime>,
     /// What it says of itself.
     pub says: Option<String>,
     /// Files were changed that the service manager has not read again.
@@ -83,6 +84,15 @@ pub struct Change {
     pub waiting: bool,
 }
 
+/// A time of UTC in the form that some program prints.
+pub fn time(form: &str, text: &str) -> Option<WallTime> {
+    // Some pad the day of the month.
+    let text: Vec<&str> = text.split_whitespace().collect();
+    let civil = jiff::civil::DateTime::strptime(form, text.join(" ")).ok()?;
+    let stamp = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+    Some(WallTime::from_unix_seconds(stamp.as_second()))
+}
+
 impl Footing {
     /// The text of our file, where it is ours.
     pub fn ours(&self) -> Option<&str> {
@@ -90,5 +100,18 @@ impl Footing {
             Standing::Ours(text) => Some(text),
             Standing::Absent | Standing::Foreign => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::time;
+
+    #[test]
+    fn reads_times_as_systemd_and_ps_print_them() {
+        let systemd = time("%a %Y-%m-%d %H:%M:%S UTC", "Sat 2026-11-07 15:04:05 UTC");
+        assert_eq!(systemd.map(|time| time.to_string()).as_deref(), Some("2026-11-07T15:04:05Z"));
+        assert_eq!(time("%a %b %d %H:%M:%S %Y", "Sat Nov  7 15:04:05 2026\n"), systemd);
+        assert_eq!(time("%a %Y-%m-%d %H:%M:%S UTC", "n/a"), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::agent::{self, LABEL};
 use super::blueprint::Blueprint;
-use super::footing::{Change, Footing, Manager, Origin, Standing};
+use super::footing::{Change, Footing, Manager, Origin, Standing, time};
 use super::orders::{Order, ask, words};
 use crate::commands::ending::Ending;
 use crate::shell::environment::Environment;
@@ -57,6 +57,10 @@ impl<'a> Launchd<'a> {
             lines.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
         };
         let loaded = !told.is_empty();
+        let pid = value("pid");
+        // launchd does not tell.
+        let started = pid.as_ref().map(|pid| ask(self.environment, &words(&["ps", "-o", "lstart=", "-p", pid])));
+        let since = started.and_then(Result::ok).and_then(|answer| time("%a %b %d %H:%M:%S %Y", &answer.text));
         let origin = match (&standing, value("path").map(PathBuf::from)) {
             (Standing::Ours(_), _) => Origin::Us,
             (Standing::Foreign, _) => Origin::Hand(file.clone()),
@@ -70,8 +74,8 @@ impl<'a> Launchd<'a> {
             standing,
             enabled: loaded,
             active: state == "running",
-            pid: value("pid").and_then(|pid| pid.parse().ok()),
-            since: None,
+            pid: pid.as_ref().and_then(|pid| pid.parse().ok()),
+            since,
             says: value("last exit code").filter(|_| state != "running").map(|code| format!("last exit code {code}")),
             state,
             stale: false,

@@ -54,9 +54,10 @@ pub struct Answer {
 /// # Errors
 /// 1 when it cannot be started.
 pub fn ask(environment: &Environment, argv: &[String]) -> Result<Answer, Ending> {
-    // Localised answers cannot be read.
+    // Answers in somebody's language and time zone cannot be read.
     let mut variables: Vec<(OsString, OsString)> = environment.variables();
     variables.push(("LC_ALL".into(), "C".into()));
+    variables.push(("TZ".into(), "UTC".into()));
     variables.push(("SYSTEMD_PAGER".into(), OsString::new()));
     let child = Child { argv: argv.to_vec(), environment: variables, limit: LIMIT };
     let output = on_runtime(async { child::run(child).await.map_err(|error| Ending::new(NOT_FINE, error)) })?;

@@ -1,7 +1,7 @@
 //! The service as a user unit of systemd.
 
 use super::blueprint::Blueprint;
-use super::footing::{Change, Footing, Manager, Origin, Standing};
+use super::footing::{Change, Footing, Manager, Origin, Standing, time};
 use super::orders::{Order, ask, words};
 use super::unit;
 use crate::commands::ending::Ending;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 const UNIT: &str = "evertoken.service";
 const DROP_IN: &str = "50-evertoken-service-install.conf";
-const ASKED: &str = "--property=LoadState,FragmentPath,UnitFileState,ActiveState,SubState,MainPID,ActiveEnterTimestamp,\
+const ASKED: &str = "--property=LoadState,FragmentPath,UnitFileState,ActiveState,SubState,MainPID,ExecMainStartTimestamp,\
                      StatusText,Result,NeedDaemonReload";
 
 /// The systemd of this user.
@@ -66,7 +66,7 @@ impl<'a> Systemd<'a> {
                 _ => active.to_owned(),
             },
             pid: value("MainPID").and_then(|pid| pid.parse().ok()).filter(|pid| *pid > 0),
-            since: value("ActiveEnterTimestamp").map(str::to_owned),
+            since: value("ExecMainStartTimestamp").and_then(|text| time("%a %Y-%m-%d %H:%M:%S UTC", text)),
             says: value("StatusText").map(str::to_owned),
             stale: value("NeedDaemonReload") == Some("yes"),
             unreachable,
