@@ -9,9 +9,9 @@ use std::io::{self, BufRead};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// `life SECONDS`, `outage on|off`, `hang on|off` (requests arrive and are never answered), `skew SECONDS` (how far STS
-/// is ahead of this machine), `requests`, `used ROLE` (how many sessions of the role have told who they are, and how many
-/// requests of its sessions were refused).
+/// `life SECONDS`, `outage on|off`, `hang on|off` (requests arrive and are never answered), `skew SECONDS` (how far STS is
+/// ahead of this machine), `mfa SERIAL` (a device that takes any code, each once), `requests`,
+/// `used ROLE` (how many sessions of the role have told who they are, and how many requests of its sessions were refused).
 fn obey(sts: &Emulator, order: &str) -> Result<String, String> {
     let (word, argument) = order.split_once(' ').unwrap_or((order, ""));
     let seconds = || argument.parse::<i64>().map_err(|error| format!("{order}: {error}"));
@@ -23,6 +23,7 @@ fn obey(sts: &Emulator, order: &str) -> Result<String, String> {
         ("outage", "off") => changed(Outage::None)?,
         ("hang", "on") => sts.inject(Fault::Hang),
         ("hang", "off") => sts.clear(),
+        ("mfa", serial) => sts.add_mfa_device(serial, |_| true),
         ("requests", "") => {}
         ("used", role) => return Ok(used(sts, role)),
         _ => return Err(format!("not an order: {order}")),
