@@ -15,6 +15,7 @@ use evertoken::engine::secret::Secret;
 use evertoken::engine::session::{Keys, Session, SettingsDigest};
 use evertoken::engine::time::{Skew, WallTime};
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -392,7 +393,7 @@ fn number(name: &str) -> Option<u64> {
 
 #[test]
 fn no_walk_breaks_the_promise() {
-    let walks = number("EVERTOKEN_WALKS").unwrap_or(30);
+    let walks = number("EVERTOKEN_WALKS").unwrap_or(60);
     let seeds = match number("EVERTOKEN_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..walks,
@@ -410,5 +411,8 @@ fn no_walk_breaks_the_promise() {
             }
         }
     }
-    println!("walked {} hours", walked.as_secs() / 3600);
+    let hours = walked.as_secs() / 3600;
+    let said = format!("walked {hours} hours ({:.1} years) of a workstation's life\n", hours as f64 / 8766.0);
+    // Past the harness, which shows nothing of what succeeds.
+    std::io::stderr().write_all(said.as_bytes()).expect("standard error");
 }

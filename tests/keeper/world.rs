@@ -187,6 +187,14 @@ impl World {
         ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
     }
 
+    /// What the shell draws; and now and then what no shell should.
+    fn jitter(&mut self) -> f64 {
+        match self.random() {
+            wild if wild > 0.98 => [f64::NAN, f64::INFINITY, -7.0, 1e6][self.sequence as usize % 4],
+            usual => usual / 0.98,
+        }
+    }
+
     pub fn seed(&mut self, seed: u64) {
         self.random = seed;
     }
@@ -289,7 +297,7 @@ impl World {
 
     fn resolve(&mut self, source: Source) {
         self.resolved += 1;
-        let jitter = self.random();
+        let jitter = self.jitter();
         let event = match self.weather {
             Weather::SourceEnded => {
                 let what = "the SSO session".to_owned();
@@ -317,7 +325,7 @@ impl World {
     }
 
     fn assume(&mut self, call: &AssumeCall) {
-        let jitter = self.random();
+        let jitter = self.jitter();
         let (profile, attempt) = (call.entry.profile.clone(), call.attempt);
         let skew = Some(Skew::from_millis(-self.ahead.millis()));
         if let Some(Observation::Ours(session)) = self.files[call.entry.store as usize].get(&profile)
@@ -394,7 +402,7 @@ impl World {
 
     fn store(&mut self, store: StoreKind, edits: &[Edit]) {
         if self.disk_full {
-            let jitter = self.random();
+            let jitter = self.jitter();
             let message = "write /home/me/.aws/.credentials.tmp: No space left on device".to_owned();
             return self.later(Duration::from_millis(1), Event::StoreFailed { store, message, jitter });
         }

@@ -39,9 +39,13 @@ pub(super) struct Agenda {
     pub(super) standing: BTreeSet<usize>,
     /// The same by source, for which its credentials stay in memory.
     pub(super) needing: BTreeMap<Source, BTreeSet<usize>>,
+    /// Who of them waits until its source is resolved.
+    pub(super) unsupplied: BTreeMap<Source, BTreeSet<usize>>,
     /// Who could try an endpoint in trouble; whoever did so the longest ago comes first.
     pub(super) probing: BTreeMap<Place, Queue<Option<WallTime>>>,
-    /// Sources of which something has changed.
+    /// Who was queued there while somebody else was trying, and has not yet heard of the trouble.
+    pub(super) hopeful: BTreeSet<usize>,
+    /// Sources that came into trouble, or out of it.
     pub(super) sources: BTreeSet<Source>,
     /// Whether an endpoint came into trouble, or out of it.
     pub(super) places_changed: bool,

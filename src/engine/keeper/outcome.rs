@@ -1,7 +1,7 @@
 //! What came back from the shell: sessions that are believed, failures that are judged, and calls that got lost.
 
 use super::agenda::is_resolved;
-use super::gate::Trouble;
+use super::gate::{Gate, Trouble};
 use super::kept::{Call, OnDisk, Want};
 use super::{Keeper, LOST, Mode, NoticeKind, Reply};
 use crate::engine::config::model::{Entry, Source, StoreKind};
@@ -20,10 +20,15 @@ impl Keeper {
         }
         self.note_login(source, credentials.login_ends);
         let supply = self.supplies.entry(source.clone()).or_default();
-        supply.gate.clear();
+        if supply.gate.clear().is_some() {
+            self.agenda.sources.insert(source.clone());
+        }
         supply.ready = Some(credentials);
         supply.since = Some(now);
-        self.agenda.sources.insert(source.clone());
+        self.agenda.idle.insert(source.clone());
+        for index in self.agenda.unsupplied.remove(source).into_iter().flatten() {
+            self.kept.touch(index);
+        }
     }
 
     pub(super) fn supply_failed(&mut self, source: &Source, fault: Fault, jitter: f64, now: WallTime) {
@@ -85,9 +90,12 @@ impl Keeper {
             // No answer, or one that asks for patience, is a trouble of the endpoint: one call at a time tries it.
             (Fault::Transport { .. } | Fault::Service(_), Class::Unreachable | Class::Busy) => {
                 let gate = self.endpoints.entry(Place::of(&call.entry)).or_default();
+                let known = gate.trouble().is_some_and(|trouble| trouble.failure.class == failure.class);
                 gate.fail_together(failure.clone(), alive, jitter, now);
                 gate.shorten(hurried);
-                self.agenda.places_changed = true;
+                // Whoever knows of this trouble need not hear of each try.
+                self.agenda.places_changed |= !known || self.mode == Mode::OnePass;
+                std::mem::take(&mut self.agenda.hopeful).into_iter().for_each(|index| self.kept.touch(index));
                 self.note_failure(index, failure, now);
             }
             // STS does not take the source credentials: a trouble of the source, not of each role behind it.
@@ -221,12 +229,16 @@ impl Keeper {
         }
     }
 
-    /// The trouble of a profile: its own, or that of the file that it should go to.
-    pub(super) fn trouble_of(&self, index: usize) -> Option<Trouble> {
+    /// The trouble of a profile: its own, that of the endpoint that it waits for, or that of the file that it should go to.
+    pub(super) fn trouble_of(&self, index: usize) -> Option<&Trouble> {
         let kept = &self.kept[index];
         let own = kept.gate.trouble();
-        let shelf = self.shelves.iter().find(|shelf| shelf.kind == kept.entry.store);
-        own.or_else(|| shelf.filter(|_| kept.is_unstored()).and_then(|shelf| shelf.gate.trouble())).cloned()
+        let endpoint = self.endpoints.get(&Place::of(&kept.entry)).and_then(Gate::trouble);
+        let waits = self.agenda.standing.contains(&index);
+        let shared =
+            endpoint.filter(|trouble| waits && own.is_some_and(|own| own.failure.class == trouble.failure.class));
+        let shelf = self.shelves.iter().find(|shelf| shelf.kind == kept.entry.store && kept.is_unstored());
+        shared.or(own).or_else(|| shelf.and_then(|shelf| shelf.gate.trouble()))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Which calls to make now: who is due, who goes along, and what each of them still waits for.
 
 use super::action::{Action, AssumeCall};
+use super::agenda::is_resolved;
 use super::kept::{Call, Want};
-use super::queue::Queue;
 use super::{Attendance, Keeper, Mode, Supply};
 use crate::engine::config::model::Source;
 use crate::engine::place::Place;
@@ -61,9 +61,10 @@ impl Keeper {
         self.stand(index);
         self.wake_parent(index, now);
         match self.way(index, now) {
-            Way::Wait => {}
+            Way::Wait => self.await_supply(index),
             Way::Barred => self.bar(index, now),
             Way::Resolve => {
+                self.await_supply(index);
                 self.agenda.unresolved.insert(index);
             }
             Way::Open(Some(source)) if self.kept[index].publishes_source() => {
@@ -74,6 +75,13 @@ impl Keeper {
         }
         if !self.is_in_wave(index, sts_now) {
             self.stand_down(index);
+        }
+    }
+
+    fn await_supply(&mut self, index: usize) {
+        let source = &self.kept[index].entry.source;
+        if is_resolved(source) {
+            self.agenda.unsupplied.entry(source.clone()).or_default().insert(index);
         }
     }
 
@@ -94,7 +102,9 @@ impl Keeper {
         let place = Place::of(&self.kept[index].entry);
         match self.endpoints.get(&place) {
             Some(gate) => {
-                if !gate.is_open(now) {
+                if gate.is_open(now) {
+                    self.agenda.hopeful.insert(index);
+                } else {
                     self.bar_by_endpoint(index, &place, now);
                 }
                 let last_try = self.kept[index].gate.last_try();
@@ -202,7 +212,11 @@ impl Keeper {
             Way::Wait | Way::Barred => false,
             Way::Resolve => self.resolving.len() < CALLS_AT_ONCE,
             Way::Open(_) if self.kept[index].publishes_source() => true,
-            Way::Open(_) if self.endpoints.contains_key(&place) => true,
+            // One call at a time looks whether the endpoint is back, and wakes everybody.
+            Way::Open(_) if self.endpoints.contains_key(&place) => {
+                let under_way = !self.agenda.calling.is_empty() || !self.resolving.is_empty();
+                !under_way && !self.agenda.probing.contains_key(&place)
+            }
             Way::Open(_) => self.agenda.calling.len() < CALLS_AT_ONCE || !self.agenda.ready.contains(&index),
         }
     }
@@ -225,7 +239,7 @@ impl Keeper {
 
     fn bar(&mut self, index: usize, now: WallTime) {
         let trouble = match &self.kept[index].entry.source {
-            Source::Listed(parent) => self.kept.position(parent).and_then(|parent| self.trouble_of(parent)),
+            Source::Listed(parent) => self.kept.position(parent).and_then(|parent| self.trouble_of(parent)).cloned(),
             source => self.supplies.get(source).and_then(|supply| supply.gate.trouble().cloned()),
         };
         self.asked_in_vain(index);
@@ -268,17 +282,25 @@ impl Keeper {
     /// An endpoint in trouble is asked by one call at a time, and by another profile each time: one role that always
     /// fails cannot hide that the others would succeed. Answers whether there was anything to do.
     fn probe(&mut self, now: WallTime) -> bool {
-        let free = self.endpoints.iter().filter(|(place, gate)| {
+        let next = self.agenda.probing.iter().find_map(|(place, queue)| {
             let busy =
-                |index: &usize| self.kept[*index].call.as_ref().is_some_and(|call| Place::of(&call.entry) == **place);
-            gate.is_open(now) && !self.agenda.calling.iter().any(busy)
+                |index: &usize| self.kept[*index].call.as_ref().is_some_and(|call| Place::of(&call.entry) == *place);
+            let open = self.endpoints.get(place).is_none_or(|gate| gate.is_open(now));
+            if !open || self.agenda.calling.iter().any(busy) {
+                return None;
+            }
+            // Whose source is on its way has its turn when that has come.
+            let next = queue.in_order().find(|index| !self.resolving.contains_key(&self.kept[*index].entry.source));
+            next.map(|index| (place.clone(), index))
         });
-        let next = free.map(|(place, _)| place).find(|place| self.agenda.probing.contains_key(*place)).cloned();
-        let Some(place) = next.filter(|_| self.agenda.calling.len() < CALLS_AT_ONCE) else { return false };
-        match self.agenda.probing.get_mut(&place).and_then(Queue::pop) {
-            Some(index) => self.call_if_open(index, now),
-            None => drop(self.agenda.probing.remove(&place)),
+        let Some((place, index)) = next.filter(|_| self.agenda.calling.len() < CALLS_AT_ONCE) else { return false };
+        if let Some(queue) = self.agenda.probing.get_mut(&place) {
+            queue.file(index, None);
+            if queue.is_empty() {
+                self.agenda.probing.remove(&place);
+            }
         }
+        self.call_if_open(index, now);
         true
     }
 

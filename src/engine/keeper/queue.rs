@@ -37,13 +37,6 @@ impl<K: Ord + Copy> Queue<K> {
         self.order.first().map(|(key, _)| *key)
     }
 
-    /// Takes out whoever comes first.
-    pub(super) fn pop(&mut self) -> Option<usize> {
-        let (_, index) = self.order.pop_first()?;
-        self.keys.remove(&index);
-        Some(index)
-    }
-
     /// The smallest key above `key`.
     pub(super) fn first_above(&self, key: K) -> Option<K> {
         self.order.range((Excluded((key, usize::MAX)), Unbounded)).next().map(|(key, _)| *key)
@@ -58,6 +51,11 @@ impl<K: Ord + Copy> Queue<K> {
     pub(super) fn between(&self, one: K, other: K) -> impl Iterator<Item = usize> + '_ {
         let (low, high) = (one.min(other), one.max(other));
         self.order.range((Excluded((low, usize::MAX)), Included((high, usize::MAX)))).map(|(_, index)| *index)
+    }
+
+    /// Everybody, in the order of their keys.
+    pub(super) fn in_order(&self) -> impl Iterator<Item = usize> + '_ {
+        self.order.iter().map(|(_, index)| *index)
     }
 
     /// Everybody, in the order of the list.

@@ -78,7 +78,7 @@ impl Keeper {
     fn profile(&self, index: usize, now: WallTime) -> Profile {
         let kept = &self.kept[index];
         let entry = &kept.entry;
-        let trouble = self.trouble_of(index);
+        let trouble = self.trouble_of(index).cloned();
         let session = kept.session.as_ref();
         let next = self.next_refresh(index, now);
         Profile {
