@@ -31,6 +31,8 @@ pub struct AwsConfig {
     pub sso_sessions: BTreeMap<String, Section>,
     /// What makes some SDK refuse a whole file, for every profile in it.
     pub problems: Vec<Problem>,
+    /// `[NAME]` in the AWS config, which no SDK takes for the profile NAME: it must be `[profile NAME]` there.
+    pub unprefixed: BTreeSet<String>,
 }
 
 /// One of the two files.
@@ -49,8 +51,23 @@ pub struct Problem {
     pub file: AwsFile,
     /// Counted from 1.
     pub line: usize,
+    /// What kind of mistake.
+    pub kind: ProblemKind,
     /// What is wrong, never a value.
     pub text: String,
+}
+
+/// What kind of mistake a [`Problem`] is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ProblemKind {
+    /// A section or a key stands there twice.
+    Twice,
+    /// A header that is meant for the other file: no SDK finds the section under the name that was meant.
+    Header,
+    /// A line that is no line of such a file.
+    Line,
+    /// A byte order mark or an indented comment: some SDKs stumble over it, others do not.
+    Oddity,
 }
 
 impl AwsConfig {
@@ -71,6 +88,8 @@ impl AwsConfig {
                 read.profiles.entry(profile).or_default().extend(section);
             } else if name == "default" && !is_prefixed_default {
                 read.profiles.entry(name).or_default().extend(section);
+            } else if name != "default" && !name.contains(char::is_whitespace) {
+                read.unprefixed.insert(name);
             }
         }
         for (name, section) in sections(credentials, AwsFile::Credentials, &mut problems, hide) {
@@ -82,6 +101,11 @@ impl AwsConfig {
         read.problems = problems;
         read
     }
+}
+
+/// When temporary keys of a section end, where a tool has noted it beside them.
+pub fn noted_end(section: &Section) -> Option<WallTime> {
+    END_KEYS.iter().filter_map(|key| section.get(*key)).find_map(|text| WallTime::parse(text).ok())
 }
 
 /// What static keys of a profile look like.
@@ -133,7 +157,7 @@ fn keys_of(section: &Section) -> StaticKeys {
         };
     };
     let token = value("aws_session_token").or_else(|| value("aws_security_token"));
-    let end = END_KEYS.iter().filter_map(|key| value(key)).find_map(|text| WallTime::parse(text).ok());
+    let end = noted_end(section);
     StaticKeys::Whole(SourceCredentials {
         keys: Keys {
             access_key_id: id.clone(),
@@ -177,10 +201,11 @@ fn sections(
     let mut found: Vec<(String, Section)> = Vec::new();
     let mut headers = BTreeSet::new();
     let mut keys = BTreeSet::new();
-    let mut report = |line: usize, text: String| problems.push(Problem { file, line, text });
+    let mut report = |line: usize, kind: ProblemKind, text: String| problems.push(Problem { file, line, kind, text });
     if text.starts_with('\u{feff}') {
         report(
             1,
+            ProblemKind::Oddity,
             "the file starts with a byte order mark, which some SDKs take for a part of the first line".to_owned(),
         );
     }
@@ -188,7 +213,12 @@ fn sections(
         match line {
             Line::Header(name) => {
                 if !headers.insert(name.to_owned()) {
-                    report(number, format!("a second section [{name}]; botocore refuses the whole file"));
+                    let text = format!("a second section [{name}]; botocore refuses the whole file");
+                    report(number, ProblemKind::Twice, text);
+                }
+                if let (AwsFile::Credentials, Some(profile)) = (file, named(name, "profile")) {
+                    let text = format!("the header [{name}] belongs into the AWS config; here it must be [{profile}]");
+                    report(number, ProblemKind::Header, text);
                 }
                 keys.clear();
                 found.push((name.to_owned(), Section::new()));
@@ -196,19 +226,21 @@ fn sections(
             Line::Pair { key, value } => {
                 let key = key.to_ascii_lowercase();
                 let Some((name, section)) = found.last_mut() else {
-                    report(number, format!("the key {key:?} stands before the first section"));
+                    report(number, ProblemKind::Line, format!("the key {key:?} stands before the first section"));
                     continue;
                 };
                 if !keys.insert(key.clone()) {
                     report(
                         number,
+                        ProblemKind::Twice,
                         format!("the key {key:?} stands twice in [{name}]; botocore refuses the whole file"),
                     );
                 }
                 let value = value_of(&key, value);
                 section.insert(key, value);
             }
-            Line::Broken(what) => report(number, what.to_owned()),
+            Line::Broken(what) => report(number, ProblemKind::Line, what.to_owned()),
+            Line::Odd(what) => report(number, ProblemKind::Oddity, what.to_owned()),
         }
     }
     found

@@ -9,6 +9,8 @@ pub(in crate::engine) enum Line<'a> {
     Pair { key: &'a str, value: &'a str },
     /// A line that breaks the file for some SDK.
     Broken(&'static str),
+    /// A line that some SDKs read as something else.
+    Odd(&'static str),
 }
 
 /// Iterates over the lines that mean something, with their numbers from 1.
@@ -34,7 +36,7 @@ impl<'a> Lines<'a> {
             return None;
         }
         if is_indented && trimmed.starts_with(['#', ';']) {
-            return Some(Line::Broken("an indented comment, which some SDKs take for a part of the line above"));
+            return Some(Line::Odd("an indented comment, which some SDKs take for a part of the line above"));
         }
         if let Some(inside) = trimmed.strip_prefix('[') {
             self.is_below_key = false;

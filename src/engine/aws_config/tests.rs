@@ -1,4 +1,4 @@
-use super::{AwsConfig, AwsFile, HIDDEN, StaticKeys, static_keys};
+use super::{AwsConfig, AwsFile, HIDDEN, ProblemKind, StaticKeys, static_keys};
 use crate::engine::time::WallTime;
 
 const CONFIG: &str = "\
@@ -48,7 +48,9 @@ fn both_files_are_merged_as_the_sdks_do() {
     assert_eq!(value(&read, "dev", "region"), Some("ap-south-1"));
     assert_eq!(value(&read, "dev", "max_concurrent_requests"), None);
     assert_eq!(read.sso_sessions.get("corp").and_then(|s| s.get("sso_region")).map(String::as_str), Some("eu-west-1"));
-    assert_eq!(read.problems, []);
+    let told: Vec<_> = read.problems.iter().map(|problem| (problem.file, problem.line, problem.kind)).collect();
+    assert_eq!(told, [(AwsFile::Credentials, 7, ProblemKind::Header)], "[profile odd]");
+    assert_eq!(read.unprefixed.iter().map(String::as_str).collect::<Vec<_>>(), ["unprefixed"]);
 }
 
 #[test]

@@ -63,7 +63,7 @@ impl<'a> Changes<'a> {
                             let _ = writeln!(found, "  line {number}: # {key} …");
                         }
                     }
-                    Line::Pair { .. } | Line::Broken(_) => {}
+                    Line::Pair { .. } | Line::Broken(_) | Line::Odd(_) => {}
                 }
             }
             if let Some(program) = self.process.filter(|_| file == 0) {
