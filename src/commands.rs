@@ -5,6 +5,7 @@ pub mod cli;
 pub mod completions;
 pub mod credential_process;
 pub mod demo;
+pub mod doctor;
 pub mod ending;
 pub mod exec;
 pub mod fresh;
@@ -74,6 +75,7 @@ fn carry_out<W: Write>(cli: &Cli, environment: &Arc<Environment>, output: &mut O
             status::run(&load()?, args, plain, output)
         }
         Command::Check => check::run(&load()?, environment, output),
+        Command::Doctor(args) => doctor::run(args, cli.global.config.as_deref(), environment, output),
         Command::Init(args) => init::run(args, cli.global.config.as_deref(), environment, output),
         Command::Login(args) => login::run(&load()?, args, environment, output),
         Command::CredentialProcess(args) => credential_process::run(load(), args, environment, output),

@@ -6,6 +6,7 @@
 pub mod aws_config;
 pub mod config;
 pub mod credentials_file;
+pub mod doctor;
 pub mod failure;
 pub mod headline;
 pub mod init;

@@ -4,6 +4,7 @@ pub mod child;
 pub mod clock;
 pub mod config_file;
 pub mod core_dumps;
+pub mod doctor;
 pub mod environment;
 pub(crate) mod exchange;
 pub mod executor;

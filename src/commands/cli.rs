@@ -19,6 +19,7 @@ use std::time::Duration;
     after_help = "Examples:\n  \
         evertoken demo              watch it work, without an AWS account\n  \
         evertoken check             is my config right?\n  \
+        evertoken doctor            why do I get ExpiredToken?\n  \
         evertoken run               keep every session fresh until stopped\n  \
         evertoken status --watch    how does each profile stand?\n\n\
         The config is --config, else $EVERTOKEN_CONFIG, else $XDG_CONFIG_HOME/evertoken/config.toml,\n\
@@ -102,6 +103,17 @@ pub enum Command {
         Exit codes: 0 fine (also with warnings), 1 the config is missing or cannot be read, 78 it is wrong."
     )]
     Check,
+    /// Find out why a program gets ExpiredToken, and what mends it.
+    #[command(after_help = "Looks at everything that AWS error guides tell people to look at: which credentials the\n\
+        tools here pick and why, whether AWS accepts them, what stands behind them, the files, the\n\
+        clock, this platform, and evertoken itself. Needs no config. It asks AWS where your tools\n\
+        would: it follows AWS_ENDPOINT_URL.\n\n\
+        Examples:\n  \
+        evertoken doctor\n  \
+        evertoken doctor prod --fix\n  \
+        evertoken doctor --json | jq -r .cause\n\n\
+        Exit codes: 0 nothing is wrong (also with warnings), 1 something is, 2 there is no such profile.")]
+    Doctor(DoctorArgs),
     /// Write a first config from what ~/.aws/config says.
     #[command(
         after_help = "Lists every role and SSO profile under the name that it has already, and prints the lines of\n\
@@ -203,6 +215,26 @@ pub struct StatusArgs {
     /// Stay on the screen and draw what changes, until q or Ctrl-C.
     #[arg(long)]
     pub watch: bool,
+}
+
+/// Arguments of `doctor`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct DoctorArgs {
+    /// The profile to look at; the one that AWS_PROFILE names, or default, when none is named.
+    #[arg(value_name = "PROFILE")]
+    pub profile: Option<String>,
+    /// Print JSON for tools.
+    #[arg(long, conflicts_with = "fix")]
+    pub json: bool,
+    /// Ask nobody over the network.
+    #[arg(long)]
+    pub offline: bool,
+    /// Mend what is safe to mend (refresh the profile, chmod 600), asking first; then look again.
+    #[arg(long)]
+    pub fix: bool,
+    /// With --fix: do not ask.
+    #[arg(long, requires = "fix")]
+    pub yes: bool,
 }
 
 /// Arguments of `init`.

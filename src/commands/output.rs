@@ -41,6 +41,24 @@ impl Surface {
     }
 }
 
+/// Breaks between words so that each line fits into `width`; every line begins with `indent`. A word that is longer than a
+/// line stays whole.
+pub fn wrap(indent: &str, text: &str, width: usize) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let length = lines.last().map_or(0, |line| line.chars().count());
+        if length > 0 && indent.chars().count() + length + 1 + word.chars().count() > width {
+            lines.push(word.to_owned());
+        } else if let Some(last) = lines.last_mut() {
+            if length > 0 {
+                last.push(' ');
+            }
+            last.push_str(word);
+        }
+    }
+    lines.iter().map(|line| format!("{indent}{line}\n")).collect()
+}
+
 /// Where a command writes. Once the reader has gone, whatever else is written goes nowhere, without an error.
 #[derive(Debug)]
 pub struct Output<W> {

@@ -71,7 +71,7 @@ fn verdict(status: &Status) -> u8 {
 }
 
 /// Reads everything there is to know.
-fn gather(setup: &Setup) -> Status {
+pub fn gather(setup: &Setup) -> Status {
     let stores = setup.stores();
     let sightings = [StoreKind::Shared, StoreKind::Private].map(|store| {
         let entries = setup.config().entries.iter().filter(|entry| entry.store == store);

@@ -2,6 +2,7 @@
 
 use super::station::Station;
 use crate::engine::config::model::Hooks;
+use crate::engine::doctor::surroundings::{Surroundings, surroundings};
 use crate::engine::keeper::{Keeper, Notice, NoticeKind};
 use crate::engine::status::{Daemon, State, Status, VERSION};
 use crate::engine::time::WallTime;
@@ -9,6 +10,7 @@ use crate::shell::clock;
 use crate::shell::hooks::HookRunner;
 use crate::shell::known_skew::KnownSkew;
 use crate::shell::store::write_status;
+use serde::Serialize;
 use std::sync::Arc;
 
 /// What tells people how things stand.
@@ -19,6 +21,16 @@ pub(super) struct Desk {
     written: Vec<u8>,
     unwritable: bool,
     known_skew: KnownSkew,
+    /// Of this process: it never changes.
+    surroundings: Surroundings,
+}
+
+/// What stands in `status.json`: the status, and with which environment this daemon was started, for `doctor`.
+#[derive(Serialize)]
+struct Written<'a> {
+    #[serde(flatten)]
+    status: &'a Status,
+    environment: &'a Surroundings,
 }
 
 impl Desk {
@@ -31,6 +43,7 @@ impl Desk {
             written: Vec::new(),
             unwritable: false,
             known_skew: KnownSkew::default(),
+            surroundings: surroundings(|name| station.environment.text(name)),
         }
     }
 
@@ -100,7 +113,8 @@ impl Desk {
             // Nobody misses it before the next start, and what hinders it hinders the status too, which says so.
             let _not_recorded = self.known_skew.record(&station.loaded.places, keeper.skew());
         }
-        let Ok(mut bytes) = serde_json::to_vec_pretty(status) else { return };
+        let written = Written { status, environment: &self.surroundings };
+        let Ok(mut bytes) = serde_json::to_vec_pretty(&written) else { return };
         bytes.push(b'\n');
         if bytes == self.written {
             return;

@@ -25,7 +25,7 @@ mod policies;
 mod raw;
 mod regions;
 mod sources;
-mod spelling;
+pub(in crate::engine) mod spelling;
 mod survey;
 mod tags;
 mod validate;

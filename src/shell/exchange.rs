@@ -37,6 +37,11 @@ impl Answer {
         SecretJson::parse(&self.body)
     }
 
+    /// The body as text, where it is some.
+    pub(crate) fn text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.body).ok()
+    }
+
     /// The fault that the answer tells: of the service that sent it, or of a proxy on the way.
     pub(crate) fn as_fault(&self) -> Fault {
         let fault = Fault::Service(self.as_error());

@@ -6,6 +6,7 @@ mod sdk;
 mod sso;
 
 pub use process::split_words;
+pub(crate) use sso::cached;
 
 use crate::engine::aws_config::chain::{Base, Chain, Hop};
 use crate::engine::aws_config::{AwsConfig, StaticKeys, static_keys};

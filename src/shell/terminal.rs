@@ -34,6 +34,19 @@ pub fn ask_secretly(question: &str) -> io::Result<Option<Secret>> {
     answer
 }
 
+/// Asks a question that is answered by yes or no; anything but `y` or `yes` is a no. The question goes to standard error.
+///
+/// # Errors
+/// When the terminal has gone.
+pub fn agrees(question: &str) -> io::Result<bool> {
+    let mut stderr = io::stderr();
+    stderr.write_all(format!("{question} [y/N] ").as_bytes())?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
 /// A terminal that does not show what is typed and hands keys on one by one, until this is dropped. Ctrl-C works on.
 #[derive(Debug)]
 pub struct Hushed(Option<Quiet>);

@@ -2,7 +2,7 @@
 //! missing.
 
 /// The known word that `written` was probably meant to be.
-pub(super) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(in crate::engine) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let written = written.to_lowercase().replace('-', "_");
     let allowed = (written.chars().count() / 3).clamp(1, 3);
     let known: Vec<&str> = known.into_iter().collect();

@@ -81,6 +81,22 @@ pub(super) async fn resolve(
     })
 }
 
+/// What is known of a sign-in without asking anybody.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Cached {
+    /// When its token ends.
+    pub(crate) ends: Option<WallTime>,
+    /// Whether it can be renewed without a person.
+    pub(crate) renewable: bool,
+}
+
+/// Looks into the cache; `None` when nobody has signed in there.
+pub(crate) async fn cached(sso: &SsoProfile, home: Option<&Path>, now: WallTime) -> Option<Cached> {
+    let token = load(sso, &cache_file(sso, home).ok()?).await.ok()?;
+    let renewable = sso.session.is_some() && token.can_be_renewed(now);
+    Some(Cached { ends: token.lasts_until(), renewable })
+}
+
 fn cache_file(sso: &SsoProfile, home: Option<&Path>) -> Result<PathBuf, Fault> {
     let no_home =
         || Fault::Source(SourceFault::Config("there is no home folder to look for the SSO login in".to_owned()));

@@ -1,0 +1,104 @@
+//! `evertoken doctor`: why a program gets ExpiredToken. Has everything gathered and judged, draws the answer, and mends what
+//! is safe to mend when asked to. Works without a config, and decides nothing itself.
+
+mod mend;
+pub mod render;
+
+use crate::commands::cli::DoctorArgs;
+use crate::commands::ending::{Ending, FINE, NOT_FINE, USAGE};
+use crate::commands::output::{Output, Surface};
+use crate::commands::run::on_runtime;
+use crate::commands::service;
+use crate::commands::service_manager::{Verb, command};
+use crate::commands::setup::Setup;
+use crate::commands::status;
+use crate::engine::doctor::{Diagnosis, Mark, examine, is_unknown};
+use crate::shell::config_file::{LoadError, load};
+use crate::shell::doctor::{Network, Own, gather, keeping, selected};
+use crate::shell::environment::Environment;
+use crate::shell::places::{Places, config_file};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How to set the clock by those of the network.
+pub const SET_CLOCK: &str =
+    if cfg!(target_os = "macos") { "sudo sntp -sS time.apple.com" } else { "sudo timedatectl set-ntp true" };
+
+/// How the daemon comes to run where it is no service yet.
+const INSTALL: &str = "evertoken service install";
+
+/// Carries the command out.
+///
+/// # Errors
+/// 2 for a profile that stands nowhere; 1 when the network settings cannot be used or the answer cannot be written.
+pub fn run<W: Write>(
+    args: &DoctorArgs,
+    given: Option<&Path>,
+    environment: &Arc<Environment>,
+    output: &mut Output<W>,
+) -> Result<u8, Ending> {
+    let looking = Looking { args, path: config_file(environment, given).map_err(Ending::failed)?, environment };
+    let (diagnosis, setup) = looking.look()?;
+    if args.json {
+        let json = render::json(&diagnosis).map_err(|error| Ending::failed(format!("write JSON: {error}")))?;
+        output.text(&(json + "\n"))?;
+        return Ok(verdict(&diagnosis));
+    }
+    let surface = Surface::of_stdout(environment.no_color() || environment.text("TERM") == Some("dumb"));
+    output.text(&render::text(&diagnosis, surface))?;
+    if !args.fix {
+        return Ok(verdict(&diagnosis));
+    }
+    output.text("\n")?;
+    if !mend::run(&diagnosis, setup, args, environment, output)? {
+        return Ok(verdict(&diagnosis));
+    }
+    output.text("\nlooking again:\n\n")?;
+    let (diagnosis, _) = looking.look()?;
+    output.text(&render::text(&diagnosis, surface))?;
+    Ok(verdict(&diagnosis))
+}
+
+fn verdict(diagnosis: &Diagnosis) -> u8 {
+    if diagnosis.mark == Mark::Fault { NOT_FINE } else { FINE }
+}
+
+/// What a look needs.
+struct Looking<'a> {
+    args: &'a DoctorArgs,
+    path: PathBuf,
+    environment: &'a Arc<Environment>,
+}
+
+impl Looking<'_> {
+    /// Gathers and judges; also evertoken's own config where it can be used.
+    fn look(&self) -> Result<(Diagnosis, Option<Setup>), Ending> {
+        let environment = self.environment;
+        let selected = selected(environment, self.args.profile.as_deref());
+        let tools = Places::find(environment, None, None).map_err(Ending::failed)?;
+        let loaded: Result<Setup, LoadError> = load(environment, &self.path).map(|loaded| Setup { loaded });
+        let start = if service::installed(environment).is_some() { command(Verb::Start) } else { INSTALL };
+        let own = Own {
+            path: &self.path,
+            loaded: loaded.as_ref().map(|setup| &setup.loaded),
+            status: loaded.as_ref().ok().map(status::gather),
+            commands: [start, command(Verb::Restart), SET_CLOCK],
+        };
+        let keeping = keeping(environment, &tools, own, &selected.name);
+        let network = if self.args.offline { Network::Offline } else { Network::Ask };
+        let gathering = gather(environment, &tools, selected, keeping, network);
+        let picture = on_runtime(async { Box::pin(gathering).await.map_err(Ending::failed) })?;
+        if is_unknown(&picture) {
+            let known: Vec<&str> = picture.aws.profiles.keys().map(String::as_str).collect();
+            let known =
+                if known.is_empty() { "there are none".to_owned() } else { format!("there are {}", known.join(", ")) };
+            let name = picture.profile();
+            return Err(Ending::new(
+                USAGE,
+                format!("there is no profile {name}, neither in the AWS files nor on evertoken's list: {known}"),
+            ));
+        }
+        Ok((examine(&picture), loaded.ok()))
+    }
+}

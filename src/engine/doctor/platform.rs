@@ -1,0 +1,118 @@
+//! Where the platform gives and renews credentials by itself (ECS, EKS, Lambda, EC2), and whether a profile goes before
+//! it: then nobody renews what that profile holds.
+
+use super::behind;
+use super::finding::{Cause, Finding};
+use super::pick::{Origin, describe, origin};
+use super::picture::{Answer, By, Container, Instance, Picture};
+use super::session::is_over;
+
+pub(super) fn findings(picture: &Picture) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let platform = &picture.platform;
+    if let Some(name) = &platform.lambda {
+        found.push(match origin(picture) {
+            Origin::Nothing => {
+                let what = format!("Lambda renews the keys in the environment of the function {name}");
+                Finding::ok(Cause::PlatformRenews, what)
+            }
+            other => shadowed(picture, &format!("the role of the Lambda function {name}"), other),
+        });
+    }
+    if let Some(container) = platform.container {
+        let (noun, role, agent) = match container {
+            Container::Ecs => ("a container of ECS", "task role of ECS", "its agent renews the task role"),
+            Container::EksPod => ("a pod of EKS", "role of this pod of EKS", "its agent renews the role of the pod"),
+        };
+        found.push(match origin(picture) {
+            Origin::Container => given(picture).unwrap_or_else(|| renews(&format!("this is {noun}:"), agent)),
+            other => shadowed(picture, &format!("the {role}"), other),
+        });
+    }
+    if let Some(path) = &picture.exported.web_identity {
+        found.extend(behind::token(picture, path));
+        found.push(match origin(picture) {
+            Origin::WebIdentityVariable => {
+                renews("this is a pod of EKS:", "EKS renews the web identity token in its file")
+            }
+            other => shadowed(picture, "the web identity of this pod (AWS_WEB_IDENTITY_TOKEN_FILE)", other),
+        });
+    }
+    found.extend(instance(picture));
+    found
+}
+
+fn renews(subject: &str, what: &str) -> Finding {
+    Finding::ok(Cause::PlatformRenews, format!("{subject} {what}; SDKs ask it again in time"))
+}
+
+/// What is wrong with what the platform gives.
+fn given(picture: &Picture) -> Option<Finding> {
+    let Answer::Unresolved { message, .. } = &picture.answer else { return None };
+    let what = format!("the platform should give credentials here, and does not: {message}");
+    Some(Finding::fault(Cause::SourceFails, what).fix("aws sts get-caller-identity --debug"))
+}
+
+/// The platform has a role, and another origin goes before it.
+fn shadowed(picture: &Picture, role: &str, origin: Origin) -> Finding {
+    if origin == Origin::Nothing {
+        return Finding::ok(Cause::PlatformRenews, format!("{role} gives credentials, and renews them"));
+    }
+    let name = picture.profile();
+    let what = format!("{role} is not used: the tools pick {} before it", describe(origin, picture));
+    let finding = if is_over(picture) {
+        Finding::fault(Cause::PlatformShadowed, what).after(format!("it hides {role}, which would renew by itself"))
+    } else {
+        Finding::warning(Cause::PlatformShadowed, what)
+    };
+    let finding = finding.why("the platform would renew by itself; a profile only lasts as long as somebody renews it");
+    match (picture.selected.by, origin) {
+        (By::Variable(variable), _) => finding.fix(format!("unset {variable}")),
+        (_, Origin::ConfigKeys) => finding.fix(format!("take [{name}] out of {}", picture.config_file.path)),
+        _ => finding.fix(format!("take [{name}] out of {}", picture.credentials_file.path)),
+    }
+}
+
+fn instance(picture: &Picture) -> Option<Finding> {
+    let origin = origin(picture);
+    let wants = picture.aws.profiles.get(picture.profile()).is_some_and(|section| {
+        section.get("credential_source").is_some_and(|source| source.eq_ignore_ascii_case("Ec2InstanceMetadata"))
+    });
+    let needed = wants || origin == Origin::Nothing && !picture.exported.keys.any();
+    let marked = |cause: Cause, what: &str| {
+        if needed { Finding::fault(cause, what) } else { Finding::warning(cause, what) }
+    };
+    match &picture.platform.instance {
+        Instance::NotAsked => None,
+        Instance::Disabled if wants => Some(
+            Finding::fault(
+                Cause::InstanceRole,
+                "AWS_EC2_METADATA_DISABLED keeps tools from asking the instance for its role",
+            )
+            .fix("unset AWS_EC2_METADATA_DISABLED"),
+        ),
+        Instance::Disabled => None,
+        Instance::Silent => wants.then(|| {
+            let what = "no metadata service of EC2 answers here: this is no instance, or a firewall keeps it away";
+            Finding::fault(Cause::InstanceRole, what).fix("curl -sS -m 2 http://169.254.169.254/latest/meta-data/")
+        }),
+        Instance::NoToken => Some(
+            marked(Cause::HopLimit, "the metadata service of EC2 (IMDSv2) is there, but its token does not reach us")
+                .why("in a container the answer takes one hop more than the instance allows: its hop limit must be 2")
+                .fix(
+                    "aws ec2 modify-instance-metadata-options --instance-id i-… --http-tokens required \
+                     --http-put-response-hop-limit 2",
+                ),
+        ),
+        Instance::NoRole => {
+            let finding = marked(Cause::InstanceRole, "this instance of EC2 has no role (no instance profile)");
+            let fix = "aws ec2 associate-iam-instance-profile --instance-id i-… --iam-instance-profile Name=…";
+            Some(if needed { finding.fix(fix) } else { return None })
+        }
+        Instance::Role(role) => Some(match origin {
+            Origin::Instance => renews("this is an instance of EC2:", &format!("it renews its role {role} (IMDSv2)")),
+            _ if wants => renews("this is an instance of EC2:", &format!("it renews its role {role} (IMDSv2)")),
+            other => shadowed(picture, &format!("the role {role} of this instance of EC2"), other),
+        }),
+    }
+}

@@ -1,0 +1,172 @@
+use super::pick::{Origin, Tool};
+use super::picture::{
+    Answer, By, Exported, FileFacts, FileState, Instance, Keeping, KeyFacts, OwnConfig, Picture, Platform, Selected,
+};
+use super::{Cause, Diagnosis, Mark, examine};
+use crate::engine::aws_config::{AwsConfig, noted_end};
+use crate::engine::time::{Skew, WallTime};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const NOW: WallTime = WallTime::from_unix_seconds(1_795_273_445);
+
+fn file(path: &str) -> FileFacts {
+    FileFacts {
+        path: path.to_owned(),
+        link_to: None,
+        state: FileState::Read,
+        cut: false,
+        mode: Some(0o600),
+        foreign_owner: None,
+        copied_by: None,
+        unsafe_folder: None,
+    }
+}
+
+fn keys(aws: &AwsConfig) -> KeyFacts {
+    let Some(section) = aws.profiles.get("dev") else { return KeyFacts::default() };
+    let id = section.get("aws_access_key_id").cloned();
+    KeyFacts {
+        long_term_id: id.as_deref().is_some_and(|id| id.starts_with("AKIA")),
+        id,
+        secret: section.contains_key("aws_secret_access_key"),
+        token: section.contains_key("aws_session_token"),
+        ends: noted_end(section),
+        made: None,
+        ours: section.contains_key("x_evertoken"),
+    }
+}
+
+/// The profile `dev` of these two files, asked about by name.
+fn picture(config: &str, credentials: &str) -> Picture {
+    let (in_config, in_credentials) = (AwsConfig::parse(config, ""), AwsConfig::parse("", credentials));
+    Picture {
+        now: NOW,
+        offline: false,
+        selected: Selected { name: "dev".to_owned(), by: By::Argument },
+        exported: Exported::default(),
+        config_file: file("~/.aws/config"),
+        credentials_file: file("~/.aws/credentials"),
+        keys_in_config: keys(&in_config),
+        keys_in_credentials: keys(&in_credentials),
+        config: in_config,
+        credentials: in_credentials,
+        aws: AwsConfig::parse(config, credentials),
+        answer: Answer::NotAsked,
+        endpoint: None,
+        sign_ins: BTreeMap::new(),
+        tokens: BTreeMap::new(),
+        platform: Platform::default(),
+        keeping: Keeping { config: OwnConfig::Missing, ..Keeping::default() },
+    }
+}
+
+fn accepted(skew: Option<Skew>) -> Answer {
+    let arn = "arn:aws:sts::111122223333:assumed-role/dev/me".to_owned();
+    Answer::Accepted { account: "111122223333".to_owned(), arn, skew }
+}
+
+fn marks(diagnosis: &Diagnosis, cause: Cause) -> Vec<Mark> {
+    diagnosis.findings.iter().filter(|finding| finding.cause == cause).map(|finding| finding.mark).collect()
+}
+
+const SESSION: &str =
+    "[dev]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\naws_session_token = y\n";
+const ROLE: &str = "role_arn = arn:aws:iam::111122223333:role/R\nsource_profile = base\n";
+const SSO: &str = "sso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\n";
+
+#[test]
+fn each_family_of_tools_picks_by_its_own_order() {
+    let all = |origin| [origin; 4];
+    let (role, keys, sso, process) = (Origin::Role, Origin::CredentialsKeys, Origin::Sso, Origin::Process);
+    let cases = [
+        ("", SESSION, all(keys)),
+        ("region = x\n", "", all(Origin::Nothing)),
+        (ROLE, SESSION, all(role)),
+        (SSO, SESSION, [sso, keys, keys, sso]),
+        ("credential_process = /bin/x\n", SESSION, [keys, keys, keys, process]),
+        ("aws_access_key_id = ASIAX\naws_secret_access_key = x\n", "", all(Origin::ConfigKeys)),
+        ("role_arn = arn:aws:iam::111122223333:role/R\nweb_identity_token_file = /t\n", "", all(Origin::WebIdentity)),
+        ("login_session = x\n", "", all(Origin::Login)),
+    ];
+    for (config, credentials, expected) in cases {
+        let picture = picture(&format!("[profile dev]\n{config}"), credentials);
+        assert_eq!(Tool::ALL.map(|tool| tool.pick(&picture)), expected, "{config}{credentials}");
+    }
+}
+
+#[test]
+fn exported_keys_go_before_a_profile_but_for_whom_it_is_named_to() {
+    let takes = |by| Tool::ALL.map(|tool| tool.takes_exported_keys(by));
+    assert_eq!(takes(By::Nobody), [true; 4]);
+    assert_eq!(takes(By::Variable("AWS_PROFILE")), [true, false, true, true]);
+    assert_eq!(takes(By::Argument), [false, false, false, true]);
+}
+
+#[test]
+fn an_end_counts_by_the_clock_of_sts() {
+    let end = NOW + Duration::from_secs(100);
+    let mut picture = picture("", &format!("{SESSION}x_security_token_expires = {end}\n"));
+    picture.answer = accepted(None);
+    assert_eq!(examine(&picture).mark, Mark::Warning, "evertoken is not set up");
+    picture.answer = accepted(Some(Skew::from_millis(200_000)));
+    let diagnosis = examine(&picture);
+    assert_eq!((diagnosis.cause, diagnosis.mark), (Cause::SessionExpired, Mark::Fault));
+    assert_eq!(marks(&diagnosis, Cause::ClockSkew), [Mark::Warning]);
+}
+
+#[test]
+fn a_mode_that_keeps_the_owner_out_is_the_cause_and_can_be_mended() {
+    let mut picture = picture("[profile dev]\nregion = x\n", "");
+    picture.credentials_file.mode = Some(0o200);
+    picture.credentials_file.state = FileState::Unreadable("Permission denied (os error 13)".to_owned());
+    let diagnosis = examine(&picture);
+    assert_eq!((diagnosis.cause, diagnosis.mark), (Cause::FileMode, Mark::Fault));
+    assert_eq!(diagnosis.fix, ["chmod 600 ~/.aws/credentials"]);
+    assert!(diagnosis.findings.iter().any(|finding| finding.mend.is_some()));
+}
+
+#[test]
+fn the_role_of_an_instance_is_only_missed_where_tools_fall_to_it() {
+    let mut picture = picture("", "");
+    picture.selected = Selected { name: "default".to_owned(), by: By::Nobody };
+    for (instance, cause, mark) in [
+        (Instance::NoToken, Cause::HopLimit, Mark::Fault),
+        (Instance::NoRole, Cause::InstanceRole, Mark::Fault),
+        (Instance::Silent, Cause::NoCredentials, Mark::Fault),
+        (Instance::Role("web".to_owned()), Cause::PlatformRenews, Mark::Ok),
+    ] {
+        picture.platform.instance = instance.clone();
+        let diagnosis = examine(&picture);
+        assert_eq!((diagnosis.cause, diagnosis.mark), (cause, mark), "{instance:?}");
+    }
+    let keys = "[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n";
+    let mut with_keys = self::picture("", keys);
+    with_keys.selected = Selected { name: "default".to_owned(), by: By::Nobody };
+    with_keys.platform.instance = Instance::NoRole;
+    with_keys.keys_in_credentials =
+        KeyFacts { id: Some("AKIA…MPLE".to_owned()), long_term_id: true, secret: true, ..KeyFacts::default() };
+    assert_eq!(examine(&with_keys).mark, Mark::Ok);
+}
+
+#[test]
+fn what_aws_calls_ended_is_believed_over_the_note_in_the_file() {
+    let end = NOW + Duration::from_secs(3600);
+    let mut picture = picture("", &format!("{SESSION}x_security_token_expires = {end}\n"));
+    picture.answer =
+        Answer::Refused { code: "ExpiredToken".to_owned(), message: "it is expired".to_owned(), skew: None };
+    let diagnosis = examine(&picture);
+    assert_eq!(diagnosis.cause, Cause::SessionExpired);
+    assert_eq!(diagnosis.verdict, "profile dev: AWS says that the session has ended");
+}
+
+#[test]
+fn of_several_faults_the_deepest_is_the_cause() {
+    let mut picture = picture("", &format!("{SESSION}x_security_token_expires = 2020-01-01T00:00:00Z\n{SESSION}"));
+    let diagnosis = examine(&picture);
+    assert_eq!(diagnosis.cause, Cause::Duplicate, "{diagnosis:#?}");
+    picture.selected.name = "nobody".to_owned();
+    picture.selected.by = By::Variable("AWS_PROFILE");
+    picture.credentials.problems.clear();
+    assert_eq!(examine(&picture).cause, Cause::MissingProfile);
+}

@@ -1,0 +1,179 @@
+//! Gathers the picture that `engine::doctor` judges: files, variables, sign-ins, the platform, and what STS says. The one
+//! place of the program that asks STS where the *tools* would ask it: `AWS_ENDPOINT_URL` and the network settings of the
+//! shell count here, and nowhere else. Every question is bounded in time; nothing is changed, but that a sign-in which
+//! can be renewed is renewed, as by any AWS tool.
+
+mod copies;
+mod files;
+mod instance;
+mod keeping;
+mod platform;
+mod tokens;
+mod tools;
+
+pub use files::narrow;
+pub use keeping::{Own, gather as keeping};
+
+use crate::engine::aws_config::{AwsConfig, Section, StaticKeys, noted_end, static_keys};
+use crate::engine::doctor::picture::{Answer, By, Endpoint, Exported, Keeping, KeyFacts, Picture, Selected};
+use crate::engine::doctor::surroundings::without_password;
+use crate::engine::doctor::{base_of, may_be_instance, short_id};
+use crate::engine::time::WallTime;
+use crate::shell::clock;
+use crate::shell::environment::Environment;
+use crate::shell::http::HttpError;
+use crate::shell::places::Places;
+use files::Look;
+use std::sync::Arc;
+use tools::Tools;
+
+/// Whether anybody may be asked over the network.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Network {
+    /// Yes.
+    Ask,
+    /// `--offline`.
+    Offline,
+}
+
+/// Which profile is meant: the one that was named, else the one that a variable names, else `default`.
+pub fn selected(environment: &Environment, named: Option<&str>) -> Selected {
+    let variables = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+    let of_variable = || variables.iter().find_map(|name| Some((environment.text(name)?, By::Variable(name))));
+    let (name, by) = match named {
+        Some(name) => (name, By::Argument),
+        None => of_variable().unwrap_or(("default", By::Nobody)),
+    };
+    Selected { name: name.to_owned(), by }
+}
+
+/// Gathers everything. `places` are those of the tools: by the variables of the shell, not by evertoken's config.
+///
+/// # Errors
+/// When the proxy or the CA bundle of the environment cannot be used.
+pub async fn gather(
+    environment: &Arc<Environment>,
+    places: &Places,
+    selected: Selected,
+    keeping: Keeping,
+    network: Network,
+) -> Result<Picture, HttpError> {
+    let home = environment.home();
+    let config = files::look(places.aws_config(), home);
+    let credentials = files::look(places.credentials(), home);
+    let now = clock::now();
+    let name = selected.name.clone();
+    let mut picture = Picture {
+        now,
+        offline: network == Network::Offline,
+        selected,
+        exported: exported(environment),
+        config: AwsConfig::parse(&config.text, ""),
+        credentials: AwsConfig::parse("", &credentials.text),
+        aws: AwsConfig::parse(&config.text, &credentials.text),
+        keys_in_config: KeyFacts::default(),
+        keys_in_credentials: KeyFacts::default(),
+        answer: Answer::NotAsked,
+        endpoint: None,
+        sign_ins: std::collections::BTreeMap::new(),
+        tokens: std::collections::BTreeMap::new(),
+        platform: platform::look(environment),
+        keeping,
+        config_file: config.facts.clone(),
+        credentials_file: credentials.facts.clone(),
+    };
+    let keys = Keys::of(&config, &credentials, &name);
+    picture.keys_in_config = facts(&keys.in_config, picture.config.profiles.get(&name), &name);
+    picture.keys_in_credentials = facts(&keys.in_credentials, picture.credentials.profiles.get(&name), &name);
+    picture.endpoint = endpoint(environment, &picture.aws, &name);
+    let base = base_of(picture.own_config(), &picture.aws, &name);
+    (picture.sign_ins, picture.tokens) = tokens::look(&base, picture.exported.web_identity.as_deref(), home, now).await;
+    if network == Network::Ask {
+        let tools = Tools::new(environment, places, &picture)?;
+        if platform::is_like_ec2(environment) || may_be_instance(&picture) {
+            picture.platform.instance =
+                instance::ask(tools.http(), environment, &picture.aws, picture.platform.instance).await;
+        }
+        let (answer, of_exported) = tokio::join!(tools.ask(&picture, &keys), tools.ask_for_exported(environment));
+        picture.answer = answer;
+        picture.exported.answer = of_exported;
+        picture.now = clock::now();
+    }
+    Ok(picture)
+}
+
+/// The keys of the profile, secrets and all, for the one question to STS.
+struct Keys {
+    in_config: StaticKeys,
+    in_credentials: StaticKeys,
+}
+
+impl Keys {
+    fn of(config: &Look, credentials: &Look, profile: &str) -> Self {
+        Self {
+            in_config: static_keys(&config.text, "", profile),
+            in_credentials: static_keys("", &credentials.text, profile),
+        }
+    }
+}
+
+fn facts(keys: &StaticKeys, section: Option<&Section>, profile: &str) -> KeyFacts {
+    let empty = Section::new();
+    let section = section.unwrap_or(&empty);
+    let value = |key: &str| section.get(key).filter(|value| !value.is_empty());
+    let id = match keys {
+        StaticKeys::Whole(found) => Some(found.keys.access_key_id.clone()),
+        StaticKeys::Half(_) | StaticKeys::None => value("aws_access_key_id").cloned(),
+    };
+    let mark = value("x_evertoken");
+    let fields: Vec<&str> = mark.map(|mark| mark.split_ascii_whitespace().collect()).unwrap_or_default();
+    let of_mark = |key: &str| fields.iter().find_map(|field| field.strip_prefix(key));
+    KeyFacts {
+        long_term_id: id.as_deref().is_some_and(|id| id.starts_with("AKIA")),
+        id: id.as_deref().map(short_id),
+        secret: value("aws_secret_access_key").is_some(),
+        token: value("aws_session_token").or_else(|| value("aws_security_token")).is_some(),
+        ends: noted_end(section),
+        made: of_mark("issued=").and_then(|issued| WallTime::parse(issued).ok()),
+        ours: of_mark("profile=") == Some(profile),
+    }
+}
+
+fn exported(environment: &Environment) -> Exported {
+    let text = |name: &str| environment.text(name).map(str::to_owned);
+    let id = environment.text("AWS_ACCESS_KEY_ID");
+    let end = environment.text("AWS_CREDENTIAL_EXPIRATION").and_then(|end| WallTime::parse(end).ok());
+    Exported {
+        keys: KeyFacts {
+            id: id.map(short_id),
+            long_term_id: id.is_some_and(|id| id.starts_with("AKIA")),
+            secret: environment.get("AWS_SECRET_ACCESS_KEY").is_some(),
+            token: environment.get("AWS_SESSION_TOKEN").is_some(),
+            ends: end,
+            made: None,
+            ours: false,
+        },
+        answer: Answer::NotAsked,
+        profile: text("AWS_PROFILE"),
+        default_profile: text("AWS_DEFAULT_PROFILE"),
+        web_identity: text("AWS_WEB_IDENTITY_TOKEN_FILE").filter(|_| environment.get("AWS_ROLE_ARN").is_some()),
+    }
+}
+
+/// The endpoint that tools would call STS at, as the SDKs look for it; nested `services` blocks are not read.
+fn endpoint(environment: &Environment, aws: &AwsConfig, profile: &str) -> Option<Endpoint> {
+    let ignored = environment.text("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+    if ignored.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        return None;
+    }
+    let variables = ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"];
+    let of_variable = variables.iter().find_map(|name| {
+        let url = environment.text(name)?;
+        Some(Endpoint { url: without_password(url), variable: Some(name) })
+    });
+    let of_config = || {
+        let url = aws.profiles.get(profile)?.get("endpoint_url").filter(|url| !url.is_empty())?;
+        Some(Endpoint { url: without_password(url), variable: None })
+    };
+    of_variable.or_else(of_config)
+}

@@ -1,0 +1,105 @@
+//! The facts of a credentials file or AWS config: whether it can be read, whose it is, and where it lies. Reads it
+//! once it stands still; the one thing that it ever changes is a mode that somebody agreed to narrow.
+
+use super::copies;
+use crate::engine::aws_config::AwsConfig;
+use crate::engine::doctor::picture::{FileFacts, FileState};
+use crate::shell::files::settle::{self, Known, Patience};
+use crate::shell::files::{FileError, folder, resolve};
+use std::fs::{self, Metadata, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// A file that looks half-written is looked at again until it has stood still for so long.
+const HALF_WRITTEN: Duration = Duration::from_millis(500);
+
+/// What was found, and the text.
+pub(super) struct Look {
+    pub(super) facts: FileFacts,
+    pub(super) text: Zeroizing<String>,
+}
+
+/// Looks at a file.
+pub(super) fn look(path: &Path, home: Option<&Path>) -> Look {
+    let shown = |path: &Path| with_tilde(path, home);
+    let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+    let mut facts = FileFacts {
+        path: shown(path),
+        link_to: None,
+        state: FileState::Missing,
+        cut: false,
+        mode: None,
+        foreign_owner: None,
+        copied_by: None,
+        unsafe_folder: None,
+    };
+    let mut text = Zeroizing::new(String::new());
+    let resolved = match resolve(path) {
+        Ok(resolved) => resolved,
+        Err(error) => {
+            facts.state = FileState::Unreadable(error.source.to_string());
+            return Look { facts, text };
+        }
+    };
+    facts.link_to = is_link.then(|| shown(&resolved));
+    if let Ok(metadata) = fs::metadata(&resolved) {
+        describe(&mut facts, &metadata);
+    }
+    match read(&resolved) {
+        Err(error) => facts.state = FileState::Unreadable(error.source.to_string()),
+        Ok(None) if is_link => facts.state = FileState::Dangling,
+        Ok(None) => {}
+        Ok(Some(bytes)) => {
+            facts.cut = bytes.last().is_some_and(|last| *last != b'\n');
+            facts.state = if bytes.is_empty() { FileState::Empty } else { FileState::Read };
+            match std::str::from_utf8(&bytes) {
+                Ok(content) => text = Zeroizing::new(content.to_owned()),
+                Err(error) => {
+                    let line = 1 + bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count();
+                    facts.state = FileState::Unreadable(format!("line {line} is not UTF-8 text"));
+                }
+            }
+            facts.copied_by = copies::copied_by(&resolved);
+            facts.unsafe_folder = resolved.parent().and_then(|folder| {
+                folder::check(folder).err().map(|error| format!("{}: {}", shown(folder), error.source))
+            });
+        }
+    }
+    Look { facts, text }
+}
+
+fn describe(facts: &mut FileFacts, metadata: &Metadata) {
+    facts.mode = metadata.is_file().then(|| metadata.mode() & 0o777);
+    let ours = rustix::process::geteuid().as_raw();
+    facts.foreign_owner = Some(metadata.uid()).filter(|uid| *uid != ours);
+}
+
+fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
+    let patience =
+        Patience { quiet: Duration::ZERO, lost: HALF_WRITTEN, settle: 2 * HALF_WRITTEN, ..Patience::default() };
+    let mut is_sound = |bytes: &[u8]| {
+        let text = Zeroizing::new(String::from_utf8_lossy(bytes).into_owned());
+        AwsConfig::parse("", &text).problems.is_empty()
+    };
+    let snapshot = settle::read(path, Known::default(), patience, &mut is_sound)?;
+    Ok(snapshot.present.map(|_| snapshot.bytes))
+}
+
+/// A path with the home as `~`.
+pub(super) fn with_tilde(path: &Path, home: Option<&Path>) -> String {
+    match home.and_then(|home| path.strip_prefix(home).ok()) {
+        Some(below) => format!("~/{}", below.display()),
+        None => path.display().to_string(),
+    }
+}
+
+/// Gives a file the mode 0600.
+///
+/// # Errors
+/// The step that failed.
+pub fn narrow(path: &Path) -> Result<(), FileError> {
+    let resolved = resolve(path)?;
+    fs::set_permissions(&resolved, Permissions::from_mode(0o600)).map_err(FileError::at("set the mode of", &resolved))
+}

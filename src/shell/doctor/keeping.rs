@@ -1,0 +1,110 @@
+//! What there is to know of evertoken itself: its config, the daemons that run, and the environment that ours was started
+//! with. Takes what the caller has read already, and reads the rest.
+
+use super::files::with_tilde;
+use crate::engine::aws_config::AwsConfig;
+use crate::engine::aws_config::chain::Base as ChainBase;
+use crate::engine::doctor::picture::{Keeping, OwnConfig};
+use crate::engine::doctor::surroundings::{KEY, PathMatters, Surroundings, differences, surroundings};
+use crate::engine::doctor::{End, base_of};
+use crate::engine::status::Status;
+use crate::shell::config_file::{LoadError, Loaded};
+use crate::shell::environment::Environment;
+use crate::shell::files::{lock, snapshot};
+use crate::shell::places::Places;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What the caller knows already.
+pub struct Own<'a> {
+    /// Where the config is, or would be.
+    pub path: &'a Path,
+    /// The config, or why it cannot be used.
+    pub loaded: Result<&'a Loaded, &'a LoadError>,
+    /// How the profiles stand, where there is a config.
+    pub status: Option<Status>,
+    /// The commands for this system: how to start the daemon, to start it anew, and to set the clock.
+    pub commands: [&'a str; 3],
+}
+
+/// Gathers it. `tools` are the places of the tools of this shell, `profile` is the one that is examined.
+pub fn gather(environment: &Environment, tools: &Places, own: Own<'_>, profile: &str) -> Keeping {
+    let home = environment.home();
+    let here = surroundings(|name| environment.text(name));
+    let config = match own.loaded {
+        Ok(loaded) => OwnConfig::Read(Arc::new(loaded.config.clone())),
+        Err(LoadError::Missing(_)) => OwnConfig::Missing,
+        Err(error) => {
+            let text = error.to_string();
+            OwnConfig::Wrong(text.lines().next().unwrap_or_default().to_owned())
+        }
+    };
+    let places = own.loaded.ok().map(|loaded| &loaded.places);
+    let other = places.filter(|places| places.resolved_credentials() != tools.resolved_credentials());
+    let daemon = places.and_then(recorded);
+    let matters = own.loaded.ok().map_or(PathMatters::No, |loaded| path_matters(loaded, profile));
+    let running = own.status.as_ref().is_some_and(|status| status.daemon.running);
+    let differing = daemon.filter(|_| running).map(|daemon| differences(&daemon, &here, matters));
+    let [start, restart, set_clock] = own.commands.map(str::to_owned);
+    let program = std::env::current_exe().ok().and_then(|path| path.to_str().map(str::to_owned));
+    Keeping {
+        config_path: with_tilde(own.path, home),
+        config,
+        status: own.status,
+        other_file: other.map(|places| with_tilde(places.credentials(), home)),
+        other_daemons: if running { Vec::new() } else { other_daemons(environment, tools) },
+        differences: differing.unwrap_or_default(),
+        program: program.unwrap_or_else(|| "evertoken".to_owned()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        start,
+        restart,
+        set_clock,
+    }
+}
+
+/// The part of `status.json` that is no part of a status.
+#[derive(Deserialize)]
+struct Recorded {
+    environment: Option<BTreeMap<String, String>>,
+    credentials_file: Option<String>,
+}
+
+fn read(status_file: &Path) -> Option<Recorded> {
+    serde_json::from_slice(&snapshot::read(status_file).ok()?.bytes).ok()
+}
+
+/// With which environment the last daemon was started.
+fn recorded(places: &Places) -> Option<Surroundings> {
+    debug_assert_eq!(KEY, "environment");
+    read(&places.status_file())?.environment
+}
+
+/// The credentials files of daemons that run for other ones than ours.
+fn other_daemons(environment: &Environment, tools: &Places) -> Vec<String> {
+    let Some(folder) = environment.state_home().map(|state| state.join("evertoken")) else { return Vec::new() };
+    let folders = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let others = folders.filter(|folder| folder.as_path() != tools.state());
+    let running = others.filter(|folder| matches!(lock::holder(&folder.join("instance.lock")), Ok(Some(_))));
+    let mut found: Vec<String> = running
+        .filter_map(|folder| read(&folder.join("status.json"))?.credentials_file)
+        .map(|file| with_tilde(&PathBuf::from(file), environment.home()))
+        .collect();
+    found.sort();
+    found
+}
+
+/// Whether a program on the way to the profile's credentials is looked up in `PATH`.
+fn path_matters(loaded: &Loaded, profile: &str) -> PathMatters {
+    let aws: AwsConfig = loaded.aws();
+    match base_of(Some(&loaded.config), &aws, profile).end {
+        End::Chain(chain) => match chain.base {
+            ChainBase::Process { command, .. } if !command.trim_start().starts_with(['/', '"', '\'']) => {
+                PathMatters::Yes
+            }
+            _ => PathMatters::No,
+        },
+        End::Token(_) | End::Provider(_) | End::Fault(_) => PathMatters::No,
+    }
+}
