@@ -92,7 +92,7 @@ pub(crate) struct Cached {
 
 /// Looks into the cache; `None` when nobody has signed in there.
 pub(crate) async fn cached(sso: &SsoProfile, home: Option<&Path>, now: WallTime) -> Option<Cached> {
-    let token = load(sso, &cache_file(sso, home).ok()?).await.ok()?;
+    let token = Token::load(&cache_file(sso, home).ok()?).await?;
     let renewable = sso.session.is_some() && token.can_be_renewed(now);
     Some(Cached { ends: token.lasts_until(), renewable })
 }
