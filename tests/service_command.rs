@@ -241,6 +241,20 @@ fn what_would_not_start_is_told_before_anything_is_written() {
 }
 
 #[test]
+fn under_launchd_what_starting_again_would_not_mend_ends_with_success() {
+    let home = Home::new();
+    fs::write(home.path(".config/evertoken/config.toml"), "[[role]]\n").expect("a config");
+    for (arguments, code) in [(["run"].as_slice(), 78), (&["run", "--zero-if-final"], 0)] {
+        let output = home.run(arguments);
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        assert!(text(&output.stderr).contains("config.toml:"), "{output:?}");
+    }
+    // What may be there later is worth another start.
+    fs::remove_file(home.path(".config/evertoken/config.toml")).expect("removed");
+    assert_eq!(home.run(&["run", "--zero-if-final"]).status.code(), Some(1));
+}
+
+#[test]
 fn without_a_service_manager_it_says_what_to_do() {
     let home = Home::new();
     fs::remove_file(home.path("tools/systemctl")).expect("removed");

@@ -25,7 +25,8 @@ pub enum Format {
         /// Colour the level.
         colour: bool,
     },
-    /// For journald: no time, which the journal has, and a priority in front as sd-daemon(3) wants it.
+    /// For journald: no time, which the journal has, and a priority in front as sd-daemon(3) wants it. Not its native
+    /// protocol: `journalctl` shows nothing of fields, so that a line would no longer say which profile it is about.
     Journal,
     /// One JSON object per event.
     Json,
