@@ -108,7 +108,7 @@ impl Round {
     async fn turn(&mut self, signals: &mut Signals, watcher: &mut Watcher, alarm: &mut Alarm) -> io::Result<End> {
         self.station.say_hello();
         watcher.ignore(self.station.tools().sources.own_writes().clone());
-        watcher.watch(self.station.watched());
+        watcher.watch(self.station.watched()).await;
         if !self.station.loaded.is_current() {
             // It was saved between our reading and the first look of the watcher, which therefore will not tell.
             self.reloads.start();
@@ -136,7 +136,7 @@ impl Round {
                     Verdict::Keep => None,
                     Verdict::Replace(config) => {
                         self.desk.replace_hooks(config.hooks.clone());
-                        watcher.watch(self.station.watched());
+                        watcher.watch(self.station.watched()).await;
                         Some(Event::Reloaded(*config))
                     }
                     Verdict::Reopen(next) => {

@@ -4,18 +4,25 @@
 //! "look again": what changed is found by comparing what stands there with what stood there before. Where the kernel
 //! refuses to watch, the same look is taken every few seconds.
 
-use crate::shell::own_writes::{Identity, OwnWrites};
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+mod gaze;
+#[cfg(test)]
+mod tests;
+
+use crate::shell::own_writes::OwnWrites;
+use gaze::{Gaze, Seen};
+use notify::EventKind;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 /// Changes within this time are one: editors write, rename and touch in quick succession.
 const CALM: Duration = Duration::from_millis(50);
 /// How often to look where the kernel does not tell.
 const POLL: Duration = Duration::from_secs(5);
+/// How long a new list is waited for until its files were looked at.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
 
 /// What a changed file means to the daemon.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -40,22 +47,25 @@ pub struct Watched {
     pub concern: Concern,
 }
 
-/// What can be seen of a file without reading it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-enum Look {
-    Nothing,
-    File(Identity),
-    Folder(Vec<(PathBuf, Identity)>),
-}
-
 /// Watches a list of files.
 pub struct Watcher {
-    kernel: Option<RecommendedWatcher>,
     messages: mpsc::Receiver<()>,
-    watched: BTreeMap<Watched, Look>,
-    ours: OwnWrites,
-    armed: BTreeSet<PathBuf>,
     complaint: Option<String>,
+    /// What has changed and was not told yet.
+    unsaid: BTreeSet<Concern>,
+    polled: bool,
+    /// The list to take over with the next look.
+    list: Option<Vec<Watched>>,
+    ours: OwnWrites,
+    eyes: Eyes,
+}
+
+/// At most one thread looks at a time: a file system that does not answer holds up whoever asks it.
+enum Eyes {
+    Resting(Box<Gaze>),
+    Looking(JoinHandle<(Box<Gaze>, Seen)>),
+    /// A look has panicked, and what it remembered is gone.
+    Lost,
 }
 
 impl Watcher {
@@ -73,14 +83,9 @@ impl Watcher {
             Ok(kernel) => (Some(kernel), None),
             Err(error) => (None, Some(error.to_string())),
         };
-        Self {
-            kernel,
-            messages,
-            watched: BTreeMap::new(),
-            ours: OwnWrites::default(),
-            armed: BTreeSet::new(),
-            complaint,
-        }
+        let eyes = Eyes::Resting(Box::new(Gaze::new(kernel)));
+        let ours = OwnWrites::default();
+        Self { messages, complaint, unsaid: BTreeSet::new(), polled: false, list: None, ours, eyes }
     }
 
     /// What this process writes in a watched folder is no news from now on.
@@ -88,17 +93,18 @@ impl Watcher {
         self.ours = ours;
     }
 
-    /// Replaces the list. What is already on it keeps its memory, so that no change is lost in between.
-    pub fn watch(&mut self, list: impl IntoIterator<Item = Watched>) {
-        let mut old = std::mem::take(&mut self.watched);
-        self.watched = list
-            .into_iter()
-            .map(|watched| {
-                let look = old.remove(&watched).unwrap_or_else(|| look(&watched.path));
-                (watched, look)
-            })
-            .collect();
-        self.arm();
+    /// Replaces the list, and waits for the first look at it, but not for ever. What is already on the list keeps its
+    /// memory, so that no change is lost in between.
+    pub async fn watch(&mut self, list: Vec<Watched>) {
+        self.list = Some(list);
+        let first_look = async {
+            // A look that is under way still goes by the old list.
+            while self.list.is_some() || matches!(self.eyes, Eyes::Looking(_)) {
+                self.look().await;
+            }
+        };
+        // Where a file system hangs, the look goes on, and the daemon too.
+        let _late = tokio::time::timeout(FIRST_LOOK, first_look).await;
     }
 
     /// Why some files are polled instead of watched; told once.
@@ -109,64 +115,44 @@ impl Watcher {
     /// Waits until something on the list has changed, and tells what it concerns.
     pub async fn changed(&mut self) -> BTreeSet<Concern> {
         loop {
-            let concerns = self.look_again();
-            if !concerns.is_empty() {
-                return concerns;
+            self.look().await;
+            if !self.unsaid.is_empty() || self.complaint.is_some() {
+                return std::mem::take(&mut self.unsaid);
             }
-            self.arm();
-            if self.kernel.is_some() {
+            if self.polled {
+                tokio::time::sleep(POLL).await;
+            } else {
                 // The sender lives in the kernel's watcher, so the channel cannot close before it does.
                 let _told = self.messages.recv().await;
-            } else {
-                tokio::time::sleep(POLL).await;
             }
             tokio::time::sleep(CALM).await;
             while self.messages.try_recv().is_ok() {}
         }
     }
 
-    fn look_again(&mut self) -> BTreeSet<Concern> {
-        let mut concerns = BTreeSet::new();
-        for (watched, before) in &mut self.watched {
-            let now = look(&watched.path);
-            if now == *before {
-                continue;
+    /// Goes on with the look that is under way, or takes a new one. May be dropped at any time: the look itself goes on.
+    async fn look(&mut self) {
+        if !matches!(self.eyes, Eyes::Looking(_)) {
+            let mut gaze = match std::mem::replace(&mut self.eyes, Eyes::Lost) {
+                Eyes::Resting(gaze) => gaze,
+                Eyes::Looking(_) | Eyes::Lost => Box::default(),
+            };
+            let list = self.list.take();
+            gaze.ours = self.ours.clone();
+            self.eyes = Eyes::Looking(spawn_blocking(move || {
+                let seen = gaze.look(list);
+                (gaze, seen)
+            }));
+        }
+        let Eyes::Looking(looking) = &mut self.eyes else { return };
+        match looking.await {
+            Ok((gaze, seen)) => {
+                self.eyes = Eyes::Resting(gaze);
+                self.polled = seen.polled;
+                self.unsaid.extend(seen.concerns);
+                self.complaint = self.complaint.take().or(seen.complaint);
             }
-            let before = std::mem::replace(before, now.clone());
-            if !is_ours(&before, &now, &self.ours) {
-                concerns.insert(watched.concern);
-            }
-        }
-        concerns
-    }
-
-    /// Watches every folder that a change can come from: of the file, of what a symlink leads to, or the nearest one
-    /// above that exists.
-    fn arm(&mut self) {
-        let mut folders = BTreeSet::new();
-        for watched in self.watched.keys() {
-            folders.extend(folders_of(&watched.path));
-        }
-        let Some(kernel) = &mut self.kernel else { return };
-        for gone in self.armed.difference(&folders) {
-            // A folder that was deleted is no longer watched by the kernel either.
-            drop(kernel.unwatch(gone));
-        }
-        let mut armed = BTreeSet::new();
-        let mut refused = None;
-        for folder in folders {
-            let known = self.armed.contains(&folder) && folder.is_dir();
-            match if known { Ok(()) } else { kernel.watch(&folder, RecursiveMode::NonRecursive) } {
-                Ok(()) => {
-                    armed.insert(folder);
-                }
-                Err(error) => refused = Some(format!("{}: {error}", folder.display())),
-            }
-        }
-        self.armed = armed;
-        if let Some(refused) = refused {
-            self.complaint = Some(refused);
-            self.kernel = None;
+            Err(_) => self.eyes = Eyes::Lost,
         }
     }
 }
@@ -174,146 +160,5 @@ impl Watcher {
 impl Default for Watcher {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// Whether all that has changed in a folder are files that we wrote ourselves.
-fn is_ours(before: &Look, now: &Look, ours: &OwnWrites) -> bool {
-    let (Look::Folder(before), Look::Folder(now)) = (before, now) else { return false };
-    let gone = before.iter().any(|(path, _)| !now.iter().any(|(still, _)| still == path));
-    let mut changed = now.iter().filter(|file| !before.contains(file));
-    !gone && changed.all(|(path, identity)| ours.is_ours(path, *identity))
-}
-
-fn folders_of(path: &Path) -> Vec<PathBuf> {
-    let mut folders = Vec::new();
-    if path.is_dir() {
-        folders.push(path.to_owned());
-    }
-    folders.extend(nearest_folder(path));
-    if let Ok(target) = fs::canonicalize(path)
-        && target != path
-    {
-        folders.extend(nearest_folder(&target));
-    }
-    folders
-}
-
-fn nearest_folder(path: &Path) -> Option<PathBuf> {
-    path.ancestors().skip(1).find(|folder| folder.is_dir()).map(Path::to_owned)
-}
-
-fn look(path: &Path) -> Look {
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => {
-            let entries = fs::read_dir(path).into_iter().flatten().flatten();
-            let mut files: Vec<(PathBuf, Identity)> = entries
-                .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "json"))
-                .filter_map(|entry| {
-                    let metadata = entry.metadata().ok().filter(fs::Metadata::is_file)?;
-                    Some((entry.path(), Identity::of(&metadata)))
-                })
-                .collect();
-            files.sort();
-            Look::Folder(files)
-        }
-        Ok(metadata) => Look::File(Identity::of(&metadata)),
-        Err(_) => Look::Nothing,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::disallowed_methods, reason = "the tests play the program that changes the files")]
-    use super::{Concern, Identity, OwnWrites, Watched, Watcher};
-    use std::fs;
-    use std::path::Path;
-    use std::time::Duration;
-
-    async fn next(watcher: &mut Watcher) -> Vec<Concern> {
-        let wait = tokio::time::timeout(Duration::from_secs(30), watcher.changed());
-        wait.await.expect("a change is noticed").into_iter().collect()
-    }
-
-    fn on_runtime<T>(work: impl Future<Output = T>) -> T {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work)
-    }
-
-    fn watcher(folder: &Path) -> Watcher {
-        let mut watcher = Watcher::new();
-        watcher.watch([
-            Watched { path: folder.join("config.toml"), concern: Concern::Config },
-            Watched { path: folder.join(".aws/credentials"), concern: Concern::Credentials },
-            Watched { path: folder.join(".aws/sso/cache"), concern: Concern::Sources },
-        ]);
-        watcher
-    }
-
-    #[test]
-    fn notices_whichever_way_a_file_changes() {
-        let home = tempfile::tempdir().expect("a folder");
-        let config = home.path().join("config.toml");
-        on_runtime(async {
-            let mut watcher = watcher(home.path());
-            fs::write(&config, "a").expect("write");
-            assert_eq!(next(&mut watcher).await, [Concern::Config]);
-            fs::write(home.path().join("new"), "longer").expect("write");
-            fs::rename(home.path().join("new"), &config).expect("rename");
-            assert_eq!(next(&mut watcher).await, [Concern::Config]);
-            fs::remove_file(&config).expect("remove");
-            assert_eq!(next(&mut watcher).await, [Concern::Config]);
-        });
-    }
-
-    #[test]
-    fn notices_files_in_folders_that_did_not_exist() {
-        let home = tempfile::tempdir().expect("a folder");
-        on_runtime(async {
-            let mut watcher = watcher(home.path());
-            fs::create_dir_all(home.path().join(".aws/sso")).expect("create");
-            fs::write(home.path().join(".aws/credentials"), "x").expect("write");
-            assert_eq!(next(&mut watcher).await, [Concern::Credentials]);
-            fs::create_dir(home.path().join(".aws/sso/cache")).expect("create");
-            assert_eq!(next(&mut watcher).await, [Concern::Sources]);
-            fs::write(home.path().join(".aws/sso/cache/token.json"), "{}").expect("write");
-            assert_eq!(next(&mut watcher).await, [Concern::Sources]);
-        });
-    }
-
-    #[test]
-    fn what_we_wrote_ourselves_is_no_news_and_what_comes_after_it_is() {
-        let home = tempfile::tempdir().expect("a folder");
-        let cache = home.path().join(".aws/sso/cache");
-        fs::create_dir_all(&cache).expect("create");
-        let token = cache.join("token.json");
-        fs::write(&token, "theirs").expect("write");
-        let ours = OwnWrites::default();
-        on_runtime(async {
-            let mut watcher = watcher(home.path());
-            watcher.ignore(ours.clone());
-            let temporary = cache.join("token.tmp");
-            fs::write(&temporary, "ours, renewed").expect("write");
-            ours.note(&token, Identity::of(&fs::metadata(&temporary).expect("a file")));
-            fs::rename(&temporary, &token).expect("rename");
-            assert!(watcher.look_again().is_empty());
-            fs::write(&token, "theirs again, longer").expect("write");
-            assert_eq!(next(&mut watcher).await, [Concern::Sources]);
-            ours.note(&token, Identity::of(&fs::metadata(&token).expect("a file")));
-            fs::remove_file(&token).expect("remove");
-            assert_eq!(next(&mut watcher).await, [Concern::Sources]);
-        });
-    }
-
-    #[test]
-    fn notices_what_a_symlink_leads_to() {
-        let home = tempfile::tempdir().expect("a folder");
-        fs::create_dir_all(home.path().join("dotfiles")).expect("create");
-        fs::write(home.path().join("dotfiles/c"), "x").expect("write");
-        std::os::unix::fs::symlink(home.path().join("dotfiles/c"), home.path().join("config.toml")).expect("link");
-        on_runtime(async {
-            let mut watcher = watcher(home.path());
-            fs::write(home.path().join("dotfiles/c"), "longer").expect("write");
-            assert_eq!(next(&mut watcher).await, [Concern::Config]);
-        });
     }
 }

@@ -1,0 +1,119 @@
+//! The tests play the program that changes the files.
+#![expect(clippy::disallowed_methods, reason = "the tests play the program that changes the files")]
+
+use super::{Concern, Watched, Watcher};
+use crate::shell::own_writes::{Identity, OwnWrites};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+async fn next(watcher: &mut Watcher) -> Vec<Concern> {
+    let wait = tokio::time::timeout(Duration::from_secs(30), watcher.changed());
+    wait.await.expect("a change is noticed").into_iter().collect()
+}
+
+fn on_runtime<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work)
+}
+
+async fn watcher(folder: &Path) -> Watcher {
+    let mut watcher = Watcher::new();
+    let list = vec![
+        Watched { path: folder.join("config.toml"), concern: Concern::Config },
+        Watched { path: folder.join(".aws/credentials"), concern: Concern::Credentials },
+        Watched { path: folder.join(".aws/sso/cache"), concern: Concern::Sources },
+    ];
+    watcher.watch(list).await;
+    watcher
+}
+
+#[test]
+fn notices_whichever_way_a_file_changes() {
+    let home = tempfile::tempdir().expect("a folder");
+    let config = home.path().join("config.toml");
+    on_runtime(async {
+        let mut watcher = watcher(home.path()).await;
+        fs::write(&config, "a").expect("write");
+        assert_eq!(next(&mut watcher).await, [Concern::Config]);
+        fs::write(home.path().join("new"), "longer").expect("write");
+        fs::rename(home.path().join("new"), &config).expect("rename");
+        assert_eq!(next(&mut watcher).await, [Concern::Config]);
+        fs::remove_file(&config).expect("remove");
+        assert_eq!(next(&mut watcher).await, [Concern::Config]);
+    });
+}
+
+#[test]
+fn notices_files_in_folders_that_did_not_exist() {
+    let home = tempfile::tempdir().expect("a folder");
+    on_runtime(async {
+        let mut watcher = watcher(home.path()).await;
+        fs::create_dir_all(home.path().join(".aws/sso")).expect("create");
+        fs::write(home.path().join(".aws/credentials"), "x").expect("write");
+        assert_eq!(next(&mut watcher).await, [Concern::Credentials]);
+        fs::create_dir(home.path().join(".aws/sso/cache")).expect("create");
+        assert_eq!(next(&mut watcher).await, [Concern::Sources]);
+        fs::write(home.path().join(".aws/sso/cache/token.json"), "{}").expect("write");
+        assert_eq!(next(&mut watcher).await, [Concern::Sources]);
+    });
+}
+
+#[test]
+fn what_we_wrote_ourselves_is_no_news_and_what_comes_after_it_is() {
+    let home = tempfile::tempdir().expect("a folder");
+    let cache = home.path().join(".aws/sso/cache");
+    fs::create_dir_all(&cache).expect("create");
+    let token = cache.join("token.json");
+    fs::write(&token, "theirs").expect("write");
+    let ours = OwnWrites::default();
+    on_runtime(async {
+        let mut watcher = watcher(home.path()).await;
+        watcher.ignore(ours.clone());
+        let temporary = cache.join("token.tmp");
+        fs::write(&temporary, "ours, renewed").expect("write");
+        ours.note(&token, Identity::of(&fs::metadata(&temporary).expect("a file")));
+        fs::rename(&temporary, &token).expect("rename");
+        watcher.look().await;
+        assert!(watcher.unsaid.is_empty());
+        fs::write(&token, "theirs again, longer").expect("write");
+        assert_eq!(next(&mut watcher).await, [Concern::Sources]);
+        ours.note(&token, Identity::of(&fs::metadata(&token).expect("a file")));
+        fs::remove_file(&token).expect("remove");
+        assert_eq!(next(&mut watcher).await, [Concern::Sources]);
+    });
+}
+
+#[test]
+fn notices_what_a_symlink_leads_to() {
+    let home = tempfile::tempdir().expect("a folder");
+    fs::create_dir_all(home.path().join("dotfiles")).expect("create");
+    fs::write(home.path().join("dotfiles/c"), "x").expect("write");
+    std::os::unix::fs::symlink(home.path().join("dotfiles/c"), home.path().join("config.toml")).expect("link");
+    on_runtime(async {
+        let mut watcher = watcher(home.path()).await;
+        fs::write(home.path().join("dotfiles/c"), "longer").expect("write");
+        assert_eq!(next(&mut watcher).await, [Concern::Config]);
+    });
+}
+
+#[test]
+fn tells_nothing_where_nothing_changed_and_keeps_what_was_seen_while_nobody_listened() {
+    let home = tempfile::tempdir().expect("a folder");
+    on_runtime(async {
+        let mut watcher = watcher(home.path()).await;
+        // Dropped in the midst of a look, as the loop does whenever something else comes first.
+        let dropped = tokio::time::timeout(Duration::ZERO, watcher.changed()).await;
+        assert_eq!(dropped.ok(), None);
+        fs::write(home.path().join("config.toml"), "a").expect("write");
+        let _dropped = tokio::time::timeout(Duration::from_millis(1), watcher.changed()).await;
+        let list = vec![Watched { path: home.path().join("other"), concern: Concern::Sources }];
+        fs::write(home.path().join("other"), "a").expect("write");
+        watcher.watch(list).await;
+        fs::write(home.path().join("other"), "longer").expect("write");
+        let mut told = next(&mut watcher).await;
+        if told == [Concern::Config] {
+            told = next(&mut watcher).await;
+        }
+        assert!(told.contains(&Concern::Sources), "{told:?}");
+    });
+}
