@@ -47,6 +47,11 @@ pub enum Fault {
     Reply(ReplyFault),
     /// The source credentials could not be had.
     Source(SourceFault),
+    /// Another evertoken process is refreshing the profile, and has not come to an end in time.
+    Contended {
+        /// Its process id, where that is known.
+        holder: Option<u32>,
+    },
     /// evertoken itself stumbled (a panic in a task): a failure of that task and of nothing else.
     Internal(String),
 }
@@ -174,6 +179,11 @@ pub fn classify(fault: &Fault, context: &Context) -> Failure {
         Fault::Transport { layer, detail } => transport(*layer, detail, context),
         Fault::Reply(fault) => reply(fault, context),
         Fault::Source(fault) => source::fault(fault, context),
+        Fault::Contended { holder } => {
+            let process = holder.map_or_else(String::new, |pid| format!(" (process {pid})"));
+            let message = format!("another evertoken{process} is refreshing this profile and has not finished yet");
+            Failure::new(Class::Busy, message, None)
+        }
         Fault::Internal(what) => Failure::new(Class::Busy, format!("evertoken itself stumbled: {}", plain(what)), None),
     }
 }

@@ -10,6 +10,7 @@ use crate::engine::names::ProfileName;
 use crate::engine::secret::Secret;
 use crate::engine::session::Session;
 use crate::shell::clock;
+use crate::shell::files::lock::LockError;
 use crate::shell::locks::{RefreshLock, UntilStored};
 use crate::shell::mfa::Codes;
 use crate::shell::sources::Sources;
@@ -281,8 +282,10 @@ async fn lock(tools: &Arc<Tools>, call: &Arc<AssumeCall>, kept: Option<RefreshLo
         let profile = &call.entry.profile;
         let lock = match kept {
             Some(kept) => kept,
-            None => RefreshLock::acquire(stores.places(), profile, LOCK_PATIENCE)
-                .map_err(|error| Fault::Internal(format!("the refresh lock of {profile}: {error}")))?,
+            None => RefreshLock::acquire(stores.places(), profile, LOCK_PATIENCE).map_err(|error| match error {
+                LockError::Held { holder, .. } => Fault::Contended { holder },
+                LockError::File(error) => Fault::Internal(format!("the refresh lock of {profile}: {error}")),
+            })?,
         };
         let stored = stores.session_of_interest(call.entry.store, profile, |digest, issued, expiration| {
             call.satisfied_by_one_of(digest, issued, expiration)

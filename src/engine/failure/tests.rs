@@ -156,6 +156,7 @@ fn every_other_fault_has_its_class_and_names_its_layer() {
         (Fault::Source(SourceFault::Config("line 3".to_owned())), Class::Source, "line 3"),
         (Fault::Source(SourceFault::Process("it ended".to_owned())), Class::Source, "it ended"),
         (Fault::Source(SourceFault::LongTerm), Class::Settings, "no end"),
+        (Fault::Contended { holder: Some(4242) }, Class::Busy, "another evertoken (process 4242)"),
         (Fault::Internal("a panic".to_owned()), Class::Busy, "a panic"),
     ];
     for (fault, class, word) in rows {
