@@ -161,7 +161,7 @@ fn check_one(before: &[u8], edit: &Edit) -> (Vec<u8>, Option<Outcome>) {
             }
         }
         Edit::Remove(_) => {
-            assert!(matches!(stood(&now), Observation::Absent | Observation::Fillable | Observation::Foreign(_)));
+            assert!(!matches!(stood(&now), Observation::Ours(_) | Observation::Damaged));
             assert!(
                 is_less(&bystanders(before, before, edit), &bystanders(after, before, edit)),
                 "took more than ours"

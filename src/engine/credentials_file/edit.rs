@@ -72,7 +72,7 @@ fn put(document: &Document<'_>, patch: &mut Patch, publication: &Publication) ->
     let old = match standing(&contents, name) {
         Standing::Ours(mark) => Some(mark),
         Standing::Fillable => None,
-        Standing::Foreign(_) if publication.adopt && contents.elsewhere.is_none() => None,
+        Standing::Foreign(_) if publication.adopt => None,
         Standing::Foreign(reason) | Standing::Untouchable(reason) => return Err(reason),
         Standing::Newer => return Err(newer(&contents, name)),
     };

@@ -92,7 +92,7 @@ pub(super) fn standing(contents: &Contents<'_>, name: &ProfileName) -> Standing 
     }
     match (mark, &contents.elsewhere, contents.own.first()) {
         (Some(mark), _, _) => Standing::Ours(mark),
-        (None, Some((line, key)), _) => Standing::Foreign(reason(
+        (None, Some((line, key)), _) => Standing::Untouchable(reason(
             *line,
             format!(
                 "[{name}] was not written by evertoken and gets its credentials through `{key}`; give the role \

@@ -279,7 +279,7 @@ fn a_foreign_section_is_taken_over_only_on_demand() {
         ["role_arn", "credential_process", "sso_session", "Source_Profile", "web_identity_token_file", "login_session"]
     {
         let elsewhere = format!("[dev]\nregion = x\n{key} = value\n");
-        assert!(matches!(seen(&elsewhere, "dev"), Observation::Foreign(_)), "{elsewhere}");
+        assert!(matches!(seen(&elsewhere, "dev"), Observation::Untouchable(_)), "adopt is no way out: {elsewhere}");
         for wanted in [put(publication("dev")), adopting("dev"), Edit::Remove(name("dev"))] {
             let (line, text) = refused(&elsewhere, wanted);
             assert_eq!((line, text.contains(&key.to_lowercase())), (Some(3), true), "{text}");
