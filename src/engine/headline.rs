@@ -113,6 +113,7 @@ mod tests {
             next_refresh,
             last_refresh: None,
             error,
+            expiring: None,
         }
     }
 

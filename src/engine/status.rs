@@ -94,6 +94,18 @@ pub struct Profile {
     pub last_refresh: Option<String>,
     /// The trouble, null when there is none.
     pub error: Option<Trouble>,
+    /// What a person should bring before it is missed; not there when there is nothing to warn of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiring: Option<Warning>,
+}
+
+/// An end ahead that only a person can put off: of a login behind a source, or of a session that needs a code.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Warning {
+    /// When it comes.
+    pub at: String,
+    /// One sentence, with what to do.
+    pub message: String,
 }
 
 /// A trouble of a profile.

@@ -159,8 +159,14 @@ fn an_undone_write_is_written_again_but_not_for_ever() {
     }
     assert!((3..=8).contains(&(world.writes - writes)), "{}", world.writes - writes);
     assert_eq!(world.calls_for("dev"), 1);
+    // Nobody is told that all is well while the file holds something else.
+    assert_eq!(states(&world), [State::Retrying]);
+    let error = world.keeper.profiles(world.local()).remove(0).error.expect("a trouble");
+    assert!(error.class == "store" && error.message.contains("the section is gone"), "{error:?}");
+    assert!(error.fix.is_some());
     world.run(10 * MINUTE);
     assert!(world.left("dev") > Duration::ZERO);
+    assert_eq!(states(&world), [State::Fresh]);
 }
 
 #[test]
@@ -505,6 +511,7 @@ fn a_login_that_ends_before_the_next_refresh_is_announced_an_hour_ahead_and_once
     world.run(20 * MINUTE);
     let told: Vec<usize> = world.told_of(NoticeKind::Expiring).iter().map(|notice| notice.profiles.len()).collect();
     assert_eq!(told, [1, 2], "one for each source");
+    assert!(world.keeper.profiles(world.local()).iter().all(|profile| profile.expiring.is_some()));
     world.run(30 * MINUTE);
     assert_eq!(world.told_of(NoticeKind::Expiring).len(), 2);
 }
@@ -631,4 +638,43 @@ fn an_end_that_somebody_has_edited_is_not_believed() {
     world.run(SECOND);
     assert_eq!(world.read("dev").map(|session| session.expiration), Some(end));
     assert_eq!(world.calls_for("dev"), 1);
+}
+
+#[test]
+fn a_forced_refresh_replaces_no_session_by_a_shorter_one() {
+    let mut long = entry("dev", "base");
+    long.duration = 8 * HOUR;
+    let mut world = World::new(&config([long]));
+    world.life = 8 * HOUR;
+    world.run(MINUTE);
+    let before = world.read("dev").cloned();
+    // Somebody lowers the role's maximum.
+    world.longest = HOUR;
+    world.happen(Event::Asked { profiles: Vec::new(), min_ttl: None, force: true });
+    world.run(MINUTE);
+    assert_eq!(world.calls_for("dev"), 3);
+    assert_eq!((world.read("dev"), states(&world)), (before.as_ref(), vec![State::Fresh]));
+    // Nobody goes without, and nobody asks all the time for what would be shorter.
+    for _ in 0..24 * 60 {
+        world.run(MINUTE);
+        assert!(world.left("dev") >= HOUR / 2, "at {}", world.now);
+    }
+    assert!(world.calls_for("dev") < 60, "{}", world.calls_for("dev"));
+}
+
+#[test]
+fn a_file_that_cannot_be_cleared_of_what_has_ended_is_told_of_once() {
+    let mut world = World::new(&config([entry("dev", "base"), entry("gone", "base")]));
+    world.run(MINUTE);
+    let mut left = entry("dev", "base");
+    left.store = StoreKind::Private;
+    world.reload(config([left]));
+    world.run(10 * MINUTE);
+    world.disk_full = true;
+    world.run(60 * MINUTE);
+    let told: Vec<_> = world.told_of(NoticeKind::Failed).iter().flat_map(|notice| notice.profiles.clone()).collect();
+    assert_eq!(told.iter().filter(|told| **told == profile("gone")).count(), 1, "{told:?}");
+    world.disk_full = false;
+    world.run(5 * MINUTE);
+    assert!(world.read("gone").is_none());
 }

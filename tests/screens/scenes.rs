@@ -50,6 +50,7 @@ pub(crate) fn profile(name: &str, role: &str, state: State, left: Option<i64>) -
         next_refresh: Some(at(left.unwrap_or(0).max(3_000) / 2)),
         last_refresh: Some(at(-1_200)),
         error: None,
+        expiring: None,
     }
 }
 

@@ -48,6 +48,7 @@ fn recorded(skew: i64, error: Option<Trouble>) -> Status {
         next_refresh: None,
         last_refresh: None,
         error,
+        expiring: None,
     };
     Status {
         version: VERSION,

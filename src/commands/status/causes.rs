@@ -1,7 +1,7 @@
 //! What is wrong, once for each cause: all profiles that it keeps waiting, since when, and what mends it. Decides nothing
 //! about how it looks.
 
-use crate::engine::status::{Daemon, Profile, Trouble};
+use crate::engine::status::{Daemon, Profile, Trouble, Warning};
 use std::cmp::Reverse;
 
 /// One cause and all whom it concerns.
@@ -39,6 +39,19 @@ pub(super) fn causes<'a>(profiles: &[&'a Profile]) -> Vec<Cause<'a>> {
     }
     causes.sort_by_key(|cause| Reverse((cause.trouble.fix.is_some(), cause.profiles.len())));
     causes
+}
+
+/// What will end unless a person sees to it, and for whom: each message once.
+pub(super) fn ends_ahead<'a>(profiles: &[&'a Profile]) -> Vec<(&'a Warning, Vec<&'a str>)> {
+    let mut ends: Vec<(&Warning, Vec<&str>)> = Vec::new();
+    for profile in profiles {
+        let Some(warning) = &profile.expiring else { continue };
+        match ends.iter_mut().find(|(other, _)| *other == warning) {
+            Some((_, names)) => names.push(&profile.profile),
+            None => ends.push((warning, vec![&profile.profile])),
+        }
+    }
+    ends
 }
 
 impl Cause<'_> {

@@ -6,7 +6,7 @@ use crate::engine::config::model::Entry;
 use crate::engine::credentials_file::{Observation, Reason};
 use crate::engine::keeper::Sighting;
 use crate::engine::session::Session;
-use crate::engine::status::{Daemon, Profile, State, Status, Trouble, VERSION};
+use crate::engine::status::{Daemon, Profile, State, Status, Trouble, VERSION, Warning};
 use crate::engine::time::{Skew, WallTime};
 use std::time::Duration;
 
@@ -67,6 +67,7 @@ impl Facts<'_> {
             Some(trouble) if !is_over(&trouble, session, entry) => Some(trouble),
             _ => obstacle.map(|(message, fix)| store_trouble(message, fix, now)),
         };
+        let ahead = |warning: &Warning| WallTime::parse(&warning.at).is_ok_and(|at| at > at_sts);
         let valid = session.filter(|session| session.expiration > at_sts);
         Profile {
             profile: entry.profile.to_string(),
@@ -82,6 +83,7 @@ impl Facts<'_> {
             next_refresh: recorded.filter(|_| daemon.running).and_then(|recorded| recorded.next_refresh.clone()),
             last_refresh: session.map(|session| session.issued.to_string()),
             error,
+            expiring: recorded.filter(|_| daemon.running).and_then(|recorded| recorded.expiring.clone()).filter(ahead),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The report for a terminal: the table, below it what is wrong with the way out, at the end the daemon. Fits the width,
 //! and the height where it is told one.
 
-use super::causes::{Cause, times};
+use super::causes::{Cause, ends_ahead, times};
 use super::fit::{LongWord, clean, enumerated, wrap};
 use super::render::{Style, outdated, paint, skew_sentence};
 use super::table::{Table, counted};
@@ -23,6 +23,11 @@ impl Page<'_> {
     pub(super) fn render(&self, profiles: &[&Profile], causes: &[Cause<'_>]) -> String {
         let mut table = self.table().lines(profiles);
         let mut blocks: Vec<Vec<String>> = causes.iter().map(|cause| self.cause(cause)).collect();
+        blocks.extend(ends_ahead(profiles).into_iter().map(|(warning, names)| {
+            let text =
+                format!("{} at {}: {}", names.join(", "), self.table().clock(Some(&warning.at)), warning.message);
+            wrap("", &clean(&text), self.style.surface.width, LongWord::Cut)
+        }));
         let footer = self.footer();
         if let Some(rows) = self.style.rows {
             self.squeeze(rows, profiles, &mut table, &mut blocks, &footer);

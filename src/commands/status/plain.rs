@@ -1,6 +1,6 @@
 //! The report for pipes: one line for each profile, always with the same columns, then comments. No colours, whole times.
 
-use super::causes::{Cause, times};
+use super::causes::{Cause, ends_ahead, times};
 use super::fit::clean;
 use super::render::{Style, outdated, skew_sentence};
 use crate::commands::service_manager::{Verb, command};
@@ -17,6 +17,11 @@ pub(super) fn plain(status: &Status, profiles: &[&Profile], causes: &[Cause<'_>]
         lines.push(format!("# trouble: {profiles}: {class}{code} since {}, {attempts}: {message}", cause.since));
         lines.extend(cause.trouble.fix.as_ref().map(|fix| format!("# fix: {fix}")));
     }
+    lines.extend(
+        ends_ahead(profiles)
+            .into_iter()
+            .map(|(warning, names)| format!("# expiring: {}: at {}: {}", names.join(","), warning.at, warning.message)),
+    );
     lines.push(match &status.daemon {
         Daemon { running: false, .. } => format!("# daemon: not running: {}", command(Verb::Start)),
         Daemon { responding: false, .. } => format!("# daemon: not responding: {}", command(Verb::Restart)),

@@ -9,7 +9,7 @@ use crate::engine::failure::{Class, Context, Failure, Fault, classify};
 use crate::engine::names::ProfileName;
 use crate::engine::place::Place;
 use crate::engine::reply;
-use crate::engine::schedule::ONE_HOUR;
+use crate::engine::schedule::{FLOOR, ONE_HOUR};
 use crate::engine::session::{Session, SourceCredentials};
 use crate::engine::time::WallTime;
 
@@ -170,7 +170,28 @@ impl Keeper {
             return;
         }
         session.allowed = self.kept[index].allowed;
-        self.accept(index, session, now);
+        let sts_now = self.sts_now(now);
+        let longer = |ours: &&Session| ours.expiration > session.expiration && ours.expiration > sts_now;
+        match self.kept[index].current().filter(longer) {
+            Some(ours) => {
+                let again = now + ours.left(sts_now).saturating_sub(session.life()).max(FLOOR);
+                self.keep_the_longer(index, again, now);
+            }
+            None => self.accept(index, session, now),
+        }
+    }
+
+    /// STS grants less than it did: what stands in the file stays there until a new session lasts as long.
+    fn keep_the_longer(&mut self, index: usize, again: WallTime, now: WallTime) {
+        let kept = &mut self.kept[index];
+        kept.want = None;
+        kept.in_doubt = false;
+        kept.gate.clear();
+        kept.gate.hold_until(again);
+        let end = kept.session.as_ref().map(|session| session.expiration);
+        self.news.recovered(&kept.entry, end, now);
+        let message = "STS grants a shorter session than the one in the store, which therefore stays".to_owned();
+        self.news.say(NoticeKind::Kept, &kept.entry, end, message, now);
     }
 
     /// Believes a session: from here on it is the one that the file shall hold.

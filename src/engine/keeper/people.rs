@@ -1,9 +1,10 @@
 //! What only a person can bring: MFA codes and logins. Announced an hour ahead, a trouble once it has ended.
 
 use super::{Keeper, Mode, Notice, NoticeKind};
-use crate::engine::config::model::Source;
+use crate::engine::config::model::{Entry, Source};
 use crate::engine::failure::{Fault, SourceFault};
 use crate::engine::schedule::ANNOUNCE_AHEAD;
+use crate::engine::status::Warning;
 use crate::engine::time::WallTime;
 
 /// A login that ends: until when its source gives credentials without a person.
@@ -42,8 +43,7 @@ impl Keeper {
             return;
         }
         kept.announced_end = Some(end);
-        let message =
-            format!("ends soon and needs a code for the next one: run `evertoken login {}`", kept.entry.profile);
+        let message = code_is_due(&kept.entry);
         self.news.say(NoticeKind::Expiring, &kept.entry, Some(end), message, now);
     }
 
@@ -70,11 +70,26 @@ impl Keeper {
                 profiles,
                 role_arn: None,
                 expiration: Some(login.at),
-                message: format!("the login behind {source} ends before the next refresh; log in again before that"),
+                message: login_ends(&source),
                 failure: None,
             };
             self.news.add(notice, now);
         }
+    }
+
+    /// What `status` warns of: the same as is announced.
+    pub(super) fn end_ahead(&self, index: usize, now: WallTime) -> Option<Warning> {
+        let kept = &self.kept[index];
+        let session = kept.current().filter(|_| self.mode == Mode::Daemon)?;
+        let (end, message) = if self.may_call(index) {
+            let login = self.logins.get(&kept.entry.source).filter(|login| kept.due() > login.at)?;
+            (login.at, login_ends(&kept.entry.source))
+        } else {
+            (session.expiration, code_is_due(&kept.entry))
+        };
+        let sts_now = self.sts_now(now);
+        let ahead = end > sts_now && end - ANNOUNCE_AHEAD <= sts_now;
+        ahead.then(|| Warning { at: end.to_string(), message })
     }
 
     /// What a source told of the end of its login.
@@ -93,4 +108,12 @@ impl Keeper {
             self.announcements.insert((at - ANNOUNCE_AHEAD, source.clone()));
         }
     }
+}
+
+fn login_ends(source: &Source) -> String {
+    format!("the login behind {source} ends before the next refresh; log in again before that")
+}
+
+fn code_is_due(entry: &Entry) -> String {
+    format!("ends soon and needs a code for the next one: run `evertoken login {}`", entry.profile)
 }

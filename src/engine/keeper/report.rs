@@ -100,6 +100,7 @@ impl Keeper {
                 since: trouble.since.to_string(),
                 attempts: trouble.attempts,
             }),
+            expiring: self.end_ahead(index, now),
         }
     }
 

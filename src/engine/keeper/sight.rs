@@ -5,6 +5,7 @@ use super::outcome::left_alone;
 use super::{Action, Keeper, LOST, Notice, NoticeKind, Sighting};
 use crate::engine::config::model::StoreKind;
 use crate::engine::credentials_file::{Observation, Reason};
+use crate::engine::failure::{Class, Failure};
 use crate::engine::names::ProfileName;
 use crate::engine::session::Session;
 use crate::engine::time::WallTime;
@@ -74,9 +75,12 @@ impl Keeper {
     fn see_kept(&mut self, index: usize, observation: Observation, now: WallTime) {
         match observation {
             Observation::Ours(session) => self.see_session(index, *session, now),
-            Observation::Absent | Observation::Fillable => self.see_other(index, OnDisk::Nothing, now),
-            Observation::Damaged => self.see_other(index, OnDisk::Nothing, now),
-            Observation::Foreign(_) if self.kept[index].entry.adopt => self.see_other(index, OnDisk::Nothing, now),
+            Observation::Absent => self.see_other(index, OnDisk::Nothing, "the section is gone", now),
+            Observation::Fillable => self.see_other(index, OnDisk::Nothing, "our keys are gone from it", now),
+            Observation::Damaged => self.see_other(index, OnDisk::Nothing, "our keys are no longer whole", now),
+            Observation::Foreign(_) if self.kept[index].entry.adopt => {
+                self.see_other(index, OnDisk::Nothing, "keys of another program stand there now", now);
+            }
             Observation::Foreign(reason) | Observation::Untouchable(reason) => self.leave_alone(index, reason, now),
             Observation::NewerFormat => {
                 let text = "a newer version of evertoken wrote it; update this one".to_owned();
@@ -91,12 +95,11 @@ impl Keeper {
         self.let_go(index, now);
         let kept = &mut self.kept[index];
         if kept.current() == Some(&session) {
-            kept.on_disk = OnDisk::Current;
-            return;
+            return self.is_stored(index, now);
         }
         if kept.current().is_some_and(|ours| ours.keys == session.keys) || session.life() > LONGEST {
             // Our own keys with another end, or an end that STS never grants: somebody has edited what stands there.
-            return self.see_other(index, OnDisk::Nothing, now);
+            return self.see_other(index, OnDisk::Nothing, "our keys with another end stand there now", now);
         }
         // A mark knows whole seconds only: of two from the same second, the one that stands there came later.
         let not_older =
@@ -125,35 +128,48 @@ impl Keeper {
             // For other settings: it stays until it is replaced.
             kept.session = Some(session);
         }
-        self.see_other(index, OnDisk::Other(end), now);
+        self.see_other(index, OnDisk::Other(end), "another session with our mark stands there now", now);
     }
 
     /// The store holds something else than what we know; if it had held it before, somebody undid our write.
-    fn see_other(&mut self, index: usize, found: OnDisk, now: WallTime) {
+    fn see_other(&mut self, index: usize, found: OnDisk, what: &str, now: WallTime) {
         self.let_go(index, now);
         let kept = &mut self.kept[index];
         if kept.on_disk == OnDisk::Current && kept.current().is_some() {
             kept.undone.retain(|at| *at + UNDONE_WITHIN > now);
             kept.undone.push(now);
             let end = kept.session.as_ref().map(|session| session.expiration);
-            if kept.undone.len() == 1 {
-                self.news.say(
-                    NoticeKind::Remark,
-                    &kept.entry,
-                    end,
-                    "another program undid our write; writing it again".to_owned(),
-                    now,
-                );
-            } else if kept.undone.len() > REWRITES {
+            let (times, profile) = (kept.undone.len(), &kept.entry.profile);
+            if times == 1 {
+                let message = format!("another program undid our write to [{profile}] ({what}); writing it again");
+                self.news.say(NoticeKind::Remark, &kept.entry, end, message, now);
+            } else if times > REWRITES {
                 let message = format!(
-                    "another program undid our write {} times within a minute; waiting {} minutes before the next",
-                    kept.undone.len(),
+                    "another program undid our write to [{profile}] {times} times within a minute: {what}; waiting {} \
+                     minutes before the next",
                     TRUCE.as_secs() / 60
                 );
-                self.news.say(NoticeKind::Remark, &kept.entry, end, message, now);
+                let fix = format!(
+                    "find the program that writes [{profile}] too and have it leave that section alone, or give the \
+                     role another profile name"
+                );
+                let failure = Failure { class: Class::Store, code: None, message, fix: Some(fix) };
+                kept.gate.note(failure.clone(), now);
+                self.news.trouble(&kept.entry, end, &failure, now);
             }
         }
         kept.on_disk = found;
+    }
+
+    /// The session stands in the file: whatever kept it out is over.
+    pub(super) fn is_stored(&mut self, index: usize, now: WallTime) {
+        let kept = &mut self.kept[index];
+        kept.on_disk = OnDisk::Current;
+        if kept.gate.trouble().is_some_and(|trouble| trouble.failure.class == Class::Store) {
+            kept.gate.clear();
+            let end = kept.session.as_ref().map(|session| session.expiration);
+            self.news.recovered(&kept.entry, end, now);
+        }
     }
 
     /// Until when an undone write is not written again.

@@ -1,7 +1,6 @@
 //! What to write into the files now: a wave together, what is missing at once, what has ended and is off the list away.
 
 use super::action::{Action, Notice, NoticeKind};
-use super::kept::OnDisk;
 use super::shelf::{Batch, Shelf};
 use super::{Keeper, Mode};
 use crate::engine::config::model::StoreKind;
@@ -106,7 +105,8 @@ impl Keeper {
         let kept = &mut self.kept[index];
         let Some(session) = kept.session.as_ref().filter(|session| session.keys.access_key_id == key) else { return };
         let end = session.expiration;
-        kept.on_disk = OnDisk::Current;
+        self.is_stored(index, now);
+        let kept = &self.kept[index];
         if healed {
             self.news.recovered(&kept.entry, Some(end), now);
         }
@@ -133,8 +133,17 @@ impl Keeper {
     pub(super) fn store_failed(&mut self, store: StoreKind, message: String, jitter: f64, now: WallTime) {
         let Some(batch) = self.shelf(store).writing.take() else { return };
         let failure = Failure { class: Class::Store, code: None, message, fix: None };
+        let known = self.shelf(store).gate.trouble().is_some();
         self.shelf(store).gate.fail(failure.clone(), true, jitter, now);
-        for profile in batch.puts.keys() {
+        if !known && batch.puts.values().all(Option::is_none) {
+            let profiles = batch.puts.keys().cloned().collect();
+            let message = format!("cannot take out what has ended of profiles off the list: {}", failure.message);
+            let (kind, failure) = (NoticeKind::Failed, Some(failure));
+            self.news.add(Notice { kind, profiles, role_arn: None, expiration: None, message, failure }, now);
+            return;
+        }
+        let puts = batch.puts.iter().filter(|(_, key)| key.is_some());
+        for (profile, _) in puts {
             if let Some(index) = self.kept.position(profile) {
                 let kept = &self.kept[index];
                 self.news.trouble(&kept.entry, kept.session.as_ref().map(|s| s.expiration), &failure, now);

@@ -112,6 +112,7 @@ fn recorded(state: State, error: Option<Trouble>) -> Status {
             next_refresh: Some("2026-11-21T14:30:00Z".to_owned()),
             last_refresh: None,
             error,
+            expiring: None,
         }],
     }
 }
