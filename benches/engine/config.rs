@@ -3,7 +3,7 @@
 use crate::material::config_text;
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use evertoken::engine::config;
+use evertoken::engine::config::{self, diagnostic::render_all};
 
 #[divan::bench(args = [10, 100, 1_000, 10_000], sample_count = 10)]
 fn parse(bencher: Bencher<'_, '_>, roles: usize) {
@@ -20,6 +20,6 @@ fn parse_and_show_mistakes(bencher: Bencher<'_, '_>, roles: usize) {
     bencher.counter(ItemsCount::new(roles)).bench_local(|| {
         let findings = config::parse(&text).expect_err("mistakes");
         assert_eq!(findings.len(), roles);
-        findings.iter().map(|finding| finding.render("config.toml", &text).len()).sum::<usize>()
+        render_all(&findings, "config.toml", &text).len()
     });
 }

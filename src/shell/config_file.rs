@@ -2,6 +2,7 @@
 
 use crate::engine::aws_config::AwsConfig;
 use crate::engine::config::model::Hooks;
+use crate::engine::config::diagnostic::render_all;
 use crate::engine::config::{self, Config, Diagnostic};
 use crate::shell::environment::Environment;
 use crate::shell::exposure::open_to_others;
@@ -170,5 +171,5 @@ fn look(path: &Path) -> Result<Snapshot, FileError> {
 
 /// One block for each finding.
 pub fn render(findings: &[Diagnostic], path: &Path, text: &str) -> Vec<String> {
-    findings.iter().map(|finding| finding.render(&path.display().to_string(), text)).collect()
+    render_all(findings, &path.display().to_string(), text)
 }

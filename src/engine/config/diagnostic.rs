@@ -1,6 +1,6 @@
 //! One finding in the text of a config and how a person gets to see it. Never judges anything itself.
 
-use crate::engine::config::excerpt::{Excerpt, masked};
+use crate::engine::config::excerpt::{Excerpt, LineNumbers, masked};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -46,7 +46,11 @@ impl Diagnostic {
     /// One block without a line break at its end: `path:line:column: message`, the line, carets under the span, the
     /// hint. Lines and columns count from 1, columns in characters. What looks like a secret is masked in the line.
     pub fn render(&self, path: &str, text: &str) -> String {
-        let excerpt = Excerpt::of(text, &self.span);
+        self.render_in(path, text, &mut LineNumbers::of(text))
+    }
+
+    fn render_in(&self, path: &str, text: &str, lines: &mut LineNumbers<'_>) -> String {
+        let excerpt = Excerpt::of(text, &self.span, lines.at(self.span.start));
         let kind = match self.severity {
             Severity::Mistake => "",
             Severity::Warning => "warning: ",
@@ -61,6 +65,12 @@ impl Diagnostic {
         }
         block
     }
+}
+
+/// All of them as [`Diagnostic::render`] shows each, in one walk through the text when they are in order.
+pub fn render_all(findings: &[Diagnostic], path: &str, text: &str) -> Vec<String> {
+    let mut lines = LineNumbers::of(text);
+    findings.iter().map(|finding| finding.render_in(path, text, &mut lines)).collect()
 }
 
 /// By position, each thing said once.

@@ -22,8 +22,8 @@ pub(super) struct Excerpt {
 }
 
 impl Excerpt {
-    /// The line where `span` begins. Spans that reach beyond the line or the text are cut.
-    pub(super) fn of(text: &str, span: &Range<usize>) -> Self {
+    /// The line where `span` begins, of which `line` is the number. Spans that reach beyond the line or the text are cut.
+    pub(super) fn of(text: &str, span: &Range<usize>, line: usize) -> Self {
         let start = text.floor_char_boundary(span.start.min(text.len()));
         let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |offset| start + offset);
@@ -45,7 +45,31 @@ impl Excerpt {
         }
         let width = text[start..end].trim_end().chars().count().min(stop.saturating_sub(from)).max(1);
         marker.extend(std::iter::repeat_n('^', width));
-        Self { line: text[..start].matches('\n').count() + 1, column: from + 1, quoted, marker }
+        Self { line, column: from + 1, quoted, marker }
+    }
+}
+
+/// The numbers of the lines in which places of a text stand, asked for in their order: the text is walked once for all.
+pub(super) struct LineNumbers<'a> {
+    text: &'a str,
+    at: usize,
+    line: usize,
+}
+
+impl<'a> LineNumbers<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        Self { text, at: 0, line: 1 }
+    }
+
+    /// From 1. A place before the last one is found too, from the start again.
+    pub(super) fn at(&mut self, place: usize) -> usize {
+        let place = place.min(self.text.len());
+        if place < self.at {
+            *self = Self::of(self.text);
+        }
+        self.line += self.text.as_bytes()[self.at..place].iter().filter(|byte| **byte == b'\n').count();
+        self.at = place;
+        self.line
     }
 }
 

@@ -5,6 +5,7 @@ use crate::engine::config::chains;
 use crate::engine::config::diagnostic::{Diagnostic, quoted};
 use crate::engine::config::endpoints::{BadUrl, Url};
 use crate::engine::config::entry::{Maker, Parent};
+use crate::engine::config::excerpt::LineNumbers;
 use crate::engine::config::fields::Text;
 use crate::engine::config::hooks;
 use crate::engine::config::model::{Config, Entry, Network};
@@ -126,11 +127,12 @@ fn check_entries(
 /// Entries by the name of their profile; a name that is taken is a mistake where it stands again.
 fn by_name<'a>(sections: &[Section<'a>], text: &str, findings: &mut Vec<Diagnostic>) -> HashMap<&'a str, usize> {
     let mut by_name = HashMap::new();
+    let mut lines = LineNumbers::of(text);
     for (index, section) in sections.iter().enumerate() {
         let Some(profile) = &section.written.profile else { continue };
         if let Some(&first) = by_name.get(profile.get_ref().as_str()) {
             let first: &Section<'_> = &sections[first];
-            let line = text[..first.written.anchor().start].matches('\n').count() + 1;
+            let line = lines.at(first.written.anchor().start);
             let message = format!("profile {} is on the list already, in line {line}", quoted(profile.get_ref()));
             findings.push(
                 Diagnostic::mistake(profile.span(), message)

@@ -27,10 +27,11 @@ pub fn apply(bytes: &[u8], edits: &[Edit]) -> Result<Applied, Malformed> {
         let document = Document::parse(&bytes)?;
         let mut patch = Patch::default();
         outcomes.extend(now.iter().map(|edit| plan(&document, &mut patch, edit)));
+        let moves = patch.moves();
         for outcome in &mut outcomes {
             // Whoever reads the reason looks into the new file.
             if let Outcome::Refused(Reason { line: Some(line), .. }) = outcome {
-                *line = patch.moved(line.saturating_sub(1)) + 1;
+                *line = moves.of(line.saturating_sub(1)) + 1;
             }
         }
         bytes = patch.render(&document);

@@ -69,11 +69,19 @@ impl Patch {
         matches!(self.changes.get(&line), Some(Change::Gone))
     }
 
-    /// Where a line of the old content stands in the new one; both counted from 0.
-    pub(super) fn moved(&self, line: usize) -> usize {
-        let gone = self.changes.range(..line).filter(|(_, change)| matches!(change, Change::Gone)).count();
-        let added: usize = self.below.range(..line).map(|(_, texts)| texts.len()).sum();
-        line + added - gone
+    /// Where the lines of the old content stand in the new one.
+    pub(super) fn moves(&self) -> Moves {
+        let gone =
+            self.changes.iter().filter(|(_, change)| matches!(change, Change::Gone)).map(|(line, _)| (*line, 0, 1));
+        let added = self.below.iter().map(|(line, texts)| (*line, texts.len(), 0));
+        let mut moves: Vec<(usize, usize, usize)> = gone.chain(added).collect();
+        moves.sort_unstable();
+        let mut sum = (0, 0);
+        for (_, added, gone) in &mut moves {
+            sum = (sum.0 + *added, sum.1 + *gone);
+            (*added, *gone) = sum;
+        }
+        Moves(moves)
     }
 
     /// The new content of the file.
@@ -143,6 +151,17 @@ impl Patch {
             section.lines.iter().map(|line| line.len() + 2).sum::<usize>() + mark
         });
         lines.chain(changed).chain(added).chain(appended).sum::<usize>() + 16
+    }
+}
+
+/// After which lines how many have been added and taken away in all.
+pub(super) struct Moves(Vec<(usize, usize, usize)>);
+
+impl Moves {
+    /// Where a line of the old content stands in the new one; both counted from 0.
+    pub(super) fn of(&self, line: usize) -> usize {
+        let above = self.0.partition_point(|(other, ..)| *other < line).checked_sub(1).map(|last| self.0[last]);
+        above.map_or(line, |(_, added, gone)| line + added - gone)
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a line is quoted: caret below the span whatever stands in the line, and no secret in sight.
 
-use crate::engine::config::diagnostic::Diagnostic;
+use crate::engine::config::diagnostic::{Diagnostic, render_all};
 use crate::engine::config::tests::report;
 
 /// The block for the first `part` of `text`.
@@ -66,4 +66,15 @@ fn what_looks_like_a_secret_is_masked_in_every_quoted_line() {
     // What only is long is not.
     let arn = "role_arn = \"arn:aws:iam::111122223333:role/some/Path/ToALongRoleName\"";
     assert!(shown(arn, "role_arn").contains(arn));
+}
+
+#[test]
+fn all_findings_are_shown_as_each_alone_in_whichever_order() {
+    let text = "a\nü\n\nc = 1\r\nlast";
+    let mut findings: Vec<Diagnostic> = (0..=text.len()).map(|at| Diagnostic::mistake(at..at + 1, "odd")).collect();
+    let each = |findings: &[Diagnostic]| findings.iter().map(|finding| finding.render("x", text)).collect::<Vec<_>>();
+    assert_eq!(render_all(&findings, "x", text), each(&findings));
+    assert!(each(&findings).last().is_some_and(|block| block.starts_with("x:5:")), "{:?}", each(&findings));
+    findings.reverse();
+    assert_eq!(render_all(&findings, "x", text), each(&findings));
 }
