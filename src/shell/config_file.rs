@@ -1,8 +1,8 @@
 //! Reads the config from its file, and finds the places that follow from it. Parsing and judging is the engine's.
 
 use crate::engine::aws_config::AwsConfig;
-use crate::engine::config::model::Hooks;
 use crate::engine::config::diagnostic::render_all;
+use crate::engine::config::model::Hooks;
 use crate::engine::config::{self, Config, Diagnostic};
 use crate::shell::environment::Environment;
 use crate::shell::exposure::open_to_others;

@@ -8,7 +8,8 @@ use crate::engine::failure::{Fault, Layer};
 use crate::engine::keeper::{Action, AssumeCall, Event, Sighting};
 use crate::engine::names::ProfileName;
 use crate::engine::secret::Secret;
-use crate::engine::session::Session;
+use crate::engine::session::{Session, SettingsDigest};
+use crate::engine::time::WallTime;
 use crate::shell::clock;
 use crate::shell::files::lock::LockError;
 use crate::shell::locks::{RefreshLock, UntilStored};
@@ -276,23 +277,42 @@ enum Taken {
 /// Whoever makes the call for a profile holds its lock and looks into the store again, so that many askers make one
 /// call. `kept` is the lock where an earlier call has left it to us.
 async fn lock(tools: &Arc<Tools>, call: &Arc<AssumeCall>, kept: Option<RefreshLock>) -> Result<Taken, Fault> {
+    // Mostly nobody else is at it and nothing has changed: two looks at the file system, for which no other thread is
+    // worth waking.
+    let lock = match kept {
+        Some(kept) => Some(kept),
+        None => RefreshLock::try_acquire(tools.stores.places(), &call.entry.profile)
+            .map_err(|error| unlocked(&call.entry.profile, error.into()))?,
+    };
+    let lock = match lock {
+        Some(lock) if tools.stores.has_none_of_interest(call.entry.store, &call.entry.profile, satisfies(call)) => {
+            return Ok(Taken::Free(lock));
+        }
+        other => other,
+    };
     let (owned, call) = (Arc::clone(tools), Arc::clone(call));
     let taken = spawn_blocking(move || {
-        let stores = &owned.stores;
-        let profile = &call.entry.profile;
-        let lock = match kept {
-            Some(kept) => kept,
-            None => RefreshLock::acquire(stores.places(), profile, LOCK_PATIENCE).map_err(|error| match error {
-                LockError::Held { holder, .. } => Fault::Contended { holder },
-                LockError::File(error) => Fault::Internal(format!("the refresh lock of {profile}: {error}")),
-            })?,
+        let (stores, profile) = (&owned.stores, &call.entry.profile);
+        let lock = match lock {
+            Some(lock) => lock,
+            None => RefreshLock::acquire(stores.places(), profile, LOCK_PATIENCE)
+                .map_err(|error| unlocked(profile, error))?,
         };
-        let stored = stores.session_of_interest(call.entry.store, profile, |digest, issued, expiration| {
-            call.satisfied_by_one_of(digest, issued, expiration)
-        });
+        let stored = stores.session_of_interest(call.entry.store, profile, satisfies(&call));
         Ok(stored.map_or(Taken::Free(lock), |session| Taken::Needless(Box::new(session))))
     });
     taken.await.unwrap_or_else(|error| Err(Fault::Internal(stumbled(&error))))
+}
+
+fn satisfies(call: &AssumeCall) -> impl Fn(&SettingsDigest, WallTime, WallTime) -> bool {
+    |digest, issued, expiration| call.satisfied_by_one_of(digest, issued, expiration)
+}
+
+fn unlocked(profile: &ProfileName, error: LockError) -> Fault {
+    match error {
+        LockError::Held { holder, .. } => Fault::Contended { holder },
+        LockError::File(error) => Fault::Internal(format!("the refresh lock of {profile}: {error}")),
+    }
 }
 
 async fn code_for(tools: &Arc<Tools>, call: &AssumeCall) -> Result<Option<Secret>, Fault> {

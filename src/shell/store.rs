@@ -158,11 +158,8 @@ impl Stores {
         profile: &ProfileName,
         of_interest: impl Fn(&SettingsDigest, WallTime, WallTime) -> bool,
     ) -> Option<Session> {
-        match self.seen(store).life(self.identity(store), profile) {
-            Ok(life) if !life.is_some_and(|life| of_interest(&life.digest, life.issued, life.expiration)) => {
-                return None;
-            }
-            Ok(_) | Err(Unknown) => {}
+        if self.has_none_of_interest(store, profile, &of_interest) {
+            return None;
         }
         let (_, sections) = self.sections(store, std::slice::from_ref(profile)).ok()?;
         sections.into_iter().find_map(|(name, found)| match found {
@@ -173,6 +170,20 @@ impl Stores {
             }
             _ => None,
         })
+    }
+
+    /// Whether the file is as it was last read, and had no session of interest for the profile. Reads no file.
+    pub fn has_none_of_interest(
+        &self,
+        store: StoreKind,
+        profile: &ProfileName,
+        of_interest: impl Fn(&SettingsDigest, WallTime, WallTime) -> bool,
+    ) -> bool {
+        let identity = self.identity(store);
+        match self.seen(store).life(identity, profile) {
+            Ok(life) => !life.is_some_and(|life| of_interest(&life.digest, life.issued, life.expiration)),
+            Err(Unknown) => false,
+        }
     }
 
     fn sections(&self, store: StoreKind, profiles: &[ProfileName]) -> Result<(Snapshot, Sections), UpdateError> {
