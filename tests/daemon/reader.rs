@@ -100,7 +100,12 @@ impl Reader {
     pub fn prove(self, workstation: &Workstation) -> Seen {
         self.stop.store(true, Ordering::Relaxed);
         let seen = self.thread.join().expect("a reader");
-        assert!(seen.wrong.is_empty(), "{} of {} reads: {:#?}", seen.wrong.len(), seen.reads, &seen.wrong[..1]);
+        if let Some(first) = seen.wrong.first() {
+            // What the daemon did about it stands in its log; the time of the first wrong read leads there.
+            let log = workstation.log();
+            let end = log.char_indices().rev().nth(200_000).map_or(0, |(at, _)| at);
+            panic!("{} of {} reads: {first}\n{}", seen.wrong.len(), seen.reads, &log[end..]);
+        }
         let issued: BTreeSet<Triple> = workstation
             .sts
             .sessions()
