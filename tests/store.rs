@@ -10,6 +10,7 @@ use evertoken::engine::session::{Keys, Session, SettingsDigest};
 use evertoken::engine::time::WallTime;
 use evertoken::shell::environment::Environment;
 use evertoken::shell::files::lock::LockError;
+use evertoken::shell::files::settle::Patience;
 use evertoken::shell::locks::{InstanceLock, RefreshLock};
 use evertoken::shell::places::Places;
 use evertoken::shell::store::{Stores, write_status};
@@ -17,7 +18,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 use tempfile::TempDir;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -235,7 +236,7 @@ fn our_own_writes_are_no_news_and_those_of_others_always_are() {
     assert!(news(&ours), "a file that is not there yet is looked for each time");
     ours.apply(StoreKind::Shared, &[put("dev", "one")]).expect("stored");
     assert!(news(&ours), "nobody has looked into this file yet");
-    assert!(!news(&ours));
+    until(|| !news(&ours));
     ours.apply(StoreKind::Shared, &[put("dev", "two")]).expect("stored");
     assert!(!news(&ours), "only our own session is new in it");
 
@@ -244,7 +245,50 @@ fn our_own_writes_are_no_news_and_those_of_others_always_are() {
     theirs.apply(StoreKind::Shared, &[put("ops", "four")]).expect("stored");
     ours.apply(StoreKind::Shared, &[put("dev", "five")]).expect("stored");
     assert!(news(&ours), "our write came after theirs, but theirs was never looked at");
-    assert!(!news(&ours));
+    until(|| !news(&ours));
+}
+
+#[test]
+fn a_change_that_comes_at_once_and_leaves_the_size_is_news_too() {
+    let home = TempDir::new().expect("a home");
+    let at_once = Patience { quiet: Duration::ZERO, lost: Duration::ZERO, ..Patience::default() };
+    let ours = stores(&home).with_patience(at_once);
+    let list = [profile("dev")];
+    let file = home.path().join(".aws/credentials");
+    let news = || ours.observe_changes(StoreKind::Shared, &list);
+    ours.apply(StoreKind::Shared, &[put("dev", "ours")]).expect("stored");
+    for word in ["mine", "your", "hers"] {
+        until(|| news().is_none());
+        ours.apply(StoreKind::Shared, &[put("dev", "ours")]).expect("stored");
+        let text = fs::read_to_string(&file).expect("the file");
+        fs::write(&file, text.replace("ours", word)).expect("written in place");
+        assert!(news().is_some(), "{word}");
+    }
+}
+
+#[test]
+fn a_file_whose_times_may_not_show_the_next_change_is_read_each_time() {
+    let home = TempDir::new().expect("a home");
+    let ours = stores(&home);
+    let list = [profile("dev")];
+    let news = || ours.observe_changes(StoreKind::Shared, &list).is_some();
+    ours.apply(StoreKind::Shared, &[put("dev", "one")]).expect("stored");
+    until(|| !news());
+    // A file system of another machine, whose clock is an hour ahead.
+    let file = fs::File::options().write(true).open(home.path().join(".aws/credentials")).expect("the file");
+    file.set_modified(SystemTime::now() + Duration::from_secs(3600)).expect("its time is set");
+    assert!(news() && news() && news());
+    ours.apply(StoreKind::Shared, &[put("dev", "two")]).expect("stored");
+    assert!(news(), "what was there before our write is not known for sure");
+    until(|| !news());
+}
+
+/// Waits for what the time of a file's last change has to be past for.
+fn until(condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(30), "it never came about");
+    }
 }
 
 #[test]

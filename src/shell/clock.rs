@@ -26,6 +26,11 @@ pub fn now() -> WallTime {
     WallTime::from_unix_millis(millis)
 }
 
+/// The wall clock as finely as it goes, for the time of a file.
+pub fn now_to_the_nanosecond() -> SystemTime {
+    SystemTime::now()
+}
+
 /// Where the clock of the people of this machine hangs.
 pub fn zone() -> TimeZone {
     TimeZone::system()

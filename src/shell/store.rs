@@ -10,6 +10,7 @@ use crate::engine::keeper::Sighting;
 use crate::engine::names::ProfileName;
 use crate::engine::session::{Session, SettingsDigest};
 use crate::engine::time::WallTime;
+use crate::shell::clock;
 use crate::shell::files::lock;
 use crate::shell::files::settle::{self, Known, Patience};
 use crate::shell::files::snapshot::{self, Identity, Snapshot};
@@ -127,11 +128,12 @@ impl Stores {
     /// Reads what stands under the names of `profiles`, and under every other mark of ours. Takes no lock; waits only
     /// for a file that looks like a half-done rewrite of another program.
     pub fn observe(&self, store: StoreKind, profiles: &[ProfileName]) -> Sighting {
+        let asked = clock::now();
         let sections = self.sections(store, profiles);
         if let (StoreKind::Shared, Ok((snapshot, sections))) = (store, &sections) {
             self.compare_others(&snapshot.bytes, sections);
         }
-        self.seen(store).told = sections.as_ref().ok().and_then(|(snapshot, _)| snapshot.identity());
+        self.seen(store).told = sections.as_ref().ok().and_then(|(snapshot, _)| to_rely_on(snapshot, asked));
         Sighting { store, sections: sections.map(|(_, sections)| sections).map_err(unread) }
     }
 
@@ -187,8 +189,9 @@ impl Stores {
     }
 
     fn sections(&self, store: StoreKind, profiles: &[ProfileName]) -> Result<(Snapshot, Sections), UpdateError> {
+        let asked = clock::now();
         let (snapshot, sections) = self.read(store, |bytes| credentials_file::observe(bytes, profiles))?;
-        self.seen(store).read(snapshot.identity(), &sections);
+        self.seen(store).read(to_rely_on(&snapshot, asked), &sections);
         Ok((snapshot, sections))
     }
 
@@ -252,6 +255,11 @@ impl Stores {
     fn seen(&self, store: StoreKind) -> MutexGuard<'_, Seen> {
         self.seen[store as usize].lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The identity of what was read, where a change since `asked`, before it was read, would show in it.
+fn to_rely_on(snapshot: &Snapshot, asked: WallTime) -> Option<Identity> {
+    snapshot.identity().filter(|identity| identity.shows_changes_since(asked))
 }
 
 fn unread(error: UpdateError) -> String {

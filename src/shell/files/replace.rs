@@ -4,6 +4,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the shell removes files")]
 
+use crate::shell::clock;
 use crate::shell::files::attributes;
 use crate::shell::files::error::FileError;
 use crate::shell::files::snapshot::{self, Identity, Present, Snapshot, no_follow};
@@ -33,6 +34,8 @@ pub(super) struct Done {
     pub(super) narrowed: Option<(u32, u32)>,
     /// Sentences for a person.
     pub(super) warnings: Vec<String>,
+    /// Whether each later change by anybody shows in its times, also one that comes at once.
+    pub(super) is_stamped: bool,
     /// The old file, when somebody wrote into it in the very moment in which it lost its name.
     pub(super) overtaken: Option<File>,
 }
@@ -70,6 +73,9 @@ pub(super) fn replace(
     temporary.file().set_permissions(Permissions::from_mode(mode)).map_err(at("set the mode of"))?;
     let mut file = temporary.file();
     file.write_all(new).map_err(at("write"))?;
+    // A time that no write of anybody else bears: those get that of the last tick of the kernel.
+    let exactly = clock::now_to_the_nanosecond();
+    let is_stamped = file.set_modified(exactly).is_ok();
     file.sync_all().map_err(at("fsync"))?;
 
     if !snapshot::read(path)?.same_as(&old) {
@@ -86,7 +92,7 @@ pub(super) fn replace(
                     path.display()
                 ));
                 let identity = identity_of(&present.file);
-                Ok(Replaced::Done(Done { identity, narrowed, warnings, overtaken: None }))
+                Ok(Replaced::Done(Done { identity, narrowed, warnings, is_stamped: false, overtaken: None }))
             }
             _ => Err(FileError::at("rename", temporary.path())(error)),
         };
@@ -98,8 +104,10 @@ pub(super) fn replace(
         warnings.push(format!("fsync {}: {error}; the new content may not survive a power cut", parent.display()));
     }
     let identity = identity_of(temporary.file());
+    // The file system may keep less of it.
+    let is_stamped = is_stamped && identity.is_some_and(|identity| identity.is_stamped(exactly));
     let overtaken = old.present.filter(|present| was_written_to(present, &old.bytes)).map(|present| present.file);
-    Ok(Replaced::Done(Done { identity, narrowed, warnings, overtaken }))
+    Ok(Replaced::Done(Done { identity, narrowed, warnings, is_stamped, overtaken }))
 }
 
 /// Replaces a file of evertoken's own in its own folder, 0600, in one step. Not made durable: what is written this way

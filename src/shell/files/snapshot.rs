@@ -8,10 +8,16 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::SystemTime;
 use zeroize::Zeroizing;
 
 /// More than any credentials file; whatever is larger was named by mistake.
 const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// In nanoseconds, as the times of files are.
+const SECOND: i128 = 1_000_000_000;
+/// Twice as long as any kernel takes for one.
+const TICK: i128 = SECOND / 50;
 
 /// Which file it was, and in which state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,9 +40,22 @@ impl Identity {
         fs::symlink_metadata(path).ok().map(|metadata| Self::of(&metadata))
     }
 
+    /// Whether all that is done to the file at `now` or later shows in its times. A file system takes the time of the last
+    /// tick of the kernel, and some keep only seconds of it: two changes within one tick look like one.
+    pub fn shows_changes_since(&self, now: WallTime) -> bool {
+        let tick = if self.modified % SECOND == 0 { 2 * SECOND } else { TICK };
+        i128::from(now.unix_millis()) * (SECOND / 1_000) - self.modified.max(self.changed) > tick
+    }
+
+    /// Whether this very time is that of its content.
+    pub(super) fn is_stamped(&self, time: SystemTime) -> bool {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).map(|since| since.as_nanos());
+        since.is_ok_and(|nanos| i128::try_from(nanos) == Ok(self.modified))
+    }
+
     /// From what `stat` says.
     pub fn of(metadata: &Metadata) -> Self {
-        let nanos = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+        let nanos = |seconds: i64, nanos: i64| i128::from(seconds) * SECOND + i128::from(nanos);
         Self {
             device: metadata.dev(),
             inode: metadata.ino(),
@@ -124,4 +143,23 @@ pub(super) fn no_follow() -> i32 {
 
 fn flags(flags: OFlags) -> i32 {
     i32::try_from(flags.bits()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Identity, SECOND, WallTime};
+
+    #[test]
+    fn a_time_is_relied_on_once_the_clock_of_the_file_system_has_ticked() {
+        let now = WallTime::from_unix_millis(1_795_270_000_000);
+        let at = |nanos: i128| 1_795_270_000 * SECOND + nanos;
+        let shows =
+            |modified, changed| Identity { device: 1, inode: 1, size: 1, modified, changed }.shows_changes_since(now);
+        assert!(shows(at(-21_000_001), at(-21_000_001)));
+        assert!(!shows(at(-19_000_001), at(-21_000_001)), "within a tick of the content's change");
+        assert!(!shows(at(-21_000_001), at(-19_000_001)), "within a tick of any change");
+        assert!(!shows(at(-2 * SECOND), at(-2 * SECOND)), "it may keep no more than every other second");
+        assert!(shows(at(-3 * SECOND), at(-3 * SECOND)));
+        assert!(!shows(at(1), at(1)), "by a clock ahead of ours");
+    }
 }

@@ -55,7 +55,8 @@ pub struct Updated {
     pub written: bool,
     /// The file as it stands now, `None` when there is none.
     pub identity: Option<Identity>,
-    /// The file whose content was edited, where nothing but the edit sets the new one apart from it.
+    /// The file whose content was edited, where nothing but the edit sets the new one apart from it and whatever comes
+    /// after shows in the new one's times.
     pub before: Option<Identity>,
     /// The mode as it was and as it is, where it was wider than allowed.
     pub narrowed: Option<(u32, u32)>,
@@ -144,6 +145,7 @@ pub fn update(target: &Target, known: Known, edit: &mut dyn FnMut(&[u8]) -> Edit
                 lock.leave(done.identity);
                 known = Known { left: done.identity, seen: None };
                 updated.written = true;
+                updated.before = updated.before.filter(|_| done.is_stamped);
                 updated.identity = done.identity;
                 updated.narrowed = updated.narrowed.or(done.narrowed);
                 updated.warnings.extend(done.warnings);
