@@ -118,6 +118,18 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
+fn no_password_of_a_proxy_is_shown_however_it_is_written() {
+    for proxy in ["http://me:hun\"ter\\@proxy:3128", "me:hunter@proxy:3128", "http://me:hun#ter?@proxy"] {
+        for manager in ["systemd", "launchd"] {
+            let home = Home::new().with("HTTPS_PROXY", proxy);
+            let said = home.service(&["--manager", manager, "install", "--dry-run"], 0);
+            assert!(said.contains("HTTPS_PROXY holds a password") && said.contains("me:…@proxy"), "{said}");
+            assert!(!said.contains("hun"), "{said}");
+        }
+    }
+}
+
+#[test]
 fn installs_starts_does_nothing_twice_and_leaves_nothing_behind() {
     let home = Home::new().with("HTTPS_PROXY", "http://me:hunter%40two@proxy:3128").with("AWS_CONFIG_FILE", "aws.conf");
     let said = home.service(&["install", "--dry-run"], 0);

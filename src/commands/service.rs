@@ -115,7 +115,7 @@ impl<'a> Desk<'a> {
             program: self.footing.active && self.footing.since.is_some_and(|since| is_newer(&program.path, since)),
             waiting,
         };
-        let orders = self.manager.install(&self.footing, text.clone(), change);
+        let orders = self.manager.install(&self.footing, text, change);
         if change.text || tense == Tense::Planned {
             self.show(&blueprint, &remarks, output)?;
         }
@@ -132,7 +132,9 @@ impl<'a> Desk<'a> {
         self.go(&orders, tense, output)?;
         if tense == Tense::Planned {
             if change.text {
-                output.text(&format!("\n{}", without_passwords(&text, &blueprint)))?;
+                let environment = blueprint.environment.iter().map(|(name, value)| (name.clone(), shown(value)));
+                let for_eyes = Blueprint { environment: environment.collect(), ..blueprint };
+                output.text(&format!("\n{}", self.manager.text(&for_eyes, &self.footing)))?;
             }
         } else if let Some(hours) = self.manager.hours() {
             output.text(&format!("it runs {hours}\nlog: {}\n", self.manager.log()))?;
@@ -277,20 +279,6 @@ impl<'a> Desk<'a> {
         }
         found
     }
-}
-
-/// The text of a unit for the eyes of whoever looks over a shoulder.
-fn without_passwords(text: &str, blueprint: &Blueprint) -> String {
-    let hidden = blueprint.environment.values().filter(|value| shown(value) != **value);
-    let passwords = hidden.filter_map(|value| {
-        let rest = value.split_once("://")?.1;
-        let end = rest.find('/').unwrap_or(rest.len());
-        rest[..end].rsplit_once('@')?.0.split_once(':').map(|(_, password)| password)
-    });
-    // As it stands and as either format escapes it.
-    passwords
-        .flat_map(|word| [word.to_owned(), word.replace('%', "%%"), word.replace('&', "&amp;")])
-        .fold(text.to_owned(), |text, word| if word.is_empty() { text } else { text.replace(&word, "…") })
 }
 
 /// Whether the program was put there after the service started, or the link to it: the service runs the one before. (The

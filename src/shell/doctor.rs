@@ -16,9 +16,9 @@ pub use keeping::{Own, gather as keeping};
 
 use crate::engine::aws_config::{AwsConfig, Section, StaticKeys, noted_end, static_keys};
 use crate::engine::doctor::picture::{Answer, By, Endpoint, Exported, Keeping, KeyFacts, Picture, Selected};
-use crate::engine::doctor::surroundings::without_password;
 use crate::engine::doctor::{base_of, may_be_instance, short_id};
 use crate::engine::time::WallTime;
+use crate::engine::url::without_login;
 use crate::shell::clock;
 use crate::shell::environment::Environment;
 use crate::shell::http::HttpError;
@@ -169,11 +169,11 @@ fn endpoint(environment: &Environment, aws: &AwsConfig, profile: &str) -> Option
     let variables = ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"];
     let of_variable = variables.iter().find_map(|name| {
         let url = environment.text(name)?;
-        Some(Endpoint { url: without_password(url), variable: Some(name) })
+        Some(Endpoint { url: without_login(url), variable: Some(name) })
     });
     let of_config = || {
         let url = aws.profiles.get(profile)?.get("endpoint_url").filter(|url| !url.is_empty())?;
-        Some(Endpoint { url: without_password(url), variable: None })
+        Some(Endpoint { url: without_login(url), variable: None })
     };
     of_variable.or_else(of_config)
 }

@@ -2,6 +2,7 @@
 //! it starts, and what `doctor` compares with that. Never holds a password: what stands before the @ of a proxy is cut.
 
 use super::picture::Difference;
+use crate::engine::url::without_login;
 use std::collections::BTreeMap;
 
 /// By the name of the variable, those that are set.
@@ -23,21 +24,8 @@ const NAMES: [(&str, &str); 6] = [
 /// Takes them out of an environment.
 pub fn surroundings<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Surroundings {
     let value = |(name, other): &(&str, &str)| get(name).or_else(|| get(other).filter(|_| !other.is_empty()));
-    let kept = NAMES.iter().filter_map(|names| Some((names.0.to_owned(), without_password(value(names)?))));
+    let kept = NAMES.iter().filter_map(|names| Some((names.0.to_owned(), without_login(value(names)?))));
     kept.collect()
-}
-
-/// `http://user:word@host` without what stands before the @.
-pub fn without_password(url: &str) -> String {
-    match url.split_once("://") {
-        Some((scheme, rest)) => {
-            let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-            let (authority, path) = rest.split_at(end);
-            let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-            format!("{scheme}://{host}{path}")
-        }
-        None => url.rsplit_once('@').map_or(url, |(_, host)| host).to_owned(),
-    }
 }
 
 /// What the daemon has another value of. `PATH` differs nearly always and matters only to a program that is looked up in
@@ -63,20 +51,21 @@ pub enum PathMatters {
 
 #[cfg(test)]
 mod tests {
-    use super::{PathMatters, differences, surroundings, without_password};
+    use super::{PathMatters, differences, surroundings};
 
     #[test]
     fn only_what_matters_is_taken_and_no_password() {
         let all = |name: &str| match name {
             "https_proxy" => Some("http://me:word@proxy.corp:3128"),
-            "PATH" => Some("/bin"),
+            "PATH" => Some("/opt/node@20/bin:/bin"),
             "AWS_SECRET_ACCESS_KEY" => Some("secret"),
             _ => None,
         };
         let taken = surroundings(all);
-        assert_eq!(format!("{taken:?}"), r#"{"HTTPS_PROXY": "http://proxy.corp:3128", "PATH": "/bin"}"#);
-        assert_eq!(without_password("me:word@proxy:1"), "proxy:1");
-        assert_eq!(without_password("http://a:b@c:1/x@y"), "http://c:1/x@y");
+        assert_eq!(
+            format!("{taken:?}"),
+            r#"{"HTTPS_PROXY": "http://proxy.corp:3128", "PATH": "/opt/node@20/bin:/bin"}"#
+        );
     }
 
     #[test]
