@@ -7,7 +7,7 @@
 use crate::metadata;
 use evertoken::commands::doctor::SET_CLOCK;
 use evertoken::commands::service_manager::{Verb, command};
-use evertoken::emulator::{Emulator, IssuedSession, Settings};
+use evertoken::emulator::{Emulator, Fault, IssuedSession, Settings};
 use evertoken::engine::config::parse;
 use evertoken::engine::credentials_file::{Edit, Publication};
 use evertoken::engine::session::{Keys, Session};
@@ -55,6 +55,8 @@ pub(crate) struct Case {
     daemon: Option<Daemon>,
     /// The role of a metadata service; see [`metadata::start`].
     imds: Option<String>,
+    /// The code with which STS answers every question.
+    refusal: Option<String>,
     /// Seconds that the clock of STS is ahead.
     #[serde(default)]
     skew: i64,
@@ -96,6 +98,9 @@ impl Home {
         let (fresh, ended) = (session(&sts, "fresh"), session(&sts, "ended"));
         sts.expire(&ended.access_key_id);
         sts.set_skew(case.skew);
+        if let Some(code) = &case.refusal {
+            sts.inject(Fault::code(code));
+        }
         let imds = case.imds.as_deref().map(metadata::start);
         let mut home = Self { folder, sts, fresh, ended, imds, environment: Vec::new(), _daemon: None };
         home.copy(files, Path::new(""));

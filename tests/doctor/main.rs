@@ -78,6 +78,7 @@ cases! {
     source_keys_have_ended
     sso_session_over
     stale_token_is_exported
+    sts_asks_for_patience
     token_beside_long_term_keys
     torn_file
     web_identity_token_expired

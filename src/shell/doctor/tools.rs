@@ -6,7 +6,7 @@ use crate::engine::aws_config::StaticKeys;
 use crate::engine::config::model::Source;
 use crate::engine::doctor::picture::{Answer, Picture};
 use crate::engine::doctor::{ToAsk, to_ask};
-use crate::engine::failure::{Context, Fault, ServiceError, SourceFault, Stage, classify, plain};
+use crate::engine::failure::{Class, Context, Failure, Fault, ServiceError, SourceFault, Stage, classify, plain};
 use crate::engine::place::Place;
 use crate::engine::session::SourceCredentials;
 use crate::shell::clock;
@@ -75,7 +75,7 @@ impl Tools {
                     Fault::Source(SourceFault::Ended { login, .. }) => login.clone(),
                     _ => None,
                 };
-                Answer::Unresolved { message: self.told(&fault, source), login }
+                Answer::Unresolved { message: self.classified(&fault, source).message, login }
             }
             Err(_) => Answer::Unresolved { message: format!("no answer within {} s", PATIENCE.as_secs()), login: None },
         }
@@ -102,19 +102,23 @@ impl Tools {
             Ok(Ok(caller)) => {
                 Answer::Accepted { account: plain(&caller.account), arn: plain(&caller.arn), skew: caller.skew }
             }
-            Ok(Err(failed)) => match failed.fault {
-                Fault::Service(ServiceError { code: Some(code), message, .. }) => {
-                    let message = plain(&message.unwrap_or_default());
-                    Answer::Refused { code: plain(&code), message, skew: failed.skew }
+            Ok(Err(failed)) => {
+                let failure = self.classified(&failed.fault, Source::Profile(String::new()));
+                match failed.fault {
+                    // Whoever is asked to wait was neither accepted nor refused.
+                    Fault::Service(ServiceError { code: Some(code), message, .. }) if failure.class != Class::Busy => {
+                        let message = plain(&message.unwrap_or_default());
+                        Answer::Refused { code: plain(&code), message, skew: failed.skew }
+                    }
+                    _ => Answer::Unreached { message: failure.message },
                 }
-                fault => Answer::Unreached { message: self.told(&fault, Source::Profile(String::new())) },
-            },
+            }
             Err(_) => Answer::Unreached { message: format!("no answer within {} s", PATIENCE.as_secs()) },
         }
     }
 
-    /// A fault in a person's words.
-    fn told(&self, fault: &Fault, source: Source) -> String {
+    /// A fault by its class, and in a person's words.
+    fn classified(&self, fault: &Fault, source: Source) -> Failure {
         let stage = match fault {
             Fault::Source(_) => Stage::Resolve,
             _ => Stage::AssumeRole,
@@ -129,6 +133,6 @@ impl Tools {
             has_mfa: false,
             has_external_id: false,
         };
-        classify(fault, &context).message
+        classify(fault, &context)
     }
 }
