@@ -86,13 +86,8 @@ impl Environment {
 
     /// `~` and `~/x` with the home in place of the tilde; every other path as it is. `None` without a home.
     pub fn expand_home(&self, path: &str) -> Option<PathBuf> {
-        match path.strip_prefix('~') {
-            Some("") => self.home.clone(),
-            Some(rest) if rest.starts_with('/') => {
-                self.home.as_ref().map(|home| home.join(rest.trim_start_matches('/')))
-            }
-            _ => Some(PathBuf::from(path)),
-        }
+        let needs_home = path == "~" || path.starts_with("~/");
+        (!needs_home || self.home.is_some()).then(|| expand(path, self.home()))
     }
 
     /// `EVERTOKEN_CONFIG`.
@@ -135,19 +130,9 @@ impl Environment {
         self.text("AWS_CA_BUNDLE")
     }
 
-    /// `HTTPS_PROXY` or `https_proxy`.
-    pub fn https_proxy(&self) -> Option<&str> {
-        self.text("HTTPS_PROXY").or_else(|| self.text("https_proxy"))
-    }
-
     /// `HTTP_PROXY` or `http_proxy`.
     pub fn http_proxy(&self) -> Option<&str> {
         self.text("HTTP_PROXY").or_else(|| self.text("http_proxy"))
-    }
-
-    /// `NO_PROXY` or `no_proxy`.
-    pub fn no_proxy(&self) -> Option<&str> {
-        self.text("NO_PROXY").or_else(|| self.text("no_proxy"))
     }
 
     /// `NO_COLOR` is set to something.
@@ -184,6 +169,15 @@ impl Environment {
     fn xdg(&self, name: &str, fallback: &str) -> Option<PathBuf> {
         let given = self.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
         given.or_else(|| self.home.as_ref().map(|home| home.join(fallback)))
+    }
+}
+
+/// `~` and `~/x` with the home in place of the tilde; every other path, and without a home every path, as it is.
+pub fn expand(path: &str, home: Option<&Path>) -> PathBuf {
+    match (path.strip_prefix('~'), home) {
+        (Some(""), Some(home)) => home.to_owned(),
+        (Some(below), Some(home)) if below.starts_with('/') => home.join(below.trim_start_matches('/')),
+        _ => PathBuf::from(path),
     }
 }
 

@@ -3,8 +3,7 @@
 use crate::engine::config::model::Hooks;
 use crate::engine::keeper::{Notice, NoticeKind};
 use crate::shell::child::{Child, run};
-use crate::shell::environment::Environment;
-use crate::shell::token_file::expand;
+use crate::shell::environment::{Environment, expand};
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use crate::engine::failure::{Fault, SourceFault};
 use crate::engine::names::ProfileName;
 use crate::engine::secret::Secret;
 use crate::shell::child::{Child, run, run_on_the_terminal};
-use crate::shell::token_file::expand;
+use crate::shell::environment::expand;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;

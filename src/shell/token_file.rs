@@ -2,20 +2,13 @@
 
 use crate::engine::failure::{Fault, SourceFault};
 use crate::engine::secret::Secret;
-use std::path::{Path, PathBuf};
+use crate::shell::environment::expand;
+use std::path::Path;
 use tokio::io::AsyncReadExt;
 use zeroize::Zeroizing;
 
 /// The longest WebIdentityToken that STS takes (STS API reference, AssumeRoleWithWebIdentity).
 const MAX_LENGTH: usize = 20_000;
-
-/// `path` with a leading `~/` made the home.
-pub fn expand(path: &str, home: Option<&Path>) -> PathBuf {
-    match (path.strip_prefix("~/"), home) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => PathBuf::from(path),
-    }
-}
 
 /// Reads the token.
 pub async fn read(path: &str, home: Option<&Path>) -> Result<Secret, Fault> {

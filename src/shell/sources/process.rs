@@ -6,7 +6,7 @@ use crate::engine::secret::Secret;
 use crate::engine::session::{Keys, SourceCredentials};
 use crate::engine::time::WallTime;
 use crate::shell::child::{self, Child};
-use crate::shell::token_file::expand;
+use crate::shell::environment::expand;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::ffi::OsString;
