@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Where helpers are found, where the AWS files and our state lie, and how the network is reached.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 13] = [
     "PATH",
     "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE",
@@ -16,6 +16,8 @@ const NAMES: [&str; 11] = [
     "https_proxy",
     "HTTP_PROXY",
     "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
     "NO_PROXY",
     "no_proxy",
     "XDG_STATE_HOME",
@@ -97,11 +99,15 @@ mod tests {
             ("HTTPS_PROXY", "http://me:p@ss@proxy:3128/"),
             ("no_proxy", "corp"),
             ("HTTP_PROXY", ""),
+            ("all_proxy", "http://proxy:3128"),
             ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
             ("AWS_PROFILE", "dev"),
         ]));
         let names: Vec<&str> = carried.values.keys().map(String::as_str).collect();
-        assert_eq!(names, ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "HTTPS_PROXY", "PATH", "no_proxy"]);
+        assert_eq!(
+            names,
+            ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "HTTPS_PROXY", "PATH", "all_proxy", "no_proxy"]
+        );
         assert_eq!(carried.values["PATH"], "/a:/b");
         assert_eq!(carried.values["AWS_SHARED_CREDENTIALS_FILE"], "~/creds");
         assert!(

@@ -186,7 +186,7 @@ fn cures(picture: &Picture) -> Vec<String> {
     let line = |difference: &Difference| {
         let here = difference.here.as_deref()?;
         match difference.name.as_str() {
-            "HTTPS_PROXY" => Some(format!("in {path}: [network] proxy = \"{here}\"")),
+            "HTTPS_PROXY" | "ALL_PROXY" => Some(format!("in {path}: [network] proxy = \"{here}\"")),
             "AWS_CA_BUNDLE" => Some(format!("in {path}: [network] ca_bundle = \"{here}\"")),
             "AWS_CONFIG_FILE" => Some(format!("in {path}: aws_config_file = \"{here}\"")),
             "AWS_SHARED_CREDENTIALS_FILE" => Some(format!("in {path}: credentials_file = \"{here}\"")),

@@ -12,11 +12,12 @@ pub type Surroundings = BTreeMap<String, String>;
 pub const KEY: &str = "environment";
 
 /// What is compared. A proxy may be spelled in lower case; upper case stands for both.
-const NAMES: [(&str, &str); 6] = [
+const NAMES: [(&str, &str); 7] = [
     ("AWS_CONFIG_FILE", ""),
     ("AWS_SHARED_CREDENTIALS_FILE", ""),
     ("AWS_CA_BUNDLE", ""),
     ("HTTPS_PROXY", "https_proxy"),
+    ("ALL_PROXY", "all_proxy"),
     ("NO_PROXY", "no_proxy"),
     ("PATH", ""),
 ];
