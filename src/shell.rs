@@ -22,7 +22,6 @@ pub mod own_writes;
 pub mod places;
 pub(crate) mod secret_json;
 pub mod service;
-pub mod service_path;
 pub mod signals;
 pub mod sources;
 pub mod store;

@@ -8,6 +8,7 @@ pub mod footing;
 pub mod launchd;
 pub mod orders;
 pub mod program;
+pub mod search_path;
 pub mod systemd;
 pub mod unit;
 

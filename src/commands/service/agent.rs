@@ -39,7 +39,7 @@ pub fn whole(blueprint: &Blueprint) -> String {
     format!("{first}\n{MARK}\n{doctype}\n<plist{body}{}{end}", variables(&blueprint.environment))
 }
 
-/// What an agent of ours gives to the service.
+/// What an agent gives to the service, ours or one that somebody wrote by hand.
 pub fn environment(text: &str) -> BTreeMap<String, String> {
     let inside = text.split_once("<key>EnvironmentVariables</key>").map_or("", |(_, rest)| rest);
     let inside = inside.split_once("</dict>").map_or("", |(inside, _)| inside);
@@ -107,6 +107,14 @@ mod tests {
             assert!(flat.contains(part), "{part} in {flat}");
         }
         assert!(text.starts_with("<?xml ") && text.contains("<!DOCTYPE plist "));
+    }
+
+    #[test]
+    fn the_environment_is_read_as_people_write_it() {
+        let agent = "<dict><key>PATH</key><string>/no</string><key>EnvironmentVariables</key>\n<dict><key>A</key>\
+                     <string>x</string>\n<key>PATH</key>\n  <string>/a&amp;b:/c</string></dict></dict>";
+        assert_eq!(environment(agent).remove("PATH").as_deref(), Some("/a&b:/c"));
+        assert_eq!(environment("<dict><key>PATH</key><string>/no</string></dict>"), BTreeMap::new());
     }
 
     proptest! {

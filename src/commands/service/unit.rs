@@ -39,10 +39,36 @@ pub fn drop_in(blueprint: &Blueprint) -> String {
     format!("{MARK}\n\n[Service]\n{}", environment_lines(&environment))
 }
 
-/// What a unit or drop-in of ours gives to the service.
+/// What a unit or drop-in gives to the service, ours or one that somebody wrote by hand. Specifiers stay.
 pub fn environment(text: &str) -> BTreeMap<String, String> {
-    let lines = text.lines().filter_map(|line| line.strip_prefix("Environment=\"")?.strip_suffix('"'));
-    lines.filter_map(|line| unquoted(line).split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned()))).collect()
+    let lines = text.lines().filter_map(|line| line.trim().strip_prefix("Environment="));
+    let words = lines.flat_map(words);
+    words.filter_map(|word| word.split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned()))).collect()
+}
+
+/// The words of a setting, without their quotes (systemd.syntax(7)).
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let (mut word, mut quote) = (None::<String>, None);
+    let mut rest = line.chars();
+    while let Some(c) = rest.next() {
+        match quote {
+            None if c.is_whitespace() => words.extend(word.take()),
+            None if c == '"' || c == '\'' => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            Some(open) if c == open => quote = None,
+            _ => {
+                let word = word.get_or_insert_default();
+                word.push(c);
+                // Whatever it escapes ends nothing.
+                word.extend((c == '\\').then(|| rest.next()).flatten());
+            }
+        }
+    }
+    words.extend(word);
+    words.iter().map(|word| unquoted(word)).collect()
 }
 
 fn command(blueprint: &Blueprint) -> String {
@@ -150,6 +176,24 @@ mod tests {
             text,
             format!("{MARK}\n\n[Service]\nEnvironment=\"EVERTOKEN_CONFIG=/c.toml\"\nEnvironment=\"PATH=/a:/b\"\n")
         );
+    }
+
+    #[test]
+    fn the_environment_is_read_as_people_write_it() {
+        let path = |line: &str| environment(line).remove("PATH");
+        for (line, expected) in [
+            ("Environment=PATH=/a:/b", Some("/a:/b")),
+            (" Environment=\"PATH=/a b:/c\" \"X=y\"", Some("/a b:/c")),
+            ("Environment=X=y 'Z=a b' PATH=/a", Some("/a")),
+            ("Environment=PATH=\"/a b\" X=y", Some("/a b")),
+            ("Environment=\"PATH=/a\\\"b\\\\\"", Some("/a\"b\\")),
+            ("Environment=PATH=/a\nEnvironment=PATH=/b", Some("/b")),
+            ("Environment=MYPATH=/a", None),
+            ("Environment=", None),
+            ("ExecStart=/bin/evertoken run", None),
+        ] {
+            assert_eq!(path(line).as_deref(), expected, "{line}");
+        }
     }
 
     proptest! {

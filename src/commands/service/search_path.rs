@@ -1,7 +1,8 @@
 //! The `PATH` of evertoken as a service, which is not that of anybody's shell: what an installed unit or agent carries,
 //! else what the service manager gives. Reads their files and starts nothing.
-#![expect(clippy::disallowed_methods, reason = "the shell looks at files")]
+#![expect(clippy::disallowed_methods, reason = "reads the files of the service manager")]
 
+use super::{agent, unit};
 use crate::shell::environment::Environment;
 use std::ffi::OsStr;
 use std::fs;
@@ -29,7 +30,13 @@ impl ServicePath {
         let agent = home.map(|home| home.join("Library/LaunchAgents/io.evertoken.agent.plist"));
         let units = environment.config_home().map(|config| config.join("systemd/user"));
         let (carried, of_system, name) = if cfg!(target_os = "macos") {
-            (agent.and_then(|path| Some((plist_path(&fs::read_to_string(&path).ok()?)?, path))), OF_LAUNCHD, "launchd")
+            (
+                agent.and_then(|path| {
+                    Some((agent::environment(&fs::read_to_string(&path).ok()?).remove("PATH")?, path))
+                }),
+                OF_LAUNCHD,
+                "launchd",
+            )
         } else {
             (units.and_then(|folder| unit_path(&folder, home)), OF_SYSTEMD, "systemd")
         };
@@ -70,63 +77,8 @@ fn unit_path(folder: &Path, home: Option<&Path>) -> Option<(String, PathBuf)> {
     let home = home.map(|home| home.to_string_lossy().into_owned()).unwrap_or_default();
     let mut carried = files.into_iter().filter_map(|file| {
         let text = fs::read_to_string(&file).ok()?;
-        let value = text.lines().filter_map(|line| environment_path(line.trim())).next_back()?;
-        Some((value.replace("%h", &home).replace("%%", "%"), file))
+        let value = unit::environment(&text).remove("PATH")?;
+        Some((value.replace("%h", &home), file))
     });
     carried.next_back()
-}
-
-/// `PATH` of a line like `Environment="PATH=/a:/b" OTHER=c`.
-fn environment_path(line: &str) -> Option<String> {
-    let mut rest = line.strip_prefix("Environment=")?;
-    loop {
-        rest = rest.trim_start();
-        let quote = rest.chars().next().filter(|c| ['"', '\''].contains(c));
-        let (word, after) = match quote {
-            Some(quote) => rest[1..].split_once(quote)?,
-            None => rest.split_once(' ').unwrap_or((rest, "")),
-        };
-        if let Some(value) = word.strip_prefix("PATH=") {
-            return Some(value.to_owned());
-        }
-        if after.trim().is_empty() {
-            return None;
-        }
-        rest = after;
-    }
-}
-
-/// `PATH` of the `EnvironmentVariables` of a property list.
-fn plist_path(text: &str) -> Option<String> {
-    let variables = text.split_once("<key>EnvironmentVariables</key>")?.1.split_once("</dict>")?.0;
-    let value = variables.split_once("<key>PATH</key>")?.1.split_once("<string>")?.1.split_once("</string>")?.0;
-    Some(value.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{environment_path, plist_path};
-
-    #[test]
-    fn the_path_is_read_as_units_write_it() {
-        let cases = [
-            ("Environment=PATH=/a:/b", Some("/a:/b")),
-            ("Environment=\"PATH=/a b:/c\" \"X=y\"", Some("/a b:/c")),
-            ("Environment=X=y 'Z=a b' PATH=/a", Some("/a")),
-            ("Environment=MYPATH=/a", None),
-            ("Environment=", None),
-            ("ExecStart=/bin/evertoken run", None),
-        ];
-        for (line, expected) in cases {
-            assert_eq!(environment_path(line).as_deref(), expected, "{line}");
-        }
-    }
-
-    #[test]
-    fn the_path_is_read_as_agents_write_it() {
-        let agent = "<dict><key>PATH</key><string>/no</string><key>EnvironmentVariables</key>\n<dict><key>A</key>\
-                     <string>x</string>\n<key>PATH</key>\n  <string>/a&amp;b:/c</string></dict></dict>";
-        assert_eq!(plist_path(agent).as_deref(), Some("/a&b:/c"));
-        assert_eq!(plist_path("<dict><key>PATH</key><string>/no</string></dict>"), None);
-    }
 }
