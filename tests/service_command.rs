@@ -130,6 +130,14 @@ fn no_password_of_a_proxy_is_shown_however_it_is_written() {
 }
 
 #[test]
+fn a_service_manager_that_hangs_does_not_hold_up_those_who_only_look() {
+    let home = Home::new();
+    fs::write(home.path("tools/systemctl"), "#!/bin/sh\nexec sleep 60\n").expect("a tool");
+    let said = home.service(&["status"], 1);
+    assert!(said.contains("cannot be told: systemctl gave no answer within 10 s"), "{said}");
+}
+
+#[test]
 fn installs_starts_does_nothing_twice_and_leaves_nothing_behind() {
     let home = Home::new().with("HTTPS_PROXY", "http://me:hunter%40two@proxy:3128").with("AWS_CONFIG_FILE", "aws.conf");
     let said = home.service(&["install", "--dry-run"], 0);

@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// A start waits for READY, which a unit may take a minute for.
 const LIMIT: Duration = Duration::from_secs(100);
+/// How a service stands is known at once, or its manager hangs.
+const LOOK: Duration = Duration::from_secs(10);
 /// launchd refuses to load what it is still unloading.
 const AGAIN: (u32, Duration) = (10, Duration::from_millis(500));
 
@@ -49,17 +51,21 @@ pub struct Answer {
     pub complaint: String,
 }
 
-/// Runs a command to its end.
+/// Runs a command that only looks.
 ///
 /// # Errors
-/// 1 when it cannot be started.
+/// 1 when it cannot be started, or gives no answer within ten seconds.
 pub fn ask(environment: &Environment, argv: &[String]) -> Result<Answer, Ending> {
+    answer(environment, argv, LOOK)
+}
+
+fn answer(environment: &Environment, argv: &[String], limit: Duration) -> Result<Answer, Ending> {
     // Answers in somebody's language and time zone cannot be read.
     let mut variables: Vec<(OsString, OsString)> = environment.variables();
     variables.push(("LC_ALL".into(), "C".into()));
     variables.push(("TZ".into(), "UTC".into()));
     variables.push(("SYSTEMD_PAGER".into(), OsString::new()));
-    let child = Child { argv: argv.to_vec(), environment: variables, limit: LIMIT };
+    let child = Child { argv: argv.to_vec(), environment: variables, limit };
     let output = on_runtime(async { child::run(child).await.map_err(|error| Ending::new(NOT_FINE, error)) })?;
     Ok(Answer {
         fine: output.is_success(),
@@ -94,7 +100,7 @@ pub fn carry_out<W: Write>(environment: &Environment, orders: &[Order], output: 
             Order::Run(argv) => run(environment, argv, 1)?,
             Order::Insist(argv) => run(environment, argv, AGAIN.0)?,
             Order::Try(argv) => {
-                if !ask(environment, argv)?.fine {
+                if !answer(environment, argv, LIMIT)?.fine {
                     continue;
                 }
             }
@@ -107,7 +113,7 @@ pub fn carry_out<W: Write>(environment: &Environment, orders: &[Order], output: 
 fn run(environment: &Environment, argv: &[String], times: u32) -> Result<(), Ending> {
     let mut left = times;
     loop {
-        let answer = ask(environment, argv)?;
+        let answer = answer(environment, argv, LIMIT)?;
         left = left.saturating_sub(1);
         if answer.fine {
             return Ok(());
