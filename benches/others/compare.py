@@ -25,7 +25,7 @@ SHORT, LONG = 2, 3600
 BOUND = 180
 SETTLE = 12
 
-VENV, EVERTOKEN, EMULATOR = (pathlib.Path(argument) for argument in sys.argv[1:4])
+VENV, EVERTOKEN, EMULATOR = (pathlib.Path(argument).absolute() for argument in sys.argv[1:4])
 
 
 class Sts:
@@ -176,11 +176,13 @@ def cpu_of_children():
 
 
 def memory_of(process):
-    """Resident and private memory of a process and whatever it has started, in MB."""
+    """Resident memory of a process and whatever it has started, and what of it is no page of a file."""
     everybody = [psutil.Process(process.pid)]
     everybody += everybody[0].children(recursive=True)
-    full = [one.memory_full_info() for one in everybody]
-    return f"{sum(one.rss for one in full) / 1e6:.1f} MB, {sum(one.uss for one in full) / 1e6:.1f} MB private"
+    resident = sum(one.memory_info().rss for one in everybody)
+    status = [pathlib.Path(f"/proc/{one.pid}/status").read_text() for one in everybody]
+    own = sum(int(text.split("RssAnon:")[1].split()[0]) * 1024 for text in status)
+    return f"{resident / 1e6:.1f} MB, {own / 1e6:.1f} MB of it data"
 
 
 def stop(process):
@@ -224,7 +226,7 @@ done
 def recipe(sts):
     """The four commands of the guides, one role after the other."""
     home = Home(sts, str)
-    home.env |= {"AWS_ACCESS_KEY_ID": BASE[0], "AWS_SECRET_ACCESS_KEY": BASE[1], "AWS_REGION": "eu-west-1"}
+    home.env |= {"AWS_ACCESS_KEY_ID": BASE[0], "AWS_SECRET_ACCESS_KEY": BASE[1], "AWS_DEFAULT_REGION": "eu-west-1"}
 
     def once():
         home.run(["bash", "-c", RECIPE, "recipe", *ROLES])
@@ -320,7 +322,7 @@ def main():
     print("|" + " --- |" * 10)
     sts = Sts()
     try:
-        for way in (evertoken, recipe, awsume, botocore_alone):
+        for way in (awsume, botocore_alone, recipe, evertoken):
             way(sts)
     finally:
         sts.close()

@@ -36,12 +36,6 @@ impl Daemon {
         status_of(self.child.id(), name)
     }
 
-    /// A sum over its memory (`/proc/PID/smaps_rollup`), in KiB.
-    pub(crate) fn rollup(&self, names: &[&str]) -> Option<u64> {
-        let text = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id())).ok()?;
-        names.iter().map(|name| number(&text, name)).sum()
-    }
-
     /// Looks at all threads; called often enough, it sees all the work of each.
     pub(crate) fn sample(&mut self) {
         for task in self.tasks() {

@@ -132,7 +132,7 @@ fn tell_later(lists: &[List]) {
 }
 
 fn tell_memory(lists: &[List]) {
-    head(&[&"memory", &"peak", &"peak of bare calls", &"resident when idle", &"of it private"]);
+    head(&[&"memory", &"peak", &"peak of bare calls", &"resident when idle", &"of it data"]);
     for list in lists {
         let Some(run) = list.runs.first() else { continue };
         row(&[
@@ -175,6 +175,6 @@ fn run(machine: &mut Machine, memory: bool) -> Run {
     if memory {
         daemon.rest(SETTLE);
     }
-    let (resident, private) = (daemon.status("VmRSS"), daemon.rollup(&["Private_Clean", "Private_Dirty"]));
+    let (resident, private) = (daemon.status("VmRSS"), daemon.status("RssAnon"));
     Run { first, first_cpu, calls, peak, later, resident, private }
 }
