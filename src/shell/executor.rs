@@ -84,7 +84,11 @@ impl Executor {
         let tools = Arc::clone(&self.tools);
         let (profile, attempt) = (call.entry.profile.clone(), call.attempt);
         let failed = move |fault| Event::AssumeFailed { profile, attempt, fault, skew: None, jitter: jitter() };
-        self.start(Some(attempt), assume(tools, Arc::clone(&self.locks), Arc::from(call)), failed);
+        self.start(
+            Some(attempt),
+            assume(tools, Arc::clone(&self.files), Arc::clone(&self.locks), Arc::from(call)),
+            failed,
+        );
     }
 
     /// Changes a file.
@@ -233,7 +237,7 @@ fn stumbled(error: &JoinError) -> String {
     if error.is_panic() { "a task of evertoken panicked; please report it".to_owned() } else { error.to_string() }
 }
 
-async fn assume(tools: Arc<Tools>, locks: Arc<UntilStored>, call: Arc<AssumeCall>) -> Event {
+async fn assume(tools: Arc<Tools>, files: Arc<Mutex<()>>, locks: Arc<UntilStored>, call: Arc<AssumeCall>) -> Event {
     let (profile, attempt) = (call.entry.profile.clone(), call.attempt);
     let failed = |failed: Failed| Event::AssumeFailed {
         profile: profile.clone(),
@@ -242,7 +246,7 @@ async fn assume(tools: Arc<Tools>, locks: Arc<UntilStored>, call: Arc<AssumeCall
         skew: failed.skew,
         jitter: jitter(),
     };
-    let lock = match lock(&tools, &call, locks.take(&profile)).await {
+    let lock = match lock(&tools, &files, &call, locks.take(&profile)).await {
         Ok(Taken::Free(lock)) => lock,
         Ok(Taken::Needless(session)) => return Event::Adopted { profile, attempt, session: *session },
         Err(fault) => return failed(Failed { fault, skew: None }),
@@ -276,30 +280,48 @@ enum Taken {
 
 /// Whoever makes the call for a profile holds its lock and looks into the store again, so that many askers make one
 /// call. `kept` is the lock where an earlier call has left it to us.
-async fn lock(tools: &Arc<Tools>, call: &Arc<AssumeCall>, kept: Option<RefreshLock>) -> Result<Taken, Fault> {
+async fn lock(
+    tools: &Arc<Tools>,
+    files: &Arc<Mutex<()>>,
+    call: &Arc<AssumeCall>,
+    kept: Option<RefreshLock>,
+) -> Result<Taken, Fault> {
+    let profile = &call.entry.profile;
     // Mostly nobody else is at it and nothing has changed: two looks at the file system, for which no other thread is
     // worth waking.
     let lock = match kept {
         Some(kept) => Some(kept),
-        None => RefreshLock::try_acquire(tools.stores.places(), &call.entry.profile)
-            .map_err(|error| unlocked(&call.entry.profile, error.into()))?,
+        None => {
+            RefreshLock::try_acquire(tools.stores.places(), profile).map_err(|error| unlocked(profile, error.into()))?
+        }
     };
     let lock = match lock {
-        Some(lock) if tools.stores.has_none_of_interest(call.entry.store, &call.entry.profile, satisfies(call)) => {
-            return Ok(Taken::Free(lock));
-        }
-        other => other,
+        Some(lock) => lock,
+        None => wait_for_lock(Arc::clone(tools), profile.clone()).await?,
     };
+    let nothing_new = || tools.stores.has_none_of_interest(call.entry.store, profile, satisfies(call));
+    if nothing_new() {
+        return Ok(Taken::Free(lock));
+    }
+    // A write of our own that is just being finished explains most changes, and is known once it is over: reading the
+    // whole file for each call meanwhile would cost more than the calls.
+    let turn = Arc::clone(files).lock_owned().await;
+    if nothing_new() {
+        return Ok(Taken::Free(lock));
+    }
     let (owned, call) = (Arc::clone(tools), Arc::clone(call));
+    let looked = spawn_blocking(move || {
+        let stored = owned.stores.session_of_interest(call.entry.store, &call.entry.profile, satisfies(&call));
+        drop(turn);
+        stored
+    });
+    let stored = looked.await.map_err(|error| Fault::Internal(stumbled(&error)))?;
+    Ok(stored.map_or(Taken::Free(lock), |session| Taken::Needless(Box::new(session))))
+}
+
+async fn wait_for_lock(tools: Arc<Tools>, profile: ProfileName) -> Result<RefreshLock, Fault> {
     let taken = spawn_blocking(move || {
-        let (stores, profile) = (&owned.stores, &call.entry.profile);
-        let lock = match lock {
-            Some(lock) => lock,
-            None => RefreshLock::acquire(stores.places(), profile, LOCK_PATIENCE)
-                .map_err(|error| unlocked(profile, error))?,
-        };
-        let stored = stores.session_of_interest(call.entry.store, profile, satisfies(&call));
-        Ok(stored.map_or(Taken::Free(lock), |session| Taken::Needless(Box::new(session))))
+        RefreshLock::acquire(tools.stores.places(), &profile, LOCK_PATIENCE).map_err(|error| unlocked(&profile, error))
     });
     taken.await.unwrap_or_else(|error| Err(Fault::Internal(stumbled(&error))))
 }

@@ -59,7 +59,9 @@ impl Seen {
         if !updated.written {
             return;
         }
-        let goes_on = |known: Option<Identity>| updated.before.filter(|before| known == Some(*before)).is_some();
+        // It may have been read between our renaming and now.
+        let goes_on =
+            |known: Option<Identity>| known.is_some() && (known == updated.before || known == updated.identity);
         self.told = updated.identity.filter(|_| goes_on(self.told));
         self.read = updated.identity.filter(|_| goes_on(self.read));
         for (edit, outcome) in edits.iter().zip(outcomes) {
