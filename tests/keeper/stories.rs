@@ -532,6 +532,20 @@ fn a_wait_is_as_long_as_before_when_the_clock_is_set_meanwhile() {
 }
 
 #[test]
+fn a_wakeup_that_is_asked_for_late_is_not_forgotten() {
+    // The loop had something else to do meanwhile that was no event for the keeper, such as a config that says the same.
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.run(MINUTE);
+    let due = world.keeper.next_wakeup(world.local()).expect("a refresh");
+    assert_eq!(world.keeper.next_wakeup(due), Some(due));
+    assert_eq!(world.keeper.next_wakeup(due + HOUR), Some(due));
+    world.weather = Weather::Offline;
+    world.run(HOUR / 2);
+    let again = world.keeper.next_wakeup(world.local()).expect("another try");
+    assert_eq!(world.keeper.next_wakeup(again + HOUR), Some(again));
+}
+
+#[test]
 fn a_resume_forgets_how_long_the_waits_had_become() {
     let mut world = World::new(&config([entry("dev", "base")]));
     world.run(MINUTE);

@@ -9,7 +9,11 @@ use crate::engine::time::WallTime;
 impl Keeper {
     /// The time, in our own clock, at which to send the next [`Event::Tick`](super::Event::Tick); `None` when only an
     /// event can change anything. Waking earlier does no harm.
+    ///
+    /// Counted from the last event, however long ago that was: what has fallen due since is still to be seen to, and its
+    /// time is in the past then.
     pub fn next_wakeup(&self, now: WallTime) -> Option<WallTime> {
+        let now = self.handled.map_or(now, |handled| handled.min(now));
         let report = self.changed.map(|since| since + WAVE).filter(|time| *time > now);
         self.next_change(now).into_iter().chain(report).min()
     }
