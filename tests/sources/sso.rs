@@ -11,6 +11,8 @@ use evertoken::shell::clock;
 use evertoken::shell::http::HttpSettings;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 const START_URL: &str = "https://corp.awsapps.com/start";
@@ -87,6 +89,32 @@ async fn a_login_that_lasts_gives_the_keys_of_the_permission_set() {
 
     home.write(OLD, &format!(r#"{{"accessToken":"alive","expiresAt":"{}"}}"#, at(now, HOUR)).replace('Z', "UTC"));
     home.resolve_at("old", now).await.expect("keys of the older form");
+}
+
+#[tokio::test]
+async fn who_signs_in_or_out_during_a_renewal_is_not_written_over() {
+    for theirs in [Some("theirs"), None] {
+        let now = clock::now();
+        let place = Arc::new(OnceLock::<PathBuf>::new());
+        let cache = Arc::clone(&place);
+        let center = Responder::start(move |came| match (came.target.split('?').next(), cache.get()) {
+            (Some("/token"), Some(cache)) => {
+                match theirs {
+                    Some(name) => std::fs::write(cache, token(name, at(now, 8 * HOUR), at(now, 8 * HOUR))),
+                    None => std::fs::remove_file(cache),
+                }
+                .expect("they sign in or out");
+                (200, r#"{"accessToken":"renewed","expiresIn":28800,"refreshToken":"next"}"#.to_owned())
+            }
+            _ => granted(came, &[theirs.unwrap_or("renewed")]),
+        });
+        let home = home(&center.url());
+        let cache = home.write(CORP, &token("ending", at(now, 60), at(now, HOUR)));
+        place.set(cache.clone()).expect("the place is told once");
+        home.resolve_at("dev", now).await.expect("keys");
+        let stands = std::fs::read_to_string(&cache).ok();
+        assert_eq!(stands, theirs.map(|name| token(name, at(now, 8 * HOUR), at(now, 8 * HOUR))));
+    }
 }
 
 #[tokio::test]

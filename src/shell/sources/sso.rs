@@ -139,6 +139,12 @@ async fn alive_token(
     }
     let fault = match renew(http, sso, &token, now).await {
         Ok(renewed) => {
+            // Whoever signed in or out while we asked meant it: that is not written over.
+            match Token::load(cache).await {
+                Some(still) if still.text("accessToken") == token.text("accessToken") => {}
+                Some(theirs) if theirs.is_alive(now) => return Ok(theirs),
+                Some(_) | None => return Ok(renewed),
+            }
             if let Err(error) = renewed.save(cache, &renewals.own_writes).await {
                 tracing::warn!(path = %cache.display(), %error, "the renewed SSO login could not be saved");
             }
