@@ -6,7 +6,7 @@ use crate::commands::output::Output;
 use crate::commands::setup::Setup;
 use crate::engine::init::{AwsTexts, Proposal, Wish, propose};
 use crate::shell::environment::Environment;
-use crate::shell::files::{create_private, folder, resolve, snapshot};
+use crate::shell::files::{FileError, create_private, folder, resolve, whole};
 use crate::shell::places::{Places, config_file};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -97,8 +97,12 @@ fn look(places: &Places, wish: Wish<'_>) -> Result<Proposal, Ending> {
 
 /// A file that is not there is empty.
 fn text(path: &Path) -> Result<Zeroizing<String>, Ending> {
-    let found = resolve(path).and_then(|resolved| snapshot::read(&resolved)).map_err(Ending::failed)?;
-    let text = std::str::from_utf8(&found.bytes)
+    let resolved = resolve(path).map_err(Ending::failed)?;
+    let bytes = match whole::read(&resolved) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Zeroizing::default(),
+        read => read.map_err(FileError::at("read", &resolved)).map_err(Ending::failed)?,
+    };
+    let text = std::str::from_utf8(&bytes)
         .map_err(|_| Ending::failed(format!("read {}: it is not UTF-8 text", path.display())))?;
     Ok(Zeroizing::new(text.to_owned()))
 }

@@ -9,6 +9,7 @@ pub mod resolve;
 pub mod settle;
 pub mod snapshot;
 pub mod update;
+pub mod whole;
 
 mod attributes;
 mod temporary;

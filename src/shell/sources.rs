@@ -19,6 +19,7 @@ use crate::engine::reply::{accept_hop, are_plain};
 use crate::engine::session::SourceCredentials;
 use crate::engine::time::{Skew, WallTime};
 use crate::shell::environment::Environment;
+use crate::shell::files::whole;
 use crate::shell::http::Http;
 use crate::shell::own_writes::OwnWrites;
 use crate::shell::sts::{self, Failed, Identity, Sts};
@@ -239,8 +240,8 @@ fn accepted(hop: &Hop, answer: Result<Reply, Failed>, now: WallTime) -> Result<S
 /// A file that is not there is empty: either of the two may be missing.
 async fn text_of(path: &Path) -> Result<Zeroizing<String>, Fault> {
     let config = |what: String| Fault::Source(SourceFault::Config(what));
-    let bytes = match tokio::fs::read(path).await {
-        Ok(bytes) => Zeroizing::new(bytes),
+    let bytes = match whole::read_apart(path).await {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Zeroizing::default(),
         Err(error) => return Err(config(format!("{} cannot be read: {error}", path.display()))),
     };

@@ -3,9 +3,8 @@
 use crate::engine::failure::{Fault, SourceFault};
 use crate::engine::secret::Secret;
 use crate::shell::environment::expand;
+use crate::shell::files::whole;
 use std::path::Path;
-use tokio::io::AsyncReadExt;
-use zeroize::Zeroizing;
 
 /// The longest WebIdentityToken that STS takes (STS API reference, AssumeRoleWithWebIdentity).
 const MAX_LENGTH: usize = 20_000;
@@ -16,10 +15,8 @@ pub async fn read(path: &str, home: Option<&Path>) -> Result<Secret, Fault> {
     let missing = |text: String| Fault::Source(SourceFault::Missing(text));
     let unreadable =
         |error: std::io::Error| missing(format!("the web identity token {} cannot be read: {error}", path.display()));
-    let file = tokio::fs::File::open(&path).await.map_err(unreadable)?;
-    let mut token = Zeroizing::new(String::new());
-    // One byte more than fits tells a longer one.
-    file.take(MAX_LENGTH as u64 + 1).read_to_string(&mut token).await.map_err(unreadable)?;
+    let bytes = whole::read_apart(&path).await.map_err(unreadable)?;
+    let token = std::str::from_utf8(&bytes).unwrap_or_default();
     let trimmed = token.trim();
     let fits = (4..=MAX_LENGTH).contains(&trimmed.len()) && trimmed.bytes().all(|byte| byte.is_ascii_graphic());
     if !fits {

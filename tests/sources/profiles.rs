@@ -55,6 +55,26 @@ async fn what_is_missing_is_named_with_the_files_looked_into() {
     assert!(matches!(source_fault(home.resolve("base").await), SourceFault::Config(_)));
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_pipe_in_the_place_of_a_file_holds_nothing_up() {
+    use rustix::fs::{CWD, Mode, mkfifoat};
+    let home = Home::new();
+    let bound = Duration::from_secs(30);
+    for name in [".aws/credentials", "token"] {
+        mkfifoat(CWD, home.path(name), Mode::RUSR | Mode::WUSR).expect("a pipe");
+    }
+    let told = tokio::time::timeout(bound, home.resolve("base")).await.map(source_fault);
+    assert!(matches!(&told, Ok(SourceFault::Config(told)) if told.contains("not a regular file")), "{told:?}");
+    std::fs::remove_file(home.path(".aws/credentials")).expect("removed");
+    home.config(&format!(
+        "[profile web]\nrole_arn = arn:aws:iam::111122223333:role/Web\nweb_identity_token_file = {}\n",
+        home.path("token").display()
+    ));
+    let told = tokio::time::timeout(bound, home.resolve("web")).await.map(source_fault);
+    assert!(matches!(&told, Ok(SourceFault::Missing(told)) if told.contains("not a regular file")), "{told:?}");
+}
+
 /// A home whose profile `top` is two roles above `base`.
 fn chained(emulator: &Emulator) -> Home {
     let home = Home::new();

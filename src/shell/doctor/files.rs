@@ -7,7 +7,7 @@ use crate::engine::doctor::picture::{FileFacts, FileState};
 use crate::shell::files::settle::{self, Known, Patience};
 use crate::shell::files::{FileError, folder, resolve};
 use std::fs::{self, Metadata, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -45,6 +45,10 @@ pub(super) fn look(path: &Path, home: Option<&Path>) -> Look {
     };
     facts.link_to = is_link.then(|| shown(&resolved));
     if let Ok(metadata) = fs::metadata(&resolved) {
+        if metadata.file_type().is_char_device() {
+            // `/dev/null`, by which people say that there shall be none.
+            return Look { facts, text };
+        }
         describe(&mut facts, &metadata);
     }
     match read(&resolved) {

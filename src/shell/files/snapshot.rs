@@ -136,6 +136,11 @@ pub(super) fn read_open(mut file: &File) -> io::Result<(Zeroizing<Vec<u8>>, Meta
     Ok((bytes, metadata))
 }
 
+/// Opening a pipe that nobody writes to does not wait for ever.
+pub(super) fn no_wait() -> i32 {
+    flags(OFlags::NONBLOCK)
+}
+
 /// Opening a link fails: whoever opens a resolved path means that file and no other.
 pub(super) fn no_follow() -> i32 {
     flags(OFlags::NOFOLLOW)

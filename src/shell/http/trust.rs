@@ -1,7 +1,7 @@
 //! Who is trusted to sign certificates: the system's roots, and those of the CA bundle. Tries each certificate before the
 //! TLS crate does, which panics over one that it cannot read, and over a system that has none.
-#![expect(clippy::disallowed_methods, reason = "reads the CA bundle that the config or AWS_CA_BUNDLE names")]
 
+use crate::shell::files::whole;
 use aws_smithy_http_client::tls::TrustStore;
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
@@ -80,7 +80,7 @@ static SYSTEM_HAS_ROOTS: LazyLock<bool> = LazyLock::new(|| {
 
 /// The bundle's bytes, once every certificate in them has been tried.
 fn checked(path: &Path) -> Result<Vec<u8>, TrustError> {
-    let bytes = std::fs::read(path).map_err(|source| TrustError::Unreadable { path: path.to_owned(), source })?;
+    let bytes = whole::read(path).map_err(|source| TrustError::Unreadable { path: path.to_owned(), source })?.to_vec();
     let mut trial = RootCertStore::empty();
     let mut number = 0;
     for certificate in CertificateDer::pem_slice_iter(&bytes) {

@@ -5,6 +5,7 @@ use crate::engine::failure::{Fault, Layer, SourceFault};
 use crate::engine::secret::Secret;
 use crate::engine::session::{Keys, SourceCredentials};
 use crate::engine::time::WallTime;
+use crate::shell::files::whole;
 use crate::shell::http::{CALL_TIMEOUT, Http};
 use crate::shell::own_writes::{Identity, OwnWrites};
 use crate::shell::secret_json::SecretJson;
@@ -18,7 +19,6 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
-use zeroize::Zeroizing;
 
 /// A single source: all that the SDK may see.
 struct Only<'a> {
@@ -111,7 +111,7 @@ impl Login<'_> {
 
 /// The session in the cache, while it lasts.
 async fn lasting(cache: Option<&Path>, now: WallTime) -> Option<SourceCredentials> {
-    let bytes = tokio::fs::read(cache?).await.map(Zeroizing::new).ok()?;
+    let bytes = whole::read_apart(cache?).await.ok()?;
     let cached = SecretJson::parse(&bytes)?;
     let text = |key: &str| cached.value().get("accessToken")?.get(key)?.as_str().filter(|text| !text.is_empty());
     let expiration = WallTime::parse(text("expiresAt")?).ok().filter(|end| *end > now)?;

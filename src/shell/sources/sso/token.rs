@@ -1,11 +1,11 @@
 //! The token of a sign-in, in the cache that all AWS tools share. Never asks anybody for one.
 
 use crate::engine::time::WallTime;
+use crate::shell::files::whole;
 use crate::shell::own_writes::{Identity, OwnWrites};
 use crate::shell::secret_json::SecretJson;
 use std::path::Path;
 use tokio::io::AsyncWriteExt;
-use zeroize::Zeroizing;
 
 /// What stands in the cache. The whole of it is kept, so that keys which only other tools know survive.
 pub(super) struct Token(SecretJson);
@@ -13,7 +13,7 @@ pub(super) struct Token(SecretJson);
 impl Token {
     /// `None` when there is none that can be read.
     pub(super) async fn load(cache: &Path) -> Option<Self> {
-        let bytes = tokio::fs::read(cache).await.map(Zeroizing::new).ok()?;
+        let bytes = whole::read_apart(cache).await.ok()?;
         SecretJson::parse(&bytes).map(Self)
     }
 
