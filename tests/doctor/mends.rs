@@ -94,3 +94,12 @@ fn a_profile_that_stands_nowhere_is_wrong_usage() {
     assert!(said.contains("there is no profile nobody") && said.contains("dev"), "{said}");
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn a_config_of_ours_that_is_wrong_is_told_to_whoever_asks_for_a_profile_in_it() {
+    let home = furnish("config-is-wrong");
+    let output = home.command(&["doctor", "nobody"]).output().expect("a run");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("config.toml"), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1));
+}

@@ -3,7 +3,7 @@
 
 use super::finding::{Cause, Finding};
 use super::pick::{Origin, Tool, config_header, describe, in_config, in_credentials};
-use super::picture::{By, FileFacts, FileState, Instance, Picture};
+use super::picture::{By, FileFacts, FileState, Instance, OwnConfig, Picture};
 use super::words::list;
 use super::{exported, hidden};
 use crate::engine::config::model::StoreKind;
@@ -53,6 +53,7 @@ pub fn is_unknown(picture: &Picture) -> bool {
         && !exists(picture)
         && picture.entry().is_none()
         && wrong_header(picture).is_none()
+        && !matches!(picture.keeping.config, OwnConfig::Wrong(_))
         && can_be_told(&picture.config_file)
         && can_be_told(&picture.credentials_file)
 }
