@@ -292,6 +292,34 @@ fn until(condition: impl Fn() -> bool) {
 }
 
 #[test]
+fn a_write_of_another_program_in_the_moment_of_ours_is_never_taken_for_ours() {
+    let home = TempDir::new().expect("a home");
+    let ours = stores(&home).with_patience(Patience { quiet: Duration::ZERO, ..Patience::default() });
+    let list = [profile("dev")];
+    ours.apply(StoreKind::Shared, &[put("dev", "token-000")]).expect("stored");
+    ours.observe(StoreKind::Shared, &list);
+    let path = home.path().join(".aws/credentials");
+    for turn in 1..=40 {
+        let (before, old) = (fs::metadata(&path).expect("a file").ino(), fs::read(&path).expect("a file"));
+        std::thread::scope(|scope| {
+            // As a shell does it: what it had read before goes into the file that has the name now, with the same length.
+            let other = scope.spawn(|| {
+                while fs::metadata(&path).expect("a file").ino() == before {
+                    std::hint::spin_loop();
+                }
+                fs::write(&path, &old).expect("written in place");
+            });
+            ours.apply(StoreKind::Shared, &[put("dev", &format!("token-{turn:03}"))]).expect("stored");
+            other.join().expect("the other program");
+        });
+        // They came while we were at it, and we wrote again; or after that, and it is news.
+        let is_ours = fs::read_to_string(&path).expect("a file").contains(&format!("token-{turn:03}"));
+        let is_news = ours.observe_changes(StoreKind::Shared, &list).is_some();
+        assert!(is_ours || is_news, "turn {turn}");
+    }
+}
+
+#[test]
 fn what_another_process_stored_is_found_also_below_our_own_write() {
     let home = TempDir::new().expect("a home");
     let (ours, theirs) = (stores(&home), stores(&home));

@@ -28,7 +28,7 @@ pub(super) enum Replaced {
 
 /// A replacement that took place.
 pub(super) struct Done {
-    /// The new file; `None` when it could not be looked at any more.
+    /// The new file; `None` when it could not be looked at any more, or when somebody wrote into it already.
     pub(super) identity: Option<Identity>,
     /// The mode as it was and as it is, where it was wider than allowed.
     pub(super) narrowed: Option<(u32, u32)>,
@@ -106,6 +106,8 @@ pub(super) fn replace(
     let identity = identity_of(temporary.file());
     // The file system may keep less of it.
     let is_stamped = is_stamped && identity.is_some_and(|identity| identity.is_stamped(exactly));
+    // Or somebody has opened the new file already and written into it while the folder was made durable.
+    let identity = identity.filter(|_| is_stamped || holds(temporary.file(), new));
     let overtaken = old.present.filter(|present| was_written_to(present, &old.bytes)).map(|present| present.file);
     Ok(Replaced::Done(Done { identity, narrowed, warnings, is_stamped, overtaken }))
 }
@@ -193,6 +195,11 @@ fn reserve(file: &File, length: u64) -> Result<(), Errno> {
 #[cfg(not(target_os = "linux"))]
 fn reserve(_file: &File, _length: u64) -> Result<(), Errno> {
     Ok(())
+}
+
+/// Whether a file holds what we wrote and nothing else.
+fn holds(file: &File, new: &[u8]) -> bool {
+    snapshot::read_open(file).is_ok_and(|(bytes, _)| **bytes == *new)
 }
 
 fn identity_of(file: &File) -> Option<Identity> {

@@ -28,6 +28,7 @@ impl Temporary {
         name.push(format!("{:0DIGITS$x}", fastrand::u64(..)));
         let path = target.with_file_name(name);
         let file = OpenOptions::new()
+            .read(true)
             .write(true)
             .create_new(true)
             .mode(0o600)

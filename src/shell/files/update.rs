@@ -150,7 +150,9 @@ pub fn update(target: &Target, known: Known, edit: &mut dyn FnMut(&[u8]) -> Edit
                 updated.narrowed = updated.narrowed.or(done.narrowed);
                 updated.warnings.extend(done.warnings);
                 match (done.overtaken, refused) {
-                    (None, None) => return Ok(updated),
+                    (None, None) if done.identity.is_some() => return Ok(updated),
+                    // They wrote into the new file already: what they had read before it, perhaps.
+                    (None, None) => overtaken = None,
                     (None, Some(refused)) => return Err(refused),
                     (Some(file), _) => {
                         let theirs = settle::read_nameless(&file, target.patience);
