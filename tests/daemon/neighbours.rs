@@ -111,9 +111,9 @@ fn what_another_program_undoes_is_written_again_but_not_for_ever() {
         let_pass(0.5);
     }
     fs::write(workstation.credentials_path(), theirs(3)).expect("written in place");
-    workstation.wait("the truce", || workstation.logged(&["another program undid our write 4 times"]));
+    workstation.wait("the truce", || workstation.logged(&["another program undid our write to [dev] 4 times"]));
     let_pass(2.0);
     assert_eq!(workstation.credentials(), theirs(3), "written a fourth time within a minute");
-    assert_eq!(workstation.lines(&["undid our write; writing it again"]), 1, "{}", workstation.log());
+    assert_eq!(workstation.lines(&["undid our write to [dev]", "writing it again"]), 1, "{}", workstation.log());
     assert_eq!(workstation.asked("dev"), 1, "the session was in memory all the time");
 }
