@@ -2,7 +2,7 @@
 //! nothing done with what they bring. The STS emulator is a process of its own, so that its work counts for nobody. It
 //! judges nothing: a slow machine is no mistake.
 //!
-//! `cargo bench --bench system`, or a part of it: `cargo bench --bench system -- waves 10 100`, `-- idle commands`
+//! `cargo bench --bench system`, or a part of it: `cargo bench --bench system -- waves 10 100`, `-- idle`
 
 #![expect(
     clippy::disallowed_methods,
@@ -11,7 +11,6 @@
     reason = "runs the binary, looks at a clock and at files, prints, and ends when something is missing"
 )]
 
-mod commands;
 mod daemon;
 mod emulator;
 mod floor;
@@ -41,9 +40,6 @@ fn main() {
             }
             if chosen("idle") {
                 idle::measure();
-            }
-            if chosen("commands") {
-                commands::measure();
             }
         }
     }
