@@ -62,6 +62,7 @@ impl Terminal {
         let mut command = Command::new(env!("CARGO_BIN_EXE_evertoken"));
         command.args(["status", "--watch"]).env_clear().env("HOME", home.path()).env("TZ", "UTC").env("NO_COLOR", "1");
         for_all(&mut command, &slave);
+        assert!(echoes(&slave), "a new terminal shows what is typed");
         let child = command.spawn().expect("a run");
         Self { home, master, slave, child, shown: String::new() }
     }
@@ -107,8 +108,7 @@ impl Terminal {
     }
 
     fn echoes(&self) -> bool {
-        let modes = tcgetattr(&self.slave).expect("a terminal").local_modes;
-        modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
+        echoes(&self.slave)
     }
 }
 
@@ -117,6 +117,11 @@ impl Drop for Terminal {
         let _gone_already = self.child.kill();
         let _gone_already = self.child.wait();
     }
+}
+
+fn echoes(terminal: &OwnedFd) -> bool {
+    let modes = tcgetattr(terminal).expect("a terminal").local_modes;
+    modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
 }
 
 fn for_all(command: &mut Command, slave: &OwnedFd) {
@@ -198,7 +203,6 @@ fn whoever_has_seen_enough_gets_the_terminal_back() {
     ];
     for (name, end) in ends {
         let mut terminal = Terminal::open();
-        assert!(terminal.echoes(), "{name}");
         terminal.wait(if name.ends_with("once") { ENTER } else { "start" });
         assert!(!terminal.echoes(), "{name}: what is typed does not get between the lines");
         end(&terminal);
