@@ -401,6 +401,30 @@ fn a_rewrite_in_place_is_waited_out() {
     assert_eq!(text(&home.credentials()), format!("{user}ours\ntheirs\nmore\n"));
 }
 
+/// On a machine that swaps a program may stand still for longer than anybody believes, between its cut and its write.
+#[test]
+#[cfg(target_os = "linux")]
+fn whoever_stalls_in_the_middle_of_a_rewrite_is_waited_for() {
+    let user = "[user]\nkey = value\n";
+    let home = Home::with(user);
+    home.add("ours").expect("an update");
+    let mut file = OpenOptions::new().write(true).truncate(true).open(home.credentials()).expect("truncate");
+    let impatient =
+        Target { patience: Patience { settle: 3 * SHORT.lost, ..SHORT }, ..home.target(&home.credentials()) };
+    let message = add(&impatient, "more").expect_err("not yet").to_string();
+    let us = std::process::id();
+    assert!(message.contains(&format!("process {us} has cut it short and still has it open")), "{message}");
+    assert_eq!(text(&home.credentials()), "", "nothing is made of what is not whole");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| home.add("more").expect("an update"));
+        std::thread::sleep(3 * SHORT.lost);
+        file.write_all(user.as_bytes()).expect("write");
+        drop(file);
+        assert!(waiting.join().expect("no panic").written);
+    });
+    assert_eq!(text(&home.credentials()), format!("{user}more\n"));
+}
+
 #[test]
 fn a_file_that_was_emptied_for_good_is_believed_in_the_end() {
     let home = Home::with("user\n");

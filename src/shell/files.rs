@@ -13,6 +13,8 @@ pub mod whole;
 
 mod attributes;
 mod temporary;
+#[cfg(target_os = "linux")]
+mod writers;
 
 pub use error::FileError;
 pub use replace::{create_private, remove, replace_private};

@@ -67,7 +67,7 @@ class Reader(threading.Thread):
             time.sleep(random.uniform(0, 0.004))
 
     def attribute(self, file, content, fault):
-        end = time.monotonic() + 5
+        end = time.monotonic() + 30
         while time.monotonic() < end:
             time.sleep(0.001)
             file.seek(0)

@@ -1,10 +1,12 @@
 //! When a read may be believed: many programs truncate a credentials file and write it anew without any lock, so
-//! whoever reads beside them sees an empty or short file. What looks like that is read again until it stands still.
-//! Never writes.
+//! whoever reads beside them sees an empty or short file. What looks like that is read again until it stands still and
+//! nobody has it open to write it. Never writes.
 
 use crate::shell::clock;
 use crate::shell::files::error::FileError;
 use crate::shell::files::snapshot::{self, Identity, Snapshot};
+#[cfg(target_os = "linux")]
+use crate::shell::files::writers::writer_of;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
@@ -60,11 +62,21 @@ pub fn read(
     let mut current = snapshot::read(path)?;
     let mut needed = stillness_needed(&current, known, patience, sound);
     let mut still = age(path, &current);
-    let mut waited = Duration::ZERO;
-    while still < needed {
+    let (mut waited, mut writer) = (Duration::ZERO, None);
+    loop {
+        if still >= needed {
+            if needed < patience.lost {
+                return Ok(current);
+            }
+            // It may stand still because its writer does: on a machine that swaps, or stopped in the middle.
+            writer = current.present.as_ref().and_then(|present| writer_of(path, &present.file));
+            if writer.is_none() && snapshot::read(path)?.same_as(&current) {
+                return Ok(current);
+            }
+            still = Duration::ZERO;
+        }
         if waited >= patience.settle {
-            let reason = "it does not stand still: another program keeps writing to it";
-            return Err(FileError::at("read", path)(io::Error::new(io::ErrorKind::TimedOut, reason)));
+            return Err(restless(path, writer));
         }
         std::thread::sleep(POLL);
         waited += POLL;
@@ -73,21 +85,27 @@ pub fn read(
             still += POLL;
         } else {
             needed = stillness_needed(&next, known, patience, sound);
-            still = Duration::ZERO;
+            (still, writer) = (Duration::ZERO, None);
         }
         current = next;
     }
-    Ok(current)
 }
 
-/// Reads what somebody is writing into a file that has lost its name, once it stands still or `patience` is over.
-pub(super) fn read_nameless(file: &File, patience: Patience) -> io::Result<Zeroizing<Vec<u8>>> {
+/// Reads what somebody is writing into a file that has lost its name, `path`, once it stands still and nobody has it open
+/// to write it. `None` when that takes longer than `patience`: it will never be whole.
+pub(super) fn read_nameless(path: &Path, file: &File, patience: Patience) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let (mut bytes, _) = snapshot::read_open(file)?;
     let (mut still, mut waited) = (Duration::ZERO, Duration::ZERO);
     loop {
         let needed = if bytes.is_empty() { patience.lost } else { patience.quiet };
-        if still >= needed || waited >= patience.settle {
-            return Ok(bytes);
+        if still >= needed {
+            if writer_of(path, file).is_none() && snapshot::read_open(file)?.0 == bytes {
+                return Ok(Some(bytes));
+            }
+            still = Duration::ZERO;
+        }
+        if waited >= patience.settle {
+            return Ok(None);
         }
         std::thread::sleep(POLL);
         waited += POLL;
@@ -95,6 +113,20 @@ pub(super) fn read_nameless(file: &File, patience: Patience) -> io::Result<Zeroi
         still = if next == bytes { still + POLL } else { Duration::ZERO };
         bytes = next;
     }
+}
+
+fn restless(path: &Path, writer: Option<u32>) -> FileError {
+    let who = writer.map_or_else(
+        || "another program keeps writing to it".to_owned(),
+        |process| format!("process {process} has cut it short and still has it open to write it"),
+    );
+    FileError::at("read", path)(io::Error::new(io::ErrorKind::TimedOut, format!("it does not stand still: {who}")))
+}
+
+/// Only Linux can be asked.
+#[cfg(not(target_os = "linux"))]
+fn writer_of(_path: &Path, _file: &File) -> Option<u32> {
+    None
 }
 
 /// How long a file must have stood still to be believed.
@@ -127,4 +159,28 @@ fn age(path: &Path, current: &Snapshot) -> Duration {
     let Some(changed) = changed else { return Duration::MAX };
     let now = i128::from(clock::now().unix_millis()) * 1_000_000;
     Duration::from_nanos(u64::try_from((now - changed).unsigned_abs()).unwrap_or(u64::MAX))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::{Duration, File, Patience, read_nameless};
+    use std::fs;
+    use std::io::Write;
+
+    #[test]
+    fn a_rewrite_of_a_file_without_a_name_is_taken_whole_or_not_at_all() {
+        let short = Duration::from_millis(100);
+        let patience = Patience { quiet: short, lost: short, settle: 3 * short, lock: short };
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("credentials");
+        let mut writer = File::create(&path).expect("a file");
+        let nameless = File::open(&path).expect("the file");
+        fs::remove_file(&path).expect("no name");
+        writer.write_all(b"half").expect("written");
+        assert!(read_nameless(&path, &nameless, patience).expect("read").is_none());
+        writer.write_all(b" and half").expect("written");
+        drop(writer);
+        let theirs = read_nameless(&path, &nameless, patience).expect("read").expect("whole");
+        assert_eq!(**theirs, *b"half and half");
+    }
 }

@@ -96,6 +96,14 @@ pub fn lock_path(resolved: &Path) -> PathBuf {
     resolved.with_file_name(name)
 }
 
+fn unfinished(path: &Path) -> String {
+    let path = path.display();
+    format!(
+        "another program began to rewrite {path} just when it was replaced, and has not ended: what it writes is lost, the \
+         rest is as it was"
+    )
+}
+
 /// Changes a file by `edit`, which gets the content (empty when there is no file) and answers the new one, or `None`
 /// when there is nothing to change. It may be asked several times. `known` is what the caller knows of the file.
 ///
@@ -155,8 +163,11 @@ pub fn update(target: &Target, known: Known, edit: &mut dyn FnMut(&[u8]) -> Edit
                     (None, None) => overtaken = None,
                     (None, Some(refused)) => return Err(refused),
                     (Some(file), _) => {
-                        let theirs = settle::read_nameless(&file, target.patience);
-                        overtaken = Some(theirs.map_err(FileError::at("read", &path))?);
+                        let theirs = settle::read_nameless(&path, &file, target.patience);
+                        overtaken = theirs.map_err(FileError::at("read", &path))?;
+                        if overtaken.is_none() {
+                            updated.warnings.push(unfinished(&path));
+                        }
                     }
                 }
             }

@@ -1,0 +1,75 @@
+//! Which process has a file open for writing: one that has cut it to nothing and has not written it anew yet, say. Asks
+//! only what the kernel tells about processes, so that a hung file system of theirs holds nobody up.
+
+use crate::shell::files::whole;
+use rustix::fs::OFlags;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// The process id of somebody who has this file open for writing; `path` is its name, or was until it was replaced.
+/// Programs of other users, into which the kernel lets nobody look, are not found.
+pub(super) fn writer_of(path: &Path, file: &File) -> Option<u32> {
+    let (name, ours) = (path.file_name()?, file.metadata().ok()?);
+    let is_it = |handle: &Path| {
+        // The name first: the kernel knows it without asking the file system.
+        fs::read_link(handle).is_ok_and(|target| is_named(&target, name))
+            && fs::metadata(handle).is_ok_and(|theirs| (theirs.dev(), theirs.ino()) == (ours.dev(), ours.ino()))
+    };
+    let mut processes = fs::read_dir("/proc").ok()?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    processes.find(|process: &u32| {
+        let Ok(handles) = fs::read_dir(format!("/proc/{process}/fd")) else { return false };
+        handles.flatten().any(|handle| is_it(&handle.path()) && writes(*process, &handle.file_name()))
+    })
+}
+
+fn is_named(target: &Path, name: &OsStr) -> bool {
+    let found = target.file_name().map_or(&[][..], OsStrExt::as_bytes);
+    [found, found.strip_suffix(b" (deleted)").unwrap_or(found)].contains(&name.as_bytes())
+}
+
+/// Whether a handle of a process was opened for writing.
+fn writes(process: u32, handle: &OsStr) -> bool {
+    let path = Path::new("/proc").join(process.to_string()).join("fdinfo").join(handle);
+    let told = whole::read(&path).unwrap_or_default();
+    let flags = str::from_utf8(&told).ok().and_then(|told| told.lines().find_map(|line| line.strip_prefix("flags:")));
+    let flags = flags.and_then(|octal| u32::from_str_radix(octal.trim(), 8).ok()).unwrap_or_default();
+    OFlags::from_bits_retain(flags).intersects(OFlags::WRONLY | OFlags::RDWR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{File, Path, fs, writer_of};
+    use std::fs::OpenOptions;
+    use std::time::Duration;
+
+    #[test]
+    fn whoever_writes_is_found_also_after_the_file_has_lost_its_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, other) = (folder.path().join("credentials"), folder.path().join("other"));
+        let is_written = |path: &Path, file: &File| writer_of(path, file).is_some();
+        let writer = File::create(&path).expect("a file");
+        let reader = File::open(&path).expect("the file");
+        assert!(is_written(&path, &reader));
+        fs::rename(&path, &other).expect("another name");
+        assert!(!is_written(&path, &reader), "that name is nobody's");
+        assert!(is_written(&other, &reader));
+        fs::write(&path, "").and_then(|()| fs::rename(&path, &other)).expect("replaced");
+        assert!(is_written(&other, &reader), "the kernel calls it deleted");
+        let new = File::open(&other).expect("the new file");
+        assert!(!is_written(&other, &new), "of the same name, and another file");
+        drop(writer);
+        // A child of another test holds a copy until it runs its program.
+        assert!((0..3000).any(|poll| !is_written(&other, &reader) || pause(poll)), "nobody but who reads");
+        let appends = OpenOptions::new().append(true).open(&other).expect("the new file");
+        assert!(is_written(&other, &new));
+        drop(appends);
+    }
+
+    fn pause(poll: u64) -> bool {
+        std::thread::sleep(Duration::from_millis(poll.min(10)));
+        false
+    }
+}
