@@ -40,36 +40,4 @@ fn writes(process: u32, handle: &OsStr) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{File, Path, fs, writer_of};
-    use std::fs::OpenOptions;
-    use std::time::Duration;
-
-    #[test]
-    fn whoever_writes_is_found_also_after_the_file_has_lost_its_name() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (path, other) = (folder.path().join("credentials"), folder.path().join("other"));
-        let is_written = |path: &Path, file: &File| writer_of(path, file).is_some();
-        let writer = File::create(&path).expect("a file");
-        let reader = File::open(&path).expect("the file");
-        assert!(is_written(&path, &reader));
-        fs::rename(&path, &other).expect("another name");
-        assert!(!is_written(&path, &reader), "that name is nobody's");
-        assert!(is_written(&other, &reader));
-        fs::write(&path, "").and_then(|()| fs::rename(&path, &other)).expect("replaced");
-        assert!(is_written(&other, &reader), "the kernel calls it deleted");
-        let new = File::open(&other).expect("the new file");
-        assert!(!is_written(&other, &new), "of the same name, and another file");
-        drop(writer);
-        // A child of another test holds a copy until it runs its program.
-        assert!((0..3000).any(|poll| !is_written(&other, &reader) || pause(poll)), "nobody but who reads");
-        let appends = OpenOptions::new().append(true).open(&other).expect("the new file");
-        assert!(is_written(&other, &new));
-        drop(appends);
-    }
-
-    fn pause(poll: u64) -> bool {
-        std::thread::sleep(Duration::from_millis(poll.min(10)));
-        false
-    }
-}
+mod tests;
