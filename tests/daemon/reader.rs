@@ -57,7 +57,8 @@ pub type Triple = [String; 3];
 #[derive(Default)]
 pub struct Seen {
     pub reads: u64,
-    pub wrong: Vec<String>,
+    /// What was wrong, and when.
+    pub wrong: Vec<(WallTime, String)>,
     pub sessions: BTreeSet<Triple>,
 }
 
@@ -86,7 +87,7 @@ impl Reader {
                 let now = clock::now();
                 let judged = read(&path).and_then(|sections| judge(&sections, &profiles, now, &mut seen.sessions));
                 match judged {
-                    Err(why) if !why.starts_with("expired") || last >= forgiven => seen.wrong.push(why),
+                    Err(why) if !why.starts_with("expired") || last >= forgiven => seen.wrong.push((now, why)),
                     Ok(()) | Err(_) => {}
                 }
                 thread::sleep(Duration::from_millis(2));
@@ -100,11 +101,14 @@ impl Reader {
     pub fn prove(self, workstation: &Workstation) -> Seen {
         self.stop.store(true, Ordering::Relaxed);
         let seen = self.thread.join().expect("a reader");
-        if let Some(first) = seen.wrong.first() {
-            // What the daemon did about it stands in its log; the time of the first wrong read leads there.
+        if let Some((first, why)) = seen.wrong.first() {
+            // What the daemon did about it stands in its log, each line of which begins with a time of one length.
+            let (from, to) =
+                (format!("{}", *first - Duration::from_secs(100)), format!("{}", *first + Duration::from_secs(3)));
             let log = workstation.log();
-            let end = log.char_indices().rev().nth(200_000).map_or(0, |(at, _)| at);
-            panic!("{} of {} reads: {first}\n{}", seen.wrong.len(), seen.reads, &log[end..]);
+            let lines: Vec<&str> = log.lines().filter(|line| (&*from..=&*to).contains(line)).collect();
+            let last = seen.wrong.last().map(|(last, _)| last);
+            panic!("{} of {} reads, until {last:?}: {why}\n{}", seen.wrong.len(), seen.reads, lines.join("\n"));
         }
         let issued: BTreeSet<Triple> = workstation
             .sts
