@@ -6,10 +6,12 @@
     reason = "a test runs the binary, looks at files and fails loudly"
 )]
 
+#[path = "terminal/pair.rs"]
+mod pair;
+
 use evertoken::emulator::{Emulator, Settings};
 use evertoken::shell::clock;
-use rustix::fs::{Mode, OFlags, open};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use pair::pair;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -80,11 +82,7 @@ impl Home {
 
     /// Runs it at a terminal where `answers` are typed, each when it is asked for. Gives what was shown there, too.
     fn at_a_terminal(&self, line: &str, answers: &[&str]) -> (Option<i32>, String, String) {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-        grantpt(&master).expect("a terminal");
-        unlockpt(&master).expect("a terminal");
-        let name = ptsname(&master, Vec::new()).expect("its name");
-        let slave = open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).expect("its other side");
+        let (master, slave) = pair();
         let mut command = self.command(line);
         command.stdin(Stdio::from(slave.try_clone().expect("a copy"))).stdout(Stdio::piped()).stderr(slave);
         let child = command.spawn().expect("a run");

@@ -7,6 +7,9 @@
     reason = "a test runs the binary, makes its files and fails loudly"
 )]
 
+#[cfg(target_os = "linux")]
+#[path = "terminal/pair.rs"]
+mod pair;
 #[path = "daemon/reader.rs"]
 #[expect(dead_code, reason = "shared with the stories of tests/daemon")]
 mod reader;

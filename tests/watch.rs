@@ -6,6 +6,9 @@
     reason = "a test runs the binary, looks at files and fails loudly"
 )]
 
+#[path = "terminal/pair.rs"]
+mod pair;
+
 use evertoken::engine::config::parse;
 use evertoken::engine::credentials_file::{Edit, Publication};
 use evertoken::engine::names::ProfileName;
@@ -16,11 +19,10 @@ use evertoken::shell::clock;
 use evertoken::shell::environment::Environment;
 use evertoken::shell::places::Places;
 use evertoken::shell::store::Stores;
+use pair::pair;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{Mode, OFlags, open};
 use rustix::io::{read, write};
 use rustix::process::{Pid, Signal, kill_process};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -53,12 +55,8 @@ impl Terminal {
         }
         fs::write(home.path().join(".config/evertoken/config.toml"), CONFIG).expect("a config");
         hold(&home, 4 * DAY + 3 * 3_600 + 1_800);
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-        grantpt(&master).expect("a terminal");
-        unlockpt(&master).expect("a terminal");
+        let (master, slave) = pair();
         resize(&master, 80, 24);
-        let name = ptsname(&master, Vec::new()).expect("its name");
-        let slave = open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).expect("its other side");
         let mut command = Command::new(env!("CARGO_BIN_EXE_evertoken"));
         command.args(["status", "--watch"]).env_clear().env("HOME", home.path()).env("TZ", "UTC").env("NO_COLOR", "1");
         for_all(&mut command, &slave);

@@ -17,6 +17,9 @@ mod files;
 mod hooks;
 mod neighbours;
 mod network;
+#[cfg(target_os = "linux")]
+#[path = "../terminal/pair.rs"]
+mod pair;
 mod promise;
 #[path = "../network/proxy.rs"]
 mod proxy;

@@ -1,13 +1,11 @@
 //! A workstation in a temporary folder: a home, a config, source keys, an STS, and the daemon as a child with a cleared
 //! environment. Whatever is started here is stopped here, by its own process id.
 
+#[cfg(target_os = "linux")]
+use crate::pair::pair;
 use crate::reader::{Sections, parse};
 use evertoken::emulator::{Emulator, LongTermKey, Outcome, Settings};
-#[cfg(target_os = "linux")]
-use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Pid, Signal, kill_process};
-#[cfg(target_os = "linux")]
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
@@ -144,12 +142,7 @@ impl Workstation {
     #[cfg(target_os = "linux")]
     pub fn launch_on_a_terminal(&mut self) -> OwnedFd {
         assert!(self.daemon.is_none(), "one daemon at a time");
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
-        grantpt(&master).expect("a terminal");
-        unlockpt(&master).expect("a terminal");
-        let name = ptsname(&master, Vec::new()).expect("its name");
-        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let slave = open(name.as_c_str(), flags, Mode::empty()).expect("its other side");
+        let (master, slave) = pair();
         let run = self.command(&["run"]);
         let mut command = Command::new("setsid");
         command.arg("--ctty").arg(run.get_program()).args(run.get_args()).env_clear();

@@ -13,6 +13,8 @@ mod daemon;
 mod home;
 mod mends;
 mod metadata;
+#[path = "../terminal/pair.rs"]
+mod pair;
 
 use std::collections::BTreeSet;
 use std::fs;

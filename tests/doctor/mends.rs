@@ -2,8 +2,7 @@
 
 use crate::case::{folder, read};
 use crate::home::Home;
-use rustix::fs::{Mode, OFlags, open};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use crate::pair::pair;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -30,11 +29,7 @@ fn a_mode_is_narrowed_once_somebody_agrees() {
 
 /// Runs `doctor dev --fix` at a terminal where `answer` is typed at the first question; what was printed.
 fn answered(home: &Home, answer: &str) -> String {
-    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-    grantpt(&master).expect("a terminal");
-    unlockpt(&master).expect("a terminal");
-    let name = ptsname(&master, Vec::new()).expect("its name");
-    let slave = open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).expect("its other side");
+    let (master, slave) = pair();
     let mut command = home.command(&["doctor", "dev", "--fix"]);
     command.stdin(Stdio::from(slave.try_clone().expect("a copy"))).stdout(Stdio::piped()).stderr(slave);
     let child = command.spawn().expect("a run");
