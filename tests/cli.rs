@@ -49,6 +49,8 @@ struct Home(tempfile::TempDir);
 
 impl Home {
     fn new(config: &str) -> Self {
+        // Whoever runs this may let others write by default, and evertoken rightly refuses such folders.
+        rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
         let home = Self(tempfile::tempdir().expect("a folder"));
         home.write(".config/evertoken/config.toml", config);
         home.write(".aws/credentials", CREDENTIALS);

@@ -29,6 +29,8 @@ struct Home(TempDir);
 
 impl Home {
     fn new() -> Self {
+        // Whoever runs this may let others write by default, and evertoken rightly refuses such folders.
+        rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
         let home = Self(TempDir::new().expect("a folder for the test"));
         fs::create_dir(home.path(".aws")).expect("create .aws");
         fs::set_permissions(home.path(".aws"), Permissions::from_mode(0o700)).expect("set the mode of .aws");

@@ -19,6 +19,8 @@ struct Home(tempfile::TempDir);
 
 impl Home {
     fn new(aws_config: &str) -> Self {
+        // Whoever runs this may let others write by default, and evertoken rightly refuses such folders.
+        rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
         let home = Self(tempfile::tempdir().expect("a folder"));
         fs::create_dir(home.path(".aws")).expect("a folder");
         home.write(".aws/config", aws_config);

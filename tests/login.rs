@@ -34,6 +34,8 @@ impl Home {
         emulator.add_mfa_device(SERIAL, |code| code.starts_with('1'));
         emulator.require_mfa("arn:aws:iam::111122223333:role/Admin");
         let home = Self { folder: tempfile::tempdir().expect("a folder"), emulator };
+        // Whoever runs this may let others write by default, and evertoken rightly refuses such folders.
+        rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
         home.write(
             ".config/evertoken/config.toml",
             &format!(

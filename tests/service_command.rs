@@ -52,9 +52,9 @@ struct Home {
 
 impl Home {
     fn new() -> Self {
-        // Not below /tmp, from where no service is started.
-        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a home");
-        let home = Self { folder, variables: Vec::new() };
+        // Whoever runs this may let others write by default, and evertoken rightly refuses such folders.
+        rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
+        let home = Self { folder: lasting_folder(), variables: Vec::new() };
         for folder in [".cargo/bin", "tools", ".config/evertoken"] {
             fs::create_dir_all(home.path(folder)).expect("a folder");
         }

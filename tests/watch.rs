@@ -49,6 +49,8 @@ struct Terminal {
 
 impl Terminal {
     fn open() -> Self {
+        // Whoever runs this may let others write by default, and evertoken rightly refuses such folders.
+        rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
         let home = tempfile::tempdir().expect("a home");
         for folder in [".aws", ".config/evertoken"] {
             fs::create_dir_all(home.path().join(folder)).expect("a folder");

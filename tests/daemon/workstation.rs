@@ -52,6 +52,8 @@ impl Workstation {
     /// Sessions live so many seconds.
     pub fn new(life: u64) -> Self {
         let settings = Settings { life: Some(Duration::from_secs(life)), ..Settings::default() };
+        // Whoever runs this may let others write by default, and evertoken rightly refuses such folders.
+        rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
         let home = tempfile::tempdir().expect("a home");
         let workstation = Self {
             home,

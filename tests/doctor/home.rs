@@ -93,6 +93,8 @@ pub(crate) struct Home {
 
 impl Home {
     pub(crate) fn furnish(case: &Case, files: &Path) -> Self {
+        // Whoever runs this may let others write by default, and evertoken rightly refuses such folders.
+        rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
         let sts = Emulator::start(Settings::default()).expect("an emulator");
         let folder = tempfile::tempdir().expect("a home");
         let (fresh, ended) = (session(&sts, "fresh"), session(&sts, "ended"));

@@ -26,6 +26,10 @@ region=eu-west-1
 """
 
 
+# Whoever runs this may let others write by default, and evertoken rightly refuses such folders.
+os.umask(0o022)
+
+
 class Failed(Exception):
     """What must be so is not so."""
 

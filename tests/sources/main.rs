@@ -46,6 +46,8 @@ impl Home {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir_all(folder.path().join(".aws/sso/cache")).expect("a cache");
         let path = ("PATH".into(), "/usr/bin:/bin".into());
+        // Whoever runs this may let others write by default, and evertoken rightly refuses such folders.
+        rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
         Self { folder, environment: [path].into() }
     }
 
