@@ -8,10 +8,13 @@
 
 #[path = "terminal/pair.rs"]
 mod pair;
+#[path = "program/script.rs"]
+mod script;
 
 use evertoken::emulator::{Emulator, Settings};
 use evertoken::shell::clock;
 use pair::pair;
+use script::script;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -62,7 +65,13 @@ impl Home {
         let path = self.path(below);
         fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
         fs::write(&path, text).expect("a file");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("a mode");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("a mode");
+    }
+
+    /// A program that is found by its name.
+    fn program(&self, name: &str, text: &str) {
+        fs::create_dir_all(self.path("bin")).expect("a folder");
+        script(&self.path("bin").join(name), text);
     }
 
     fn command(&self, line: &str) -> Command {
@@ -204,11 +213,11 @@ fn three_wrong_codes_are_enough_and_ctrl_c_ends_it() {
 #[test]
 fn a_command_that_prints_codes_is_asked_instead_of_a_person() {
     let home = Home::new("mfa_command = [\"pass-code\"]\n");
-    home.write("bin/pass-code", "#!/bin/sh\necho 123456\n");
+    home.program("pass-code", "#!/bin/sh\necho 123456\n");
     let (code, out, shown) = home.at_a_terminal("login", &[]);
     assert_eq!((code, shown.as_str()), (Some(0), ""), "{out}");
     assert_eq!(home.codes_sent(), ["123456"]);
-    home.write("bin/pass-code", "#!/bin/sh\necho no key found >&2\nexit 1\n");
+    home.program("pass-code", "#!/bin/sh\necho no key found >&2\nexit 1\n");
     let (code, out, _) = home.run("login base-mfa");
     assert_eq!(code, Some(1));
     assert!(out.contains("the mfa_command of base-mfa: no key found"), "{out}");
@@ -219,7 +228,7 @@ fn a_command_that_prints_codes_sees_nothing_that_misleads_and_may_use_the_termin
     let home = Home::new("mfa_command = [\"pass-code\"]\n");
     let noting = "env >\"$HOME/seen\"; ps -o pgid= -p $$ >\"$HOME/group\"; ps -o pgid= -p $PPID >>\"$HOME/group\"\n\
                   cat; echo touch the key >&2; echo 123456";
-    home.write("bin/pass-code", &format!("#!/bin/sh\n{noting}\n"));
+    home.program("pass-code", &format!("#!/bin/sh\n{noting}\n"));
     let groups = || -> Vec<String> {
         let text = fs::read_to_string(home.path("group")).expect("it ran");
         text.split_whitespace().map(str::to_owned).collect()
@@ -239,7 +248,7 @@ fn a_command_that_prints_codes_sees_nothing_that_misleads_and_may_use_the_termin
     let apart = groups();
     assert_ne!(apart[0], apart[1], "without a person it has a group of its own, which is killed as a whole");
 
-    home.write("bin/pass-code", &format!("#!/bin/sh\n{}\n", noting.replace("123456", "123457")));
+    home.program("pass-code", &format!("#!/bin/sh\n{}\n", noting.replace("123456", "123457")));
     let (code, out, shown) = home.at_a_terminal("login base-mfa", &[]);
     assert_eq!((code, shown.trim()), (Some(0), "touch the key"), "{out}");
     let together = groups();
@@ -281,8 +290,8 @@ fn a_sign_in_that_is_over_is_renewed_by_the_aws_cli() {
     assert_eq!(code, Some(1), "{out}");
     assert!(out.contains("SSO session \"corp\" is over: aws sso login --sso-session corp\n"), "{out}");
     assert!(out.contains("the AWS CLI is not installed"), "{out}");
-    home.write(
-        "bin/aws",
+    home.program(
+        "aws",
         "#!/bin/sh\necho \"$* $AWS_PROFILE $AWS_CONFIG_FILE\" >>\"$HOME/asked\"\nexit $(cat \"$HOME/code\")\n",
     );
     home.write("code", "0");

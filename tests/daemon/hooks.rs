@@ -1,5 +1,6 @@
 //! Hooks: once per cause, told everything, and never in the way.
 
+use crate::script::script;
 use crate::workstation::{Workstation, let_pass};
 use evertoken::emulator::{Fault, Rule};
 use rustix::process::Signal;
@@ -12,8 +13,7 @@ fn noting(workstation: &Workstation) -> String {
     // Hooks run side by side: one write for each line.
     let body = "line=$(printf '%s|' \"$@\" \"$EVERTOKEN_PROFILE\" \"$EVERTOKEN_STATE\" \"$EVERTOKEN_MESSAGE\")\n\
                 echo \"$line\" >> \"$HOME/notes\"";
-    fs::write(&path, format!("#!/bin/sh\n{body}\n")).expect("written");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("executable");
+    script(&path, &format!("#!/bin/sh\n{body}\n"));
     path.display().to_string()
 }
 
@@ -71,8 +71,7 @@ fn a_hook_that_hangs_holds_nothing_up() {
     let path = workstation.path("hang");
     // Ends with the home of this test.
     let body = "#!/bin/sh\necho run >> \"$HOME/runs\"\nwhile [ -e \"$0\" ]; do sleep 0.2; done\n";
-    fs::write(&path, body).expect("written");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("executable");
+    script(&path, body);
     let mut workstation =
         workstation.entry(&format!("[hooks]\nrefreshed = [{:?}]", path.display().to_string())).start();
     workstation.wait("the hook", || workstation.path("runs").exists());

@@ -26,6 +26,8 @@ mod proxy;
 mod reader;
 #[path = "../sources/responder.rs"]
 mod responder;
+#[path = "../program/script.rs"]
+mod script;
 mod signals;
 mod sources;
 #[path = "../network/tls.rs"]

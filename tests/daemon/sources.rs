@@ -10,8 +10,7 @@ const SERIAL: &str = "arn:aws:iam::111122223333:mfa/me";
 
 fn script(workstation: &Workstation, name: &str, body: &str) -> String {
     let path = workstation.path(name);
-    fs::write(&path, format!("#!/bin/sh\n{body}\n")).expect("written");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("executable");
+    crate::script::script(&path, &format!("#!/bin/sh\n{body}\n"));
     path.display().to_string()
 }
 

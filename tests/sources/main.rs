@@ -15,6 +15,8 @@ mod profiles;
 #[path = "../network/proxy.rs"]
 mod proxy;
 mod responder;
+#[path = "../program/script.rs"]
+mod script;
 mod sso;
 #[path = "../network/tls.rs"]
 mod tls;
@@ -30,7 +32,6 @@ use evertoken::shell::sources::{AwsFiles, Sources};
 use evertoken::shell::sts::{Identity, Sts};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -43,11 +44,11 @@ struct Home {
 
 impl Home {
     fn new() -> Self {
+        // Whoever runs this may let others write by default, and evertoken rightly refuses such folders.
+        rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir_all(folder.path().join(".aws/sso/cache")).expect("a cache");
         let path = ("PATH".into(), "/usr/bin:/bin".into());
-        // Whoever runs this may let others write by default, and evertoken rightly refuses such folders.
-        rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
         Self { folder, environment: [path].into() }
     }
 
@@ -70,8 +71,8 @@ impl Home {
     }
 
     fn script(&self, name: &str, body: &str) -> PathBuf {
-        let path = self.write(name, &format!("#!/bin/sh\n{body}\n"));
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("executable");
+        let path = self.path(name);
+        script::script(&path, &format!("#!/bin/sh\n{body}\n"));
         path
     }
 
