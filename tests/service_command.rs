@@ -6,9 +6,13 @@
     reason = "a test runs the binary, makes its files and fails loudly"
 )]
 
+#[path = "program/script.rs"]
+mod script;
+
+use script::script;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
@@ -44,6 +48,16 @@ esac
 
 const CONFIG: &str = "[[role]]\nprofile = \"dev\"\nrole_arn = \"arn:aws:iam::111122223333:role/Developer\"\n";
 
+/// Where a program may stand that a service starts: in the folder of the build, or, where that is one for temporary files
+/// or has a name that a unit has to quote, in the home of whoever runs this.
+fn lasting_folder() -> TempDir {
+    let build = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let fleeting = ["/tmp", "/var/tmp", "/private", "/dev/shm", "/run"].iter().any(|folder| build.starts_with(folder));
+    let is_plain = build.to_string_lossy().chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+    let home = std::env::home_dir().expect("a home");
+    tempfile::tempdir_in(if fleeting || !is_plain { &home } else { build }).expect("a folder")
+}
+
 /// A home with a program of its own and scripts for a service manager.
 struct Home {
     folder: TempDir,
@@ -60,8 +74,7 @@ impl Home {
         }
         symlink(env!("CARGO_BIN_EXE_evertoken"), home.path(".cargo/bin/evertoken")).expect("a program");
         for tool in ["systemctl", "loginctl", "launchctl", "ps"] {
-            fs::write(home.path("tools").join(tool), MANAGER).expect("a tool");
-            fs::set_permissions(home.path("tools").join(tool), fs::Permissions::from_mode(0o755)).expect("a mode");
+            script(&home.path("tools").join(tool), MANAGER);
         }
         fs::write(home.path(".config/evertoken/config.toml"), CONFIG).expect("a config");
         home
@@ -132,7 +145,7 @@ fn no_password_of_a_proxy_is_shown_however_it_is_written() {
 #[test]
 fn a_service_manager_that_hangs_does_not_hold_up_those_who_only_look() {
     let home = Home::new();
-    fs::write(home.path("tools/systemctl"), "#!/bin/sh\nexec sleep 60\n").expect("a tool");
+    script(&home.path("tools/systemctl"), "#!/bin/sh\nexec sleep 60\n");
     let said = home.service(&["status"], 1);
     assert!(said.contains("cannot be told: systemctl gave no answer within 10 s"), "{said}");
 }
@@ -250,7 +263,11 @@ fn what_would_not_start_is_told_before_anything_is_written() {
     let said = home.service(&["install"], 1);
     assert!(said.contains("Job for evertoken.service failed.") && said.contains("journalctl"), "{said}");
 
-    let output = Command::new(env!("CARGO_BIN_EXE_evertoken"))
+    // Not every folder that cargo builds into has its mark.
+    fs::create_dir_all(home.path("target/debug")).expect("a folder");
+    fs::write(home.path("target/CACHEDIR.TAG"), "").expect("a mark");
+    symlink(env!("CARGO_BIN_EXE_evertoken"), home.path("target/debug/evertoken")).expect("a program");
+    let output = Command::new(home.path("target/debug/evertoken"))
         .args(["service", "install"])
         .env_clear()
         .env("HOME", home.folder.path())

@@ -101,16 +101,20 @@ fn fleeting(path: &Path) -> Option<&'static str> {
     if FLEETING.iter().any(|folder| path.starts_with(folder)) {
         return Some("lies in a folder for temporary files");
     }
+    is_built(path).then_some("is a build that the next cargo command replaces")
+}
+
+fn is_built(path: &Path) -> bool {
     // Cargo marks the folder that it builds into; programs stand one or two levels below.
-    let target = path.ancestors().skip(1).take(4).find(|folder| folder.join("CACHEDIR.TAG").is_file())?;
-    let below = path.strip_prefix(target).ok()?;
-    let built = |part: Component<'_>| matches!(part.as_os_str().to_str(), Some("debug" | "release"));
-    below.components().take(2).any(built).then_some("is a build that the next cargo command replaces")
+    let target = path.ancestors().skip(1).take(4).find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    let below = target.and_then(|target| path.strip_prefix(target).ok());
+    let of_a_build = |part: Component<'_>| matches!(part.as_os_str().to_str(), Some("debug" | "release"));
+    below.is_some_and(|below| below.components().take(2).any(of_a_build))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{candidates, choose, fleeting};
+    use super::{candidates, choose, fleeting, is_built};
     use std::ffi::OsString;
     use std::path::{Path, PathBuf};
 
@@ -140,10 +144,16 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test marks the folder as cargo does")]
     fn what_will_not_stay_is_told() {
         assert!(fleeting(Path::new("/tmp/evertoken")).is_some());
         assert!(fleeting(Path::new("/usr/bin/evertoken")).is_none());
-        let exe = std::env::current_exe().expect("this test");
-        assert!(fleeting(&exe).is_some_and(|why| why.contains("build")), "{}", exe.display());
+        let target = tempfile::tempdir().expect("a folder");
+        let builds = ["debug/evertoken", "release/deps/evertoken", "x86_64-unknown-linux-gnu/release/evertoken"];
+        let built = |name: &str| is_built(&target.path().join(name));
+        assert!(!builds.into_iter().any(built), "cargo has not marked it");
+        std::fs::write(target.path().join("CACHEDIR.TAG"), "").expect("a mark");
+        assert!(builds.into_iter().all(built));
+        assert!(!built("package/evertoken"), "what .ci/package has made stays");
     }
 }
