@@ -1,11 +1,11 @@
 //! Console sign-ins of `aws login`, renewed by the SDK against a service on loopback.
 
+use super::closed::ClosedPort;
 use super::responder::Responder;
 use super::{Home, source_fault, text};
 use evertoken::engine::failure::{Class, Context, Fault, Layer, SourceFault, classify};
 use evertoken::engine::time::WallTime;
 use evertoken::shell::clock;
-use std::net::TcpListener;
 use std::time::Duration;
 
 /// `printf arn:aws:iam::111122223333:user/me | sha256sum`
@@ -90,7 +90,8 @@ async fn a_renewal_that_is_refused_means_a_new_sign_in_and_one_that_fails_does_n
             }
         }
     }
-    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let port = ClosedPort::hold();
+    let closed = port.address();
     let fault = home(&format!("http://{closed}"), now - Duration::from_secs(60)).resolve("console").await;
     assert!(matches!(&fault, Err(Fault::Transport { layer: Layer::Connect, .. })), "{fault:?}");
     let lasting = home(&format!("http://{closed}"), now + Duration::from_secs(60)).resolve("console").await;

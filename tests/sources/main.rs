@@ -7,6 +7,8 @@
     reason = "what the tests share may fail a test, and they make the files that the code reads"
 )]
 
+#[path = "../network/closed.rs"]
+mod closed;
 mod hostile;
 mod login;
 mod metadata;

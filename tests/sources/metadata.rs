@@ -1,12 +1,12 @@
 //! Sources that the AWS SDK resolves: the container endpoint, IMDS, `aws login`.
 
+use super::closed::ClosedPort;
 use super::responder::Responder;
 use super::{Home, source_fault};
 use evertoken::engine::config::model::{CredentialSource, Source};
 use evertoken::engine::failure::{Fault, SourceFault};
 use evertoken::engine::session::SourceCredentials;
 use evertoken::shell::clock;
-use std::net::TcpListener;
 use std::time::Duration;
 
 async fn resolve(home: &Home, provider: CredentialSource) -> Result<SourceCredentials, Fault> {
@@ -57,8 +57,8 @@ async fn the_instance_profile_is_asked_for_by_the_second_version_of_the_protocol
     let found = found.unwrap_or_else(|fault| panic!("{fault:?}: {:?}", service.came()));
     assert_eq!(found.keys.access_key_id, "ASIAIOSFODNN7EXAMPLE");
 
-    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-    home.config(&format!("[default]\nec2_metadata_service_endpoint = http://{closed}\n"));
+    let closed = ClosedPort::hold();
+    home.config(&format!("[default]\nec2_metadata_service_endpoint = http://{}\n", closed.address()));
     assert!(resolve(&home, CredentialSource::Ec2InstanceMetadata).await.is_err());
 }
 

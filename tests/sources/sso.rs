@@ -1,5 +1,6 @@
 //! IAM Identity Center: logins that last, that are renewed, that are over, and outages that are none of these.
 
+use super::closed::ClosedPort;
 use super::proxy::Proxy;
 use super::responder::{Came, Responder};
 use super::tls::{certificate, in_front_of};
@@ -196,8 +197,8 @@ async fn a_renewal_that_is_refused_means_a_new_login_and_one_that_fails_does_not
 #[tokio::test]
 async fn an_outage_is_never_taken_for_a_login_that_is_over() {
     let now = clock::now();
-    // A port that was ours a moment ago: connections are refused.
-    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let port = ClosedPort::hold();
+    let closed = port.address();
     let home = home(&format!("http://{closed}"));
     for (what, ends) in [("to be renewed", -HOUR), ("alive", HOUR)] {
         home.write(CORP, &token("token", at(now, ends), at(now, HOUR)));

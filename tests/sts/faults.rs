@@ -1,5 +1,6 @@
 //! Everything that can go wrong on the way, and how it is told apart.
 
+use super::closed::ClosedPort;
 use super::{HOUR, World};
 use evertoken::emulator::{Expiration, Fault as Injected, Field, Outage, Rule};
 use evertoken::engine::failure::{Class, Context, Fault, Layer, ReplyFault, ServiceError, classify};
@@ -178,6 +179,9 @@ async fn a_proxy_that_is_dead_or_says_no_is_named_and_never_asked_for_loopback()
     let asked = refusing.join().expect("the proxy was asked");
     assert!(asked.starts_with("CONNECT sts.eu-west-1.amazonaws.com:443 "), "{asked}");
 
-    let failed = world.call(None).await.expect_err("the proxy is gone");
+    let closed = ClosedPort::hold();
+    let proxy = Some(format!("http://user:word@{}", closed.address()));
+    world.speak_by(&HttpSettings { proxy, ..HttpSettings::default() });
+    let failed = world.call(None).await.expect_err("no proxy there");
     assert!(matches!(failed.fault, Fault::Transport { layer: Layer::Proxy, .. }), "{failed:?}");
 }

@@ -8,6 +8,8 @@
 )]
 
 mod calls;
+#[path = "../network/closed.rs"]
+mod closed;
 mod faults;
 #[path = "../network/proxy.rs"]
 mod proxy;
