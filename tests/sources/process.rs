@@ -114,10 +114,16 @@ async fn eventually(what: &str, happened: impl Fn() -> bool) {
 #[tokio::test]
 async fn a_hanging_child_is_killed_with_its_children_when_its_time_is_over() {
     let home = Home::new();
-    let result = child::run(hanging(&home, Duration::from_secs(2))).await;
-    let told = result.err().expect("it was stopped").to_string();
-    assert!(told.contains("2 s"), "{told}");
     let pids = home.path("hang.pids");
+    // On a machine that is busy with something else its time may be over before it has said who it is.
+    for seconds in [2, 8, 30] {
+        let result = child::run(hanging(&home, Duration::from_secs(seconds))).await;
+        let told = result.err().expect("it was stopped").to_string();
+        assert!(told.contains(&format!("{seconds} s")), "{told}");
+        if pids.exists() {
+            break;
+        }
+    }
     assert!(pids.exists(), "it never started");
     eventually("both are dead", || have_ended(&pids)).await;
 }
