@@ -23,7 +23,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 const SERIAL: &str = "arn:aws:iam::111122223333:mfa/me";
-const BOUND: Duration = Duration::from_secs(30);
+/// Far above what anything takes, for a machine that is busy with something else.
+const BOUND: Duration = Duration::from_secs(60);
 
 /// A home with long-term keys, an MFA session and a role on top of it, and an AWS where codes that start with 1 are good.
 struct Home {
@@ -33,12 +34,12 @@ struct Home {
 
 impl Home {
     fn new(more: &str) -> Self {
+        // Whoever runs this may let others write by default, and evertoken rightly refuses such folders.
+        rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
         let emulator = Emulator::start(Settings::default()).expect("an emulator");
         emulator.add_mfa_device(SERIAL, |code| code.starts_with('1'));
         emulator.require_mfa("arn:aws:iam::111122223333:role/Admin");
         let home = Self { folder: tempfile::tempdir().expect("a folder"), emulator };
-        // Whoever runs this may let others write by default, and evertoken rightly refuses such folders.
-        rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
         home.write(
             ".config/evertoken/config.toml",
             &format!(

@@ -146,9 +146,10 @@ fn it_is_ready_in_the_end_though_no_answer_comes() {
     let start = Instant::now();
     manager.desk.launch();
     manager.hear_ready();
-    // A call may take 15 s; whoever waits for us does not wait for that.
     assert!(start.elapsed() >= Duration::from_secs(9), "ready before anything was answered: {:?}", manager.heard);
-    assert!(!manager.desk.logged(&["asked STS"]), "{}", manager.desk.log());
+    // A call may take 15 s; whoever waits for us does not wait for that. A machine that stood still may have come so far.
+    let is_over = manager.desk.logged(&["asked STS"]);
+    assert!(!is_over || start.elapsed() >= Duration::from_secs(15), "{}", manager.desk.log());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use evertoken::emulator::Outcome;
 use rustix::process::Signal;
 use std::fs;
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_restart_with_fresh_sessions_calls_nobody_and_writes_nothing() {
@@ -77,18 +78,26 @@ fn a_config_that_is_wrong_changes_nothing_and_says_where() {
     workstation.wait("the old config to be at work", || workstation.granted("dev") == 2);
 }
 
-#[test]
-fn a_half_saved_config_is_taken_over_once_it_is_whole() {
+/// A daemon whose config is saved in two pieces, with three roles in the end; `None` where the machine was so slow that
+/// the first piece alone stood still for as long as a config must.
+fn saved_in_two_pieces() -> Option<Workstation> {
     let workstation = Workstation::new(600).role("dev").role("ops").start_with(&["dev", "ops"]);
     let whole = format!("{}\n[[role]]\nprofile = \"new\"\nrole_arn = \"{}\"\n", workstation.config(), arn("new"));
     // The first piece is a valid config that lacks a role and the new one.
     let cut = whole.find("\n[[role]]\nprofile = \"ops\"").expect("the second role");
     let mut file = fs::File::create(workstation.config_path()).expect("truncated");
+    let start = Instant::now();
     file.write_all(&whole.as_bytes()[..cut]).expect("written");
     workstation.signal(Signal::HUP);
     let_pass(0.3);
     file.write_all(&whole.as_bytes()[cut..]).expect("written");
     drop(file);
+    (start.elapsed() < Duration::from_millis(900)).then_some(workstation)
+}
+
+#[test]
+fn a_half_saved_config_is_taken_over_once_it_is_whole() {
+    let workstation = (0..20).find_map(|_| saved_in_two_pieces()).expect("a second in which the machine goes on");
     workstation.wait("the new role", || workstation.holds("new"));
     assert_eq!(workstation.lines(&["keeping sessions fresh", "profiles=1"]), 0, "{}", workstation.log());
     assert_eq!(workstation.lines(&["keeping sessions fresh", "profiles=3"]), 1, "{}", workstation.log());
@@ -98,12 +107,11 @@ fn a_half_saved_config_is_taken_over_once_it_is_whole() {
 
 #[test]
 fn a_role_off_the_list_keeps_its_keys_until_they_end() {
-    let workstation = Workstation::new(10).role("dev").role("gone").start_with(&["dev", "gone"]);
+    // Renewed with 11 s left of it, which is time enough for a slow machine to take the shorter list over.
+    let workstation = Workstation::new(20).role("dev").role("gone").start_with(&["dev", "gone"]);
     // Somebody's own keys in our sections.
     let mine = workstation.credentials().replace("[gone]\n", "[gone]\noutput = json\n");
     workstation.replace_credentials(&mine);
-    let end = mine.find("\n[[role]]\nprofile = \"gone\"");
-    assert!(end.is_none());
     let config = workstation.config();
     let cut = config.find("\n[[role]]\nprofile = \"gone\"").expect("the role");
     fs::write(workstation.config_path(), &config[..cut]).expect("written");
@@ -121,7 +129,7 @@ fn a_role_off_the_list_keeps_its_keys_until_they_end() {
     });
     let left = workstation.sections().remove("gone").expect("the section stays");
     assert_eq!(left.into_iter().collect::<Vec<_>>(), [("output".to_owned(), "json".to_owned())]);
-    assert!(workstation.holds("dev"));
+    workstation.wait("the other one to go on", || workstation.holds("dev"));
     workstation.wait("a line about it", || workstation.logged(&["took our keys out", "profile=gone"]));
 }
 

@@ -44,25 +44,32 @@ fn hooks_run_once_per_cause_and_are_told_everything() {
 
     workstation.sts.inject(Rule::always(Fault::code("ServiceUnavailable")));
     workstation.signal(Signal::USR1);
-    workstation.wait("the hook for the trouble", || !notes(&workstation, "failed").is_empty());
-    workstation.wait("more attempts", || workstation.status_of("role-0")["error"]["attempts"].as_u64() >= Some(3));
+    let told = |kind: &str, name: &str| {
+        let runs = notes(&workstation, kind);
+        runs.iter().flat_map(|words| words[1].split(", ")).filter(|one| *one == name).count()
+    };
+    workstation.wait("the trouble to be told", || names.iter().all(|name| told("failed", name) > 0));
+    workstation.wait("more attempts", || {
+        names.iter().all(|name| workstation.status_of(name)["error"]["attempts"].as_u64() >= Some(3))
+    });
+    assert!(names.iter().all(|name| told("failed", name) == 1), "{:#?}", notes(&workstation, "failed"));
     let failed = notes(&workstation, "failed");
-    assert_eq!(failed.len(), 1, "{failed:#?}");
-    let [_, profile, state, message, of_environment @ ..] = failed[0].as_slice() else { panic!("{failed:?}") };
-    assert!(names.iter().all(|name| profile.contains(name)), "{profile}");
-    assert_eq!(state, "retrying");
-    assert!(message.contains("ServiceUnavailable"), "{message}");
-    assert_eq!(of_environment[..3], [profile.clone(), state.clone(), message.clone()]);
+    // One, unless the machine is so slow that the last of the ten calls comes back a second after the first.
+    assert!(failed.len() <= 3, "{failed:#?}");
+    for run in &failed {
+        let [_, profile, state, message, of_environment @ ..] = run.as_slice() else { panic!("{run:?}") };
+        assert_eq!(state, "retrying");
+        assert!(message.contains("ServiceUnavailable"), "{message}");
+        assert_eq!(of_environment[..3], [profile.clone(), state.clone(), message.clone()]);
+    }
 
     workstation.sts.clear();
     workstation.wait("the hook for the recovery", || !notes(&workstation, "recovered").is_empty());
     workstation.wait("all to be fresh", || names.iter().all(|name| workstation.status_of(name)["state"] == "fresh"));
     let_pass(1.5);
-    let told: String = notes(&workstation, "recovered").iter().map(|words| words[1].clone() + ",").collect();
-    for name in &names {
-        assert_eq!(told.matches(&format!("{name},")).count(), 1, "{told}");
+    for kind in ["recovered", "failed"] {
+        assert!(names.iter().all(|name| told(kind, name) == 1), "{:#?}", notes(&workstation, kind));
     }
-    assert_eq!(notes(&workstation, "failed").len(), 1);
 }
 
 #[test]

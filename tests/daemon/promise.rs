@@ -5,6 +5,7 @@ use crate::workstation::{BOUND, KEY, SECRET, Workstation, arn, let_pass, signal_
 use evertoken::emulator::{Emulator, Fault, Rule, Settings};
 use rustix::process::Signal;
 use std::fs;
+use std::time::Instant;
 
 /// Twenty roles: ten with the keys of the user, ten on top of those.
 fn crowd(workstation: Workstation) -> (Workstation, Vec<String>) {
@@ -20,12 +21,12 @@ fn crowd(workstation: Workstation) -> (Workstation, Vec<String>) {
 #[test]
 fn no_reader_ever_meets_a_torn_file_or_an_expired_session() {
     let long = std::env::var_os("EVERTOKEN_LONG").is_some();
-    let (workstation, names) = crowd(Workstation::new(6));
+    let (workstation, names) = crowd(Workstation::new(12));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let workstation = workstation.start_with(&names);
     let reader = Reader::start(workstation.credentials_path(), &names);
-    // Each session is renewed every 2.7 s.
-    let rounds = if long { 20 } else { 5 };
+    // Each session is renewed every 5.4 s: a machine that is busy with something else has 6 s more for it.
+    let rounds = if long { 20 } else { 4 };
     let so_far: Vec<usize> = names.iter().map(|name| workstation.granted(name)).collect();
     let all = within(BOUND * 3, || {
         names.iter().zip(&so_far).all(|(name, before)| workstation.granted(name) >= before + rounds)
@@ -118,8 +119,9 @@ fn neither_the_log_nor_the_status_holds_a_secret_at_any_level() {
 #[test]
 fn an_absurd_expiration_makes_no_hot_loop() {
     let workstation = Workstation::new(1).role("dev").start_with(&["dev"]);
-    let before = workstation.asked("dev");
+    let (before, start) = (workstation.asked("dev"), Instant::now());
     let_pass(4.0);
     let calls = workstation.asked("dev") - before;
-    assert!(calls <= 6, "{calls} calls in 4 s");
+    let seconds = start.elapsed().as_secs_f64();
+    assert!(calls as f64 <= 1.5 * seconds, "{calls} calls in {seconds} s");
 }

@@ -4,7 +4,7 @@ use crate::responder::Responder;
 use crate::workstation::{KEY, SECRET, Workstation, arn, let_pass, text};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const SERIAL: &str = "arn:aws:iam::111122223333:mfa/me";
 
@@ -30,6 +30,7 @@ fn rotated_source_keys_are_noticed_without_a_signal() {
         workstation.credentials()
     );
     workstation.replace_credentials(&good.replace(SECRET, "a-wrong-secret-EXAMPLEKEY"));
+    let start = Instant::now();
     workstation = workstation.start_with(&["steady"]);
     workstation.wait("the wrong secret to be told", || workstation.logged(&["WARN", "profile=dev", "class=source"]));
     workstation.wait("a status", || workstation.status_of("dev")["state"] == "waiting");
@@ -37,7 +38,10 @@ fn rotated_source_keys_are_noticed_without_a_signal() {
     // Our own writes for the other role are no news of the source.
     let (asked, granted) = (workstation.asked("dev"), workstation.granted("steady"));
     workstation.wait("refreshes of the other role", || workstation.granted("steady") >= granted + 3);
-    assert_eq!(workstation.asked("dev"), asked, "our own writes were taken for a change of the source");
+    // A slow machine comes to the tries that are due anyway, the first one 15 s after the refusal.
+    let by_time = start.elapsed().as_secs() / 15;
+    let more = (workstation.asked("dev") - asked) as u64;
+    assert!(more <= by_time, "our own writes were taken for a change of the source: {more}, by time {by_time}");
 
     let mended = workstation.credentials().replace("a-wrong-secret-EXAMPLEKEY", SECRET);
     workstation.replace_credentials(&mended);
@@ -102,7 +106,8 @@ fn a_credential_process_is_a_source_with_roles_on_top() {
     let signers = workstation.sts.requests().into_iter().filter(|r| r.parameter("RoleArn") == Some(&arn("prod")));
     assert!(signers.into_iter().all(|request| request.access_key_id.as_deref() != Some(KEY)), "prod is chained to dev");
     let runs = fs::read_to_string(workstation.path("runs")).expect("it ran").lines().count();
-    assert!(runs <= workstation.asked("dev"), "{runs} runs for {} calls", workstation.asked("dev"));
+    // The call for the last run may be on its way yet.
+    assert!(runs <= workstation.asked("dev") + 1, "{runs} runs for {} calls", workstation.asked("dev"));
 }
 
 #[test]
