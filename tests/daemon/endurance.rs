@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 /// What the daemon holds of the machine.
 #[derive(Debug)]
 struct Held {
+    /// Of its own: pages of a file are taken as code is run for the first time, and given back for the asking.
     kilobytes: u64,
     descriptors: usize,
 }
@@ -19,7 +20,7 @@ struct Held {
 /// `None` where there is no /proc.
 fn held(pid: u32) -> Option<Held> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
     let kilobytes = line.trim().trim_end_matches(" kB").parse().ok()?;
     Some(Held { kilobytes, descriptors: fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count() })
 }
