@@ -59,6 +59,7 @@ cases! {
     fresh_but_sso_session_over
     function_of_lambda
     half_a_key_is_exported
+    instance_answers_late
     instance_behind_a_hop_limit
     instance_renews_by_itself
     key_is_unknown
