@@ -43,7 +43,7 @@ class Case(Workstation):
         self.fresh()
 
     def fresh(self):
-        until("a fresh session", lambda: self.run("status").returncode == 0, bound=30)
+        until("a fresh session", lambda: self.run("status").returncode == 0)
         self.whole()
 
     def renewed(self):
@@ -76,21 +76,28 @@ def full(sts):
         case = Case(sts, options)
         try:
             fillers = []
-            try:
-                for number in range(1000):
-                    filler = case.folder / f"filler-{number}"
-                    fillers.append(filler)
-                    filler.write_bytes(b"x" * (4096 if what == "bytes" else 0))
-            except OSError:
-                pass
+
+            def fill():
+                try:
+                    while len(fillers) < 1000:
+                        fillers.append(case.folder / f"filler-{len(fillers)}")
+                        fillers[-1].write_bytes(b"x" * (4096 if what == "bytes" else 0))
+                except OSError:
+                    pass
+
+            def fails():
+                # A write that was under way leaves the place of the old file behind.
+                fill()
+                return case.daemon.said(f"failed to {step} ", str(case.folder), "No space left on device")
+
+            until("a full disk to be said", fails)
+            case.whole()
             old = case.file.read_bytes()
-            case.says(f"failed to {step} ", str(case.folder), "No space left on device")
-            demand(case.file.read_bytes() == old, f"the old file changed on a disk without free {what}")
             by_hand = case.run("refresh", "--force")
             demand(by_hand.returncode == 1 and "No space left" in by_hand.stdout, f"refresh: {by_hand}")
             status = case.run("status")
             demand(status.returncode == 1 and "No space left" in status.stdout, f"status: {status.stdout}")
-            demand(case.file.read_bytes() == old, "refresh changed the old file")
+            demand(case.file.read_bytes() == old, f"the old file changed on a disk without free {what}")
             for filler in fillers:
                 filler.unlink(missing_ok=True)
             case.fresh()
@@ -104,7 +111,9 @@ def full(sts):
 def read_only(sts):
     case = Case(sts)
     try:
-        mount("-o", "remount,ro", case.folder)
+        # Refused as long as the daemon has a file open for writing.
+        remount = ["mount", "-o", "remount,ro", case.folder]
+        until("a disk to be read-only", lambda: subprocess.run(remount, stderr=subprocess.PIPE).returncode == 0)
         old = case.file.read_bytes()
         case.says("failed to ", str(case.folder), "Read-only file system")
         by_hand = case.run("refresh", "--force")
