@@ -8,7 +8,16 @@ use std::path::Path;
 use std::time::Duration;
 
 async fn next(watcher: &mut Watcher) -> Vec<Concern> {
-    let wait = tokio::time::timeout(Duration::from_secs(30), watcher.changed());
+    let wait = tokio::time::timeout(Duration::from_secs(60), async {
+        loop {
+            let told = watcher.changed().await;
+            // Only a complaint: of a kernel that watches enough already, so that files are polled.
+            if !told.is_empty() {
+                return told;
+            }
+            let _told_elsewhere = watcher.complaint();
+        }
+    });
     wait.await.expect("a change is noticed").into_iter().collect()
 }
 
