@@ -106,7 +106,7 @@ def furnish(sts, asking, reading):
     asked = station.path / "asked"
     # Counts, then becomes evertoken.
     wrapper = station.path / "ask"
-    wrapper.write_text(f'#!/bin/sh\necho "$1" >>{asked}\nexec {EVERTOKEN} credential-process "$1"\n')
+    wrapper.write_text(f'#!/bin/sh\necho "$1" >>{asked}\nexec "{EVERTOKEN}" credential-process "$1"\n')
     wrapper.chmod(0o700)
     config = f'[defaults]\nsource_profile = "base"\nregion = "eu-west-1"\nsts_endpoint = "{sts.url}"\n'
     aws = ""
