@@ -71,9 +71,13 @@ def traced(station, process, *options):
     def writing_thread():
         demand(process.poll() is None, f"ended before its write with {process.returncode}")
         for thread in os.listdir(f"/proc/{process.pid}/task"):
-            with open(f"/proc/{process.pid}/task/{thread}/syscall", encoding="ascii") as call:
-                if call.read().startswith(SLEEPING):
-                    return thread
+            try:
+                with open(f"/proc/{process.pid}/task/{thread}/syscall", encoding="ascii") as call:
+                    if call.read().startswith(SLEEPING):
+                        return thread
+            except (FileNotFoundError, ProcessLookupError):
+                # One that has ended since it was listed.
+                continue
         return None
 
     def attached():
