@@ -296,7 +296,7 @@ impl Keeper {
                 continue;
             }
             if force || kept.in_doubt || !has_it {
-                kept.want = Some(Want);
+                kept.want = if force { Some(Want::Another) } else { kept.want.or(Some(Want::Longer)) };
             }
         }
         // Whatever stands in the way is tried again: a person is waiting.

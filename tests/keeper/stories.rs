@@ -588,6 +588,20 @@ fn what_somebody_asked_the_daemon_for_is_tried_until_it_succeeds() {
 }
 
 #[test]
+fn an_order_before_the_first_look_into_the_store_is_not_forgotten() {
+    let config = config([entry("dev", "base")]);
+    let mut world = World::new(&config);
+    world.run(MINUTE);
+    assert_eq!(world.calls_for("dev"), 1);
+    for (force, calls) in [(false, 1), (true, 2)] {
+        world.restart(&config);
+        world.happen(Event::Asked { profiles: Vec::new(), min_ttl: None, force });
+        world.run(MINUTE);
+        assert_eq!(world.calls_for("dev"), calls, "another one was asked for: {force}");
+    }
+}
+
+#[test]
 fn a_wave_that_fails_together_is_one_failure_and_is_soon_tried_again() {
     let names: Vec<String> = (0..20).map(|n| format!("role{n}")).collect();
     let mut world = World::new(&config(names.iter().map(|name| entry(name, "base"))));

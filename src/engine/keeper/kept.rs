@@ -52,9 +52,14 @@ pub(super) struct Call {
     pub(super) duration: Duration,
 }
 
-/// It is to be refreshed now, whatever its schedule says: somebody asked for it, or it goes along with a wave.
+/// Why it is to be refreshed now, whatever its schedule says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Want;
+pub(super) enum Want {
+    /// Somebody asked for more life than it has, or it goes along with a wave.
+    Longer,
+    /// Somebody asked for another session, whatever stands there.
+    Another,
+}
 
 impl Kept {
     pub(super) fn new(entry: Arc<Entry>) -> Self {

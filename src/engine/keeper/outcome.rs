@@ -138,7 +138,7 @@ impl Keeper {
     fn tell_failure(&mut self, index: usize, failure: &Failure, now: WallTime) {
         // The client has learned the time: whoever is refused for the date tries again, due or not, and is rid of it.
         if failure.class == Class::Clock && self.kept[index].gate.is_retried_at_once() {
-            self.kept[index].want = Some(Want);
+            self.kept[index].want.get_or_insert(Want::Longer);
         } else {
             self.asked_in_vain(index);
         }

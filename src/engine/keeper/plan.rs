@@ -45,7 +45,7 @@ impl Keeper {
         }
         let soon: Vec<usize> = self.agenda.soon.up_to(sts_now).collect();
         for index in soon {
-            self.kept[index].want = Some(Want);
+            self.kept[index].want.get_or_insert(Want::Longer);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the credentials files hold: what a restart goes on from, what others wrote, what they undid.
 
-use super::kept::OnDisk;
+use super::kept::{OnDisk, Want};
 use super::outcome::left_alone;
 use super::{Action, Keeper, LOST, Notice, NoticeKind, Sighting};
 use crate::engine::config::model::StoreKind;
@@ -109,7 +109,8 @@ impl Keeper {
             kept.on_disk = OnDisk::Current;
             kept.allowed = session.allowed.or(kept.allowed);
             kept.gate.clear();
-            kept.want = None;
+            // What is only found now was there before anybody asked for another one.
+            kept.want = kept.want.filter(|want| first_look && *want == Want::Another);
             let end = session.expiration;
             kept.session = Some(session);
             self.news.recovered(&kept.entry, Some(end), now);
