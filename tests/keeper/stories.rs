@@ -587,6 +587,28 @@ fn what_somebody_asked_the_daemon_for_is_tried_until_it_succeeds() {
     assert!(world.left("dev") > HOUR - 3 * MINUTE && world.left("prod") > HOUR - 3 * MINUTE);
 }
 
+/// The keeper looks after itself in every test: nobody may wait for nothing.
+#[test]
+fn whoever_waits_for_its_turn_while_its_source_grows_old_is_not_forgotten() {
+    let names: Vec<String> = (0..10).map(|n| format!("role{n}")).collect();
+    let config = config(names.iter().map(|name| entry(name, "base")));
+    for storm in 1..70 {
+        let mut world = World::new(&config);
+        world.run(MINUTE);
+        world.weather = Weather::Storm;
+        world.happen(Event::Asked { profiles: Vec::new(), min_ttl: None, force: true });
+        world.run(storm * SECOND);
+        world.weather = Weather::Fine;
+        // Eight calls at once, and time goes by.
+        world.latency = 20 * SECOND;
+        for _ in 0..400 {
+            world.run(SECOND / 2);
+        }
+        assert!(states(&world).iter().all(|state| *state == State::Fresh), "{storm} s: {:?}", states(&world));
+        assert!(names.iter().all(|name| world.left(name) > HOUR - 4 * MINUTE), "{storm} s");
+    }
+}
+
 #[test]
 fn an_order_before_the_first_look_into_the_store_is_not_forgotten() {
     let config = config([entry("dev", "base")]);

@@ -208,6 +208,10 @@ impl Keeper {
         if self.agenda.probing.get(&place).is_some_and(|queue| queue.key(index).is_some()) {
             return false;
         }
+        // Whoever waits for its turn is considered anew when that has come, also when its source has grown old meanwhile.
+        if self.agenda.ready.contains(&index) && self.agenda.calling.len() >= CALLS_AT_ONCE {
+            return false;
+        }
         match self.way(index, now) {
             Way::Wait | Way::Barred => false,
             Way::Resolve => self.resolving.len() < CALLS_AT_ONCE,
@@ -217,7 +221,7 @@ impl Keeper {
                 let under_way = !self.agenda.calling.is_empty() || !self.resolving.is_empty();
                 !under_way && !self.agenda.probing.contains_key(&place)
             }
-            Way::Open(_) => self.agenda.calling.len() < CALLS_AT_ONCE || !self.agenda.ready.contains(&index),
+            Way::Open(_) => true,
         }
     }
 
