@@ -48,6 +48,9 @@ fn play(case: &Case) {
     let name = case.name;
     let workstation = Workstation::new(12).role("dev").chained("prod", "dev").start_with(&["dev", "prod"]);
     workstation.wait("a calm status", || workstation.status_of("prod")["state"] == "fresh");
+    let told = || workstation.log().lines().filter(|line| line.contains(" class=") && line.contains("dev")).count();
+    // A machine that is busy with something else may have had a trouble of its own at the start.
+    let told_before = told();
     match &case.trouble {
         Trouble::Answers(fault) => workstation.sts.inject(Rule::always(fault.clone())),
         Trouble::Network(outage) => workstation.sts.outage(*outage).expect("an outage"),
@@ -91,8 +94,7 @@ fn play(case: &Case) {
         dev["state"] == "fresh" && prod["state"] == "fresh" && workstation.holds("dev") && workstation.holds("prod")
     });
     workstation.wait("the recovery", || workstation.logged(&["the trouble is over"]));
-    let told = workstation.log().lines().filter(|line| line.contains(" class=") && line.contains("dev")).count();
-    assert_eq!(told, 1, "{name} is told once:\n{}", workstation.log());
+    assert_eq!(told() - told_before, 1, "{name} is told once:\n{}", workstation.log());
 }
 
 #[test]
