@@ -3,6 +3,7 @@
 
 pub mod error;
 pub mod folder;
+pub mod hold;
 pub mod lock;
 pub mod replace;
 pub mod resolve;

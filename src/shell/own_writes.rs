@@ -1,20 +1,9 @@
 //! Remembers the files that this process wrote in folders where others write too, so that nobody takes them for news.
 
+use crate::shell::files::snapshot::Identity;
 use std::collections::BTreeMap;
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// What tells one content of a file from another without reading it; a rename leaves it as it is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct Identity(u64, u64, u64, i64, i64);
-
-impl Identity {
-    pub(crate) fn of(metadata: &Metadata) -> Self {
-        Self(metadata.dev(), metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec())
-    }
-}
 
 /// The last content that we wrote to each file. Cheap to clone; all clones know the same.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +16,10 @@ impl OwnWrites {
     }
 
     /// Whether this is what we wrote there last.
-    pub(crate) fn is_ours(&self, path: &Path, identity: Identity) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(path) == Some(&identity)
+    pub(crate) fn is_ours(&self, path: &Path, found: Identity) -> bool {
+        // A file that gets its name, or another mode, has changed without having another content.
+        let content = |it: Identity| Identity { changed: 0, ..it };
+        let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied();
+        noted.is_some_and(|noted| content(noted) == content(found))
     }
 }

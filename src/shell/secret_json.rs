@@ -34,6 +34,17 @@ impl SecretJson {
         }
     }
 
+    /// The same object with what `other` has in place of its own.
+    pub(crate) fn overlaid_with(&self, other: &Self) -> Self {
+        let mut both = self.clone();
+        if let (Value::Object(fields), Value::Object(theirs)) = (&mut both.0, &other.0) {
+            for (key, value) in theirs {
+                drop(fields.insert(key.clone(), value.clone()).map(Self));
+            }
+        }
+        both
+    }
+
     pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         // Room for all of it from the start: a vector that grows leaves copies behind that nobody wipes.
         let mut length = Length(0);
@@ -95,5 +106,7 @@ mod tests {
         assert_eq!(bytes.capacity(), bytes.len());
         assert_eq!((json.text("old"), json.text("kept"), json.text("none")), (Some("new"), None, None));
         assert!(SecretJson::parse(b"{").is_none());
+        let both = json.overlaid_with(&SecretJson::new(json!({"old": {"er": 1}, "more": "x"})));
+        assert_eq!(both.value(), &json!({"kept": [1, "ü"], "old": {"er": 1}, "more": "x"}));
     }
 }

@@ -1,6 +1,8 @@
 //! Source credentials, resolved afresh each time: files that were edited and logins that were renewed count at once. It
 //! follows the config and the AWS files only; what a shell exported never redirects it.
 
+mod caches;
+mod login;
 mod process;
 mod sdk;
 mod sso;
@@ -24,6 +26,7 @@ use crate::shell::http::Http;
 use crate::shell::own_writes::OwnWrites;
 use crate::shell::sts::{self, Failed, Identity, Sts};
 use crate::shell::token_file;
+use caches::Caches;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,7 +51,7 @@ pub struct Sources {
     files: AwsFiles,
     identity: Identity,
     environment: Arc<Environment>,
-    renewals: sso::Renewals,
+    caches: Caches,
 }
 
 /// The two AWS files as they were at one moment; wiped on drop.
@@ -61,7 +64,7 @@ impl Sources {
     /// `environment` is that of the process: for `credential_source = "Environment"` and `"EcsContainer"`, and for the
     /// children of `credential_process`.
     pub fn new(http: Http, sts: Sts, files: AwsFiles, identity: Identity, environment: Arc<Environment>) -> Self {
-        Self { http, sts, files, identity, environment, renewals: sso::Renewals::default() }
+        Self { http, sts, files, identity, environment, caches: Caches::default() }
     }
 
     /// Resolves a source. `region` is where roles on the way are assumed that name none of their own; `now` is our own
@@ -98,22 +101,21 @@ impl Sources {
                 let found = process::run(profile, command, self.for_a_child(), self.files.home.as_deref(), now).await?;
                 SourceCredentials { account_id: found.account_id.or_else(|| account_id.clone()), ..found }
             }
-            Base::Sso(sso) => sso::resolve(&self.http, sso, self.files.home.as_deref(), &self.renewals, now).await?,
+            Base::Sso(sso) => sso::resolve(&self.http, sso, self.files.home.as_deref(), &self.caches, now).await?,
             Base::Login { profile, session, region: own, endpoint } => {
-                let login = sdk::Login {
+                let login = login::Login {
                     profile,
                     session,
                     region: own.as_deref().unwrap_or(region),
                     endpoint: endpoint.as_deref(),
                     home: self.files.home.as_deref(),
                     cache: self.environment.text("AWS_LOGIN_CACHE_DIRECTORY"),
-                    own_writes: &self.renewals.own_writes,
                 };
-                login.resolve(&self.http, now).await?
+                login.resolve(&self.http, &self.caches, now).await?
             }
             Base::Provider(provider) => self.provider(*provider).await?,
             Base::WebIdentity { hop, token_file } => {
-                let token = token_file::read(token_file, self.files.home.as_deref()).await?;
+                let token = token_file::read(token_file::WEB_IDENTITY, token_file, self.files.home.as_deref()).await?;
                 let place = place_of(hop, region);
                 let mut answer = self.sts.hop_from_token(self.asked(hop, &place), token.clone()).await;
                 if let Some(less) = with_less(hop, &answer) {
@@ -210,7 +212,7 @@ impl Sources {
 
     /// The files that are ours among those in the caches of sign-ins.
     pub fn own_writes(&self) -> &OwnWrites {
-        &self.renewals.own_writes
+        &self.caches.own_writes
     }
 
     /// The environment of a child that asks AWS: see [`Environment::for_a_child`].

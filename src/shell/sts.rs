@@ -153,7 +153,7 @@ impl Sts {
         let ask = match (&role, &entry.source) {
             (None, _) => Ask::SessionToken,
             (Some((parameters, _)), Source::WebIdentity(path)) => {
-                let token = token_file::read(path, self.home.as_deref()).await;
+                let token = token_file::read(token_file::WEB_IDENTITY, path, self.home.as_deref()).await;
                 Ask::WebIdentity(parameters, token.map_err(Failed::before_the_call)?)
             }
             (Some((parameters, _)), _) => Ask::Role(parameters),

@@ -6,10 +6,11 @@ use super::{Home, source_fault, text};
 use evertoken::engine::failure::{Class, Context, Fault, Layer, SourceFault, classify};
 use evertoken::engine::time::WallTime;
 use evertoken::shell::clock;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 /// `printf arn:aws:iam::111122223333:user/me | sha256sum`
-const CACHE: &str = ".aws/login/cache/6eeec053fe13079aaf7fd81065ec5ecbdb93674f20700e51842d0c769b240c8a.json";
+pub(crate) const CACHE: &str = ".aws/login/cache/6eeec053fe13079aaf7fd81065ec5ecbdb93674f20700e51842d0c769b240c8a.json";
 /// Made for this test alone (`openssl ecparam -name prime256v1 -genkey -noout`).
 const DPOP_KEY: &str = "-----BEGIN EC PRIVATE KEY-----\\n\
     MHcCAQEEINpnWoFNl5/twm/wmhxnqnCKUMtEeYWKjfoGqJQ5jIbUoAoGCCqGSM49\\n\
@@ -17,25 +18,32 @@ const DPOP_KEY: &str = "-----BEGIN EC PRIVATE KEY-----\\n\
     INJoaBtdUTC7ESc01YX842E4THPbpPMIpg==\\n\
     -----END EC PRIVATE KEY-----\\n";
 
+const SESSION: &str = "login_session = arn:aws:iam::111122223333:user/me\nregion = eu-west-1\n";
+
+/// Two profiles of one sign-in, whose service is at `url`.
+pub(crate) fn two_profiles(url: &str) -> String {
+    format!("[profile first]\n{SESSION}endpoint_url = {url}\n[profile second]\n{SESSION}endpoint_url = {url}\n")
+}
+
+/// A sign-in with these keys until then.
+pub(crate) fn saved(access_key_id: &str, end: WallTime) -> String {
+    format!(
+        r#"{{"accessToken":{{"accessKeyId":"{access_key_id}","secretAccessKey":"SECRETEXAMPLE",
+        "sessionToken":"TOKENEXAMPLE","accountId":"111122223333","expiresAt":"{end}"}},"tokenType":"aws_sigv4",
+        "refreshToken":"refresh","idToken":"id","clientId":"arn:aws:signin:::devtools/same-device",
+        "ofSomebodyElse":[1,2],"dpopKey":"{DPOP_KEY}"}}"#
+    )
+}
+
 fn home(url: &str, end: WallTime) -> Home {
     let home = Home::new();
-    home.config(&format!(
-        "[profile console]\nlogin_session = arn:aws:iam::111122223333:user/me\nregion = eu-west-1\nendpoint_url = {url}\n"
-    ));
+    home.config(&format!("[profile console]\n{SESSION}endpoint_url = {url}\n"));
     std::fs::create_dir_all(home.path(".aws/login/cache")).expect("a cache");
-    home.write(
-        CACHE,
-        &format!(
-            r#"{{"accessToken":{{"accessKeyId":"ASIAIOSFODNN7EXAMPLE","secretAccessKey":"SECRETEXAMPLE",
-            "sessionToken":"TOKENEXAMPLE","accountId":"111122223333","expiresAt":"{end}"}},"tokenType":"aws_sigv4",
-            "refreshToken":"refresh","idToken":"id","clientId":"arn:aws:signin:::devtools/same-device",
-            "dpopKey":"{DPOP_KEY}"}}"#
-        ),
-    );
+    home.write(CACHE, &saved("ASIAIOSFODNN7EXAMPLE", end));
     home
 }
 
-const RENEWED: &str = r#"{"accessToken":{"accessKeyId":"ASIAI44QH8DHBEXAMPLE","secretAccessKey":"SECRETEXAMPLE",
+pub(crate) const RENEWED: &str = r#"{"accessToken":{"accessKeyId":"ASIAI44QH8DHBEXAMPLE","secretAccessKey":"SECRETEXAMPLE",
     "sessionToken":"TOKENEXAMPLE"},"tokenType":"urn:aws:params:oauth:token-type:access_token_sigv4","expiresIn":900,
     "refreshToken":"next"}"#;
 
@@ -51,7 +59,12 @@ async fn a_sign_in_near_its_end_is_renewed_and_saved() {
     assert_eq!((came.len(), came[0].method.as_str(), came[0].target.as_str()), (1, "POST", "/v1/token"), "{came:?}");
     assert!(came[0].body.contains(r#""refreshToken":"refresh""#), "{}", came[0].body);
     assert!(came[0].header("dpop").is_some_and(|proof| proof.split('.').count() == 3), "{came:?}");
-    assert!(text(&home.path(CACHE)).contains(r#""refreshToken":"next""#));
+    let stands: serde_json::Value = serde_json::from_str(&text(&home.path(CACHE))).expect("JSON");
+    assert_eq!(stands["refreshToken"], "next");
+    assert_eq!(stands["accessToken"]["accessKeyId"], "ASIAI44QH8DHBEXAMPLE");
+    assert_eq!((&stands["idToken"], &stands["ofSomebodyElse"]), (&"id".into(), &serde_json::json!([1, 2])));
+    let mode = std::fs::metadata(home.path(CACHE)).expect("a file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
     home.resolve("console").await.expect("the saved one");
     assert_eq!(service.came().len(), 1, "renewed once");
 }

@@ -16,6 +16,7 @@ mod process;
 mod profiles;
 #[path = "../network/proxy.rs"]
 mod proxy;
+mod renewals;
 mod responder;
 #[path = "../program/script.rs"]
 mod script;

@@ -18,7 +18,9 @@ use std::time::Duration;
 
 const START_URL: &str = "https://corp.awsapps.com/start";
 /// Where the AWS CLI keeps the token of `[sso-session corp]`: `printf corp | sha1sum`.
-const CORP: &str = ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
+pub(crate) const CORP: &str = ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
+/// The same of `[sso-session other]`.
+pub(crate) const OTHER: &str = ".aws/sso/cache/d0941e68da8f38151ff86a61fc59f7c5cf9fcaa2.json";
 /// The same for a profile without a session: `printf https://corp.awsapps.com/start | sha1sum`.
 const OLD: &str = ".aws/sso/cache/a51746d4aa793ae07b25e90c3a5db96fc7832bd7.json";
 const HOUR: i64 = 3600;
@@ -39,8 +41,20 @@ fn home(url: &str) -> Home {
     home
 }
 
+/// Two profiles of one session, whose services are at `url`.
+pub(crate) fn two_profiles(url: &str) -> String {
+    let profile = |name: &str| {
+        format!(
+            "[profile {name}]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Dev\n\
+             endpoint_url = {url}\n"
+        )
+    };
+    let session = format!("[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = {START_URL}\n");
+    format!("{}{}{session}", profile("first"), profile("second"))
+}
+
 /// A token that ends then, and may be renewed until `registered`.
-fn token(name: &str, ends: WallTime, registered: WallTime) -> String {
+pub(crate) fn token(name: &str, ends: WallTime, registered: WallTime) -> String {
     format!(
         r#"{{"startUrl":"{START_URL}","region":"eu-west-1","accessToken":"{name}","expiresAt":"{ends}",
         "clientId":"client","clientSecret":"client-secret","refreshToken":"refresh","registrationExpiresAt":"{registered}",
@@ -57,7 +71,7 @@ fn identity_center(bearers: &'static [&'static str]) -> Responder {
     })
 }
 
-fn granted(came: &Came, bearers: &[&str]) -> (u16, String) {
+pub(crate) fn granted(came: &Came, bearers: &[&str]) -> (u16, String) {
     if !bearers.contains(&came.header("x-amz-sso_bearer_token").unwrap_or_default()) {
         return (401, r#"{"message":"Session token not found or invalid"}"#.to_owned());
     }

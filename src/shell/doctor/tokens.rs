@@ -37,7 +37,7 @@ pub(super) async fn look(
         End::Provider(_) | End::Fault(_) => {}
     }
     for path in paths {
-        let found = match token_file::read(path, home).await {
+        let found = match token_file::read(token_file::WEB_IDENTITY, path, home).await {
             Ok(token) => TokenFile::Read { ends: end_of(token.expose()) },
             Err(Fault::Source(SourceFault::Missing(text))) => TokenFile::Unreadable(reason(&text)),
             Err(_) => TokenFile::Unreadable("it holds no token".to_owned()),

@@ -20,7 +20,7 @@ const SECOND: i128 = 1_000_000_000;
 const TICK: i128 = SECOND / 50;
 
 /// Which file it was, and in which state.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Identity {
     /// Device.
     pub device: u64,

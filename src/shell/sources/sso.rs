@@ -3,6 +3,7 @@
 
 mod token;
 
+use super::caches::Caches;
 use crate::engine::aws_config::chain::SsoProfile;
 use crate::engine::failure::{Fault, ReplyFault, ServiceError, SourceFault};
 use crate::engine::place::dns_suffix;
@@ -11,36 +12,26 @@ use crate::engine::session::{Keys, SourceCredentials};
 use crate::engine::time::WallTime;
 use crate::shell::exchange::{Question, exchange};
 use crate::shell::http::Http;
-use crate::shell::own_writes::OwnWrites;
 use crate::shell::secret_json::SecretJson;
 use serde_json::Value;
 use sha1::{Digest, Sha1};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use token::Token;
-use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 /// A token is renewed when it has less than this left, as botocore and the SDKs do.
-const RENEW_BEFORE: Duration = Duration::from_secs(300);
-
-/// What is needed to renew a sign-in without getting in anybody's way.
-#[derive(Debug, Default)]
-pub(super) struct Renewals {
-    /// Two renewals of one session at a time would make each other's refresh token void.
-    turn: Mutex<()>,
-    pub(super) own_writes: OwnWrites,
-}
+pub(super) const RENEW_BEFORE: Duration = Duration::from_secs(300);
 
 pub(super) async fn resolve(
     http: &Http,
     sso: &SsoProfile,
     home: Option<&Path>,
-    renewals: &Renewals,
+    caches: &Caches,
     now: WallTime,
 ) -> Result<SourceCredentials, Fault> {
     let cache = cache_file(sso, home)?;
-    let token = alive_token(http, sso, &cache, renewals, now).await?;
+    let token = alive_token(http, sso, &cache, caches, now).await?;
     let bearer = token.text("accessToken");
     let query = form_urlencoded::Serializer::new(String::new())
         .append_pair("role_name", &sso.role_name)
@@ -125,28 +116,35 @@ async fn alive_token(
     http: &Http,
     sso: &SsoProfile,
     cache: &Path,
-    renewals: &Renewals,
+    caches: &Caches,
     now: WallTime,
 ) -> Result<Token, Fault> {
-    let _turn = renewals.turn.lock().await;
     let token = Token::load(cache).await.ok_or_else(|| ended(sso))?;
-    let ends_soon = token.lasts_until().is_none_or(|end| end <= now + RENEW_BEFORE);
-    if !ends_soon {
+    if !is_to_be_renewed(&token, sso, now)? {
         return Ok(token);
     }
-    if sso.session.is_none() || !token.can_be_renewed(now) {
-        return if token.is_alive(now) { Ok(token) } else { Err(ended(sso)) };
+    let mut turn = caches.turn(cache).await;
+    let token = Token::load(cache).await.ok_or_else(|| ended(sso))?;
+    if !is_to_be_renewed(&token, sso, now)? {
+        return Ok(token);
     }
-    let fault = match renew(http, sso, &token, now).await {
+    let renewed = match turn.failed_meanwhile() {
+        Some(fault) => Err(fault),
+        None => {
+            let renewed = renew(http, sso, &token, now).await;
+            turn.tell(&renewed);
+            renewed
+        }
+    };
+    let fault = match renewed {
         Ok(renewed) => {
             // Whoever signed in or out while we asked meant it: that is not written over.
             match Token::load(cache).await {
-                Some(still) if still.text("accessToken") == token.text("accessToken") => {}
+                Some(still) if still.text("accessToken") == token.text("accessToken") => {
+                    turn.save(renewed.to_bytes(), &caches.own_writes).await;
+                }
                 Some(theirs) if theirs.is_alive(now) => return Ok(theirs),
-                Some(_) | None => return Ok(renewed),
-            }
-            if let Err(error) = renewed.save(cache, &renewals.own_writes).await {
-                tracing::warn!(path = %cache.display(), %error, "the renewed SSO login could not be saved");
+                Some(_) | None => {}
             }
             return Ok(renewed);
         }
@@ -162,6 +160,15 @@ async fn alive_token(
         Fault::Service(ServiceError { status: 400 | 401, code: Some(code), .. }) if is_over(&code) => Err(ended(sso)),
         other => Err(other),
     }
+}
+
+/// Whether the end of a token is near and can be put off; an error when it is over and cannot.
+fn is_to_be_renewed(token: &Token, sso: &SsoProfile, now: WallTime) -> Result<bool, Fault> {
+    if token.lasts_until().is_some_and(|end| end > now + RENEW_BEFORE) {
+        return Ok(false);
+    }
+    let can_be = sso.session.is_some() && token.can_be_renewed(now);
+    if can_be || token.is_alive(now) { Ok(can_be) } else { Err(ended(sso)) }
 }
 
 /// The codes by which CreateToken tells that a new login is needed (SSO OIDC API reference).

@@ -2,7 +2,8 @@
 //! so it is never taken on the thread of the loop.
 
 use super::{Concern, Watched};
-use crate::shell::own_writes::{Identity, OwnWrites};
+use crate::shell::files::snapshot::Identity;
+use crate::shell::own_writes::OwnWrites;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

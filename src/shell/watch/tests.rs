@@ -2,7 +2,8 @@
 #![expect(clippy::disallowed_methods, reason = "the tests play the program that changes the files")]
 
 use super::{Concern, Watched, Watcher};
-use crate::shell::own_writes::{Identity, OwnWrites};
+use crate::shell::files::snapshot::Identity;
+use crate::shell::own_writes::OwnWrites;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;

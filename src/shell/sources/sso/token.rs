@@ -2,10 +2,9 @@
 
 use crate::engine::time::WallTime;
 use crate::shell::files::whole;
-use crate::shell::own_writes::{Identity, OwnWrites};
 use crate::shell::secret_json::SecretJson;
 use std::path::Path;
-use tokio::io::AsyncWriteExt;
+use zeroize::Zeroizing;
 
 /// What stands in the cache. The whole of it is kept, so that keys which only other tools know survive.
 pub(super) struct Token(SecretJson);
@@ -17,31 +16,8 @@ impl Token {
         SecretJson::parse(&bytes).map(Self)
     }
 
-    /// Replaces the cache file whole, so that an AWS tool beside us never reads half of it.
-    pub(super) async fn save(&self, cache: &Path, own_writes: &OwnWrites) -> std::io::Result<()> {
-        let bytes = self.0.to_bytes();
-        let temporary = cache.with_extension(format!("evertoken-{}.tmp", std::process::id()));
-        let mut options = tokio::fs::OpenOptions::new();
-        options.write(true).create_new(true).mode(0o600);
-        let written = async {
-            let mut file = match options.open(&temporary).await {
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    // Left behind by a process of our number that died here.
-                    tokio::fs::remove_file(&temporary).await?;
-                    options.open(&temporary).await?
-                }
-                opened => opened?,
-            };
-            file.write_all(&bytes).await?;
-            file.sync_all().await?;
-            own_writes.note(cache, Identity::of(&file.metadata().await?));
-            tokio::fs::rename(&temporary, cache).await
-        }
-        .await;
-        if written.is_err() {
-            let _ = tokio::fs::remove_file(&temporary).await;
-        }
-        written
+    pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        self.0.to_bytes()
     }
 
     /// The same sign-in with a new token.

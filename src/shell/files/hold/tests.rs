@@ -1,0 +1,33 @@
+//! The tests play the other processes and look at the file.
+#![expect(clippy::disallowed_methods, reason = "the tests look at the file that was replaced")]
+
+use super::{Attempt, Hold, attempt};
+use std::fs;
+use std::time::Duration;
+
+#[test]
+fn one_at_a_time_and_the_next_one_holds_the_new_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("token.json");
+    fs::write(&path, "old").expect("written");
+    let first = Hold::take(&path, Duration::ZERO);
+    assert!(first.lock.is_some());
+    assert!(Hold::take(&path, Duration::ZERO).lock.is_none(), "it is held");
+    let (stale, named) = (fs::File::open(&path).expect("opened"), path.clone());
+    let waiting = std::thread::spawn(move || Hold::take(&named, Duration::from_secs(30)));
+    first.replace(b"new", |_| ()).expect("replaced");
+    drop(first);
+    let second = waiting.join().expect("no panic");
+    assert!(second.lock.is_some());
+    assert!(stale.try_lock().is_ok(), "it holds the new file, not the old one");
+    assert!(matches!(attempt(&path), Attempt::Busy));
+    assert_eq!(fs::read_to_string(&path).expect("read"), "new");
+    drop(second);
+    assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 1, "nothing is left beside it");
+}
+
+#[test]
+fn what_is_not_there_is_waited_for_by_nobody() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert!(Hold::take(&folder.path().join("none"), Duration::from_secs(3600)).lock.is_none());
+}

@@ -1,0 +1,92 @@
+//! The caches in which AWS tools keep sign-ins: one renewal at a time for each file, by whichever evertoken process, since
+//! a refresh token may be good for one use only. One file never waits for another. Knows nothing of what stands in them.
+//!
+//! The AWS CLI and the SDKs take no lock (botocore 1.44 and aws-config 1.13 have one for the threads of a process at
+//! most), so what they do meanwhile is looked for before and after, and never written over.
+
+use crate::engine::failure::Fault;
+use crate::shell::files::hold::Hold;
+use crate::shell::http::CALL_TIMEOUT;
+use crate::shell::own_writes::OwnWrites;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::task::spawn_blocking;
+use zeroize::Zeroizing;
+
+/// How long another process that renews the same sign-in is waited for: longer than it may take.
+const PATIENCE: Duration = CALL_TIMEOUT.saturating_add(Duration::from_secs(5));
+
+/// Who renews which sign-in now.
+#[derive(Debug, Default)]
+pub(super) struct Caches {
+    queues: StdMutex<BTreeMap<PathBuf, Arc<Queue>>>,
+    pub(super) own_writes: OwnWrites,
+}
+
+/// Those of this process who want to renew one sign-in.
+#[derive(Debug, Default)]
+struct Queue {
+    /// How the last renewal failed, if it did.
+    turn: Arc<Mutex<Option<Fault>>>,
+    ended: AtomicU64,
+}
+
+impl Caches {
+    /// Waits for the right to renew what stands in this file. It is to be read again then: whoever had the right before
+    /// has mostly renewed it.
+    pub(super) async fn turn(&self, cache: &Path) -> Turn {
+        let queue =
+            Arc::clone(self.queues.lock().unwrap_or_else(PoisonError::into_inner).entry(cache.to_owned()).or_default());
+        let ended = queue.ended.load(Ordering::Relaxed);
+        let last = Arc::clone(&queue.turn).lock_owned().await;
+        let path = cache.to_owned();
+        let failed = last.clone().filter(|_| queue.ended.load(Ordering::Relaxed) != ended);
+        // Whoever shares the failure of somebody else renews nothing.
+        let hold = match failed {
+            Some(_) => None,
+            None => spawn_blocking(move || Hold::take(&path, PATIENCE)).await.ok(),
+        };
+        Turn { queue, last, failed, hold: hold.map(Arc::new), path: cache.to_owned() }
+    }
+}
+
+/// The right to renew one sign-in, until it is dropped.
+pub(super) struct Turn {
+    queue: Arc<Queue>,
+    last: OwnedMutexGuard<Option<Fault>>,
+    failed: Option<Fault>,
+    hold: Option<Arc<Hold>>,
+    path: PathBuf,
+}
+
+impl Turn {
+    /// How the renewal failed that was under way when this turn was asked for: to ask once more would only add one wait
+    /// to another, for everybody behind.
+    pub(super) fn failed_meanwhile(&self) -> Option<Fault> {
+        self.failed.clone()
+    }
+
+    /// Tells those who wait what came of a renewal.
+    pub(super) fn tell<T>(&mut self, outcome: &Result<T, Fault>) {
+        *self.last = outcome.as_ref().err().cloned();
+        self.queue.ended.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Replaces the file whole, so that an AWS tool beside us never reads half of it. A failure is only told: what was
+    /// renewed can be used all the same.
+    pub(super) async fn save(&self, bytes: Zeroizing<Vec<u8>>, own_writes: &OwnWrites) {
+        let Some(hold) = self.hold.clone() else { return };
+        let (path, own_writes) = (self.path.clone(), own_writes.clone());
+        let saving = spawn_blocking(move || hold.replace(&bytes, |identity| own_writes.note(&path, identity)));
+        let failed = match saving.await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "replace it".to_owned(),
+        };
+        tracing::warn!(path = %self.path.display(), "the renewed sign-in could not be saved: failed to {failed}");
+    }
+}

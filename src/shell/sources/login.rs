@@ -1,0 +1,175 @@
+//! The console session of `aws login`: its keys as they stand in the cache, renewed by the SDK while they can be. The SDK
+//! works on a copy in memory and never on the file, which it would write over whatever a person has signed in to
+//! meanwhile, and where nobody could tell its work from theirs.
+
+use super::caches::Caches;
+use super::sdk::{NO_METADATA, Only, environment};
+use super::sso::RENEW_BEFORE;
+use crate::engine::failure::{Fault, Layer, SourceFault};
+use crate::engine::secret::Secret;
+use crate::engine::session::{Keys, SourceCredentials};
+use crate::engine::time::WallTime;
+use crate::shell::files::whole;
+use crate::shell::http::Http;
+use crate::shell::secret_json::SecretJson;
+use aws_types::os_shim_internal::Fs;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// The folder of the only file that the SDK sees.
+const FOLDER: &str = "/cache";
+
+/// A console session.
+pub(super) struct Login<'a> {
+    pub(super) profile: &'a str,
+    pub(super) session: &'a str,
+    pub(super) region: &'a str,
+    pub(super) endpoint: Option<&'a str>,
+    pub(super) home: Option<&'a Path>,
+    /// `AWS_LOGIN_CACHE_DIRECTORY`.
+    pub(super) cache: Option<&'a str>,
+}
+
+impl Login<'_> {
+    pub(super) async fn resolve(
+        &self,
+        http: &Http,
+        caches: &Caches,
+        now: WallTime,
+    ) -> Result<SourceCredentials, Fault> {
+        let cache = self.folder()?.join(self.file_name());
+        let saved = Saved::load(&cache).await.ok_or_else(|| self.over())?;
+        if let Some(found) = saved.credentials_beyond(now + RENEW_BEFORE) {
+            return Ok(found);
+        }
+        let mut turn = caches.turn(&cache).await;
+        let saved = Saved::load(&cache).await.ok_or_else(|| self.over())?;
+        if let Some(found) = saved.credentials_beyond(now + RENEW_BEFORE) {
+            return Ok(found);
+        }
+        let renewed = match turn.failed_meanwhile() {
+            Some(fault) => Err(fault),
+            None => {
+                let renewed = self.renew(http, &saved).await;
+                turn.tell(&renewed);
+                renewed
+            }
+        };
+        let still = Saved::load(&cache).await;
+        match renewed {
+            Ok((found, renewed)) => {
+                // Whoever signed in or out while we asked meant it: that is not written over.
+                match still {
+                    Some(still) if still.is_same(&saved) => {
+                        if let Some(renewed) = renewed {
+                            turn.save(renewed.0.to_bytes(), &caches.own_writes).await;
+                        }
+                    }
+                    Some(theirs) => return Ok(theirs.credentials_beyond(now).unwrap_or(found)),
+                    None => {}
+                }
+                Ok(found)
+            }
+            // What cannot be renewed may last for a few minutes more, or somebody else has renewed it meanwhile.
+            Err(fault) => still.and_then(|still| still.credentials_beyond(now)).ok_or(fault),
+        }
+    }
+
+    fn folder(&self) -> Result<PathBuf, Fault> {
+        let no_home = || {
+            let what = "there is no home folder to look for the console login in".to_owned();
+            Fault::Source(SourceFault::Config(what))
+        };
+        let of_home = || self.home.map(|home| home.join(".aws/login/cache"));
+        self.cache.map(PathBuf::from).or_else(of_home).ok_or_else(no_home)
+    }
+
+    fn file_name(&self) -> String {
+        let digest = Sha256::digest(self.session.trim().as_bytes());
+        let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{name}.json")
+    }
+
+    fn over(&self) -> Fault {
+        let what = format!("the console login of profile {:?}", self.profile);
+        let login = Some(format!("aws login --profile {}", self.profile));
+        Fault::Source(SourceFault::Ended { what, login })
+    }
+
+    /// The keys, and what is to be saved of them.
+    async fn renew(&self, http: &Http, saved: &Saved) -> Result<(SourceCredentials, Option<Saved>), Fault> {
+        let file = format!("{FOLDER}/{}", self.file_name());
+        // The SDK keeps this copy until it is done, and does not wipe it.
+        let memory = Fs::from_raw_map(HashMap::from([(OsString::from(&file), saved.0.to_bytes().to_vec())]));
+        let found = self.ask(http, memory.clone()).await?;
+        let bytes = memory.read_to_end(&file).await.map(Zeroizing::new).unwrap_or_default();
+        Ok((found, SecretJson::parse(&bytes).map(|renewed| Saved(saved.0.overlaid_with(&renewed)))))
+    }
+
+    async fn ask(&self, http: &Http, memory: Fs) -> Result<SourceCredentials, Fault> {
+        let endpoint = self.endpoint.map_or_else(String::new, |url| format!("endpoint_url = {url}\n"));
+        let only = Only {
+            environment: environment([NO_METADATA, ("AWS_LOGIN_CACHE_DIRECTORY", FOLDER)]),
+            files: memory,
+            // This profile alone: a mistake in any other one would keep the SDK from reading it.
+            config: format!("[default]\nlogin_session = {}\n{endpoint}", self.session),
+            region: self.region,
+            name: "aws login",
+        };
+        only.resolve(http).await.map_err(|chain| {
+            let over =
+                ["reauthenticate", "Login token is expired", "ValidationException", "missing field", "invalid JSON"];
+            if over.iter().any(|text| chain.contains(text)) {
+                return self.over();
+            }
+            match only.fault(&chain) {
+                // Nobody said that this sign-in is over, nor that it may not be renewed: an outage says nothing about it.
+                Fault::Source(SourceFault::Config(detail))
+                    if chain.contains("failed to refresh") && !chain.contains("insufficient permissions") =>
+                {
+                    Fault::Transport { layer: Layer::Other, detail }
+                }
+                fault => fault,
+            }
+        })
+    }
+}
+
+/// A sign-in as it stands in the cache. The whole of it is kept, so that keys which only other tools know survive.
+struct Saved(SecretJson);
+
+impl Saved {
+    /// `None` when there is none that can be read.
+    async fn load(cache: &Path) -> Option<Self> {
+        let bytes = whole::read_apart(cache).await.ok()?;
+        SecretJson::parse(&bytes).filter(|json| json.value().is_object()).map(Self)
+    }
+
+    fn text(&self, key: &str) -> Option<&str> {
+        self.0.value().get("accessToken")?.get(key)?.as_str().filter(|text| !text.is_empty())
+    }
+
+    /// Whether both are of the same sign-in and renewal.
+    fn is_same(&self, other: &Self) -> bool {
+        self.text("accessKeyId") == other.text("accessKeyId")
+            && self.0.text("refreshToken") == other.0.text("refreshToken")
+    }
+
+    /// The keys, if they last beyond `time`.
+    fn credentials_beyond(&self, time: WallTime) -> Option<SourceCredentials> {
+        let expiration = WallTime::parse(self.text("expiresAt")?).ok().filter(|end| *end > time)?;
+        Some(SourceCredentials {
+            keys: Keys {
+                access_key_id: self.text("accessKeyId")?.to_owned(),
+                secret_access_key: Secret::new(self.text("secretAccessKey")?),
+                session_token: Some(Secret::new(self.text("sessionToken")?)),
+            },
+            account_id: self.text("accountId").map(str::to_owned),
+            expiration: Some(expiration),
+            login_ends: None,
+        })
+    }
+}
