@@ -128,6 +128,18 @@ impl Http {
         Self { connector, routes: Arc::new(Routes { bundle: None, proxy: None, ways }) }
     }
 
+    /// Decides as these settings say, and sends what goes straight to one connector and what is for the proxy to the other.
+    #[cfg(test)]
+    pub(crate) fn over_both(
+        settings: &HttpSettings,
+        direct: SharedHttpConnector,
+        through: SharedHttpConnector,
+    ) -> Result<Self, HttpError> {
+        let http = Self::new(settings)?;
+        *http.routes.ways.write().unwrap_or_else(PoisonError::into_inner) = Ways { direct, through, trusted: None };
+        Ok(http)
+    }
+
     /// For the AWS crates. The timeouts of the connection are this client's own, whatever they ask for.
     pub fn sdk(&self) -> SharedHttpClient {
         let connector = self.connector.clone();

@@ -39,6 +39,37 @@ async fn the_container_endpoint_of_the_environment_is_asked_with_its_token() {
 }
 
 #[tokio::test]
+async fn a_token_file_of_the_container_is_read_again_each_time_and_goes_before_the_variable() {
+    let endpoint = Responder::start(|_| (200, keys("Token")));
+    let mut home = Home::new();
+    let token = home.write("token", "first.word\n");
+    home.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", &format!("{}/creds", endpoint.url()));
+    home.set("AWS_CONTAINER_AUTHORIZATION_TOKEN", "of-the-variable");
+    home.set("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", &token.display().to_string());
+    let sources = home.sources();
+    let source = Source::Provider(CredentialSource::EcsContainer);
+    for word in ["first.word", "second.word"] {
+        home.write("token", word);
+        sources.resolve(&source, "eu-west-1", clock::now()).await.expect("keys");
+        let came = endpoint.came();
+        assert_eq!(came.last().and_then(|came| came.header("authorization")), Some(word));
+    }
+    for content in [None, Some(""), Some("two words\nin two lines")] {
+        match content {
+            Some(content) => drop(home.write("token", content)),
+            None => std::fs::remove_file(&token).expect("removed"),
+        }
+        let fault = source_fault(sources.resolve(&source, "eu-west-1", clock::now()).await);
+        let SourceFault::Missing(told) = &fault else { panic!("{content:?}: {fault:?}") };
+        assert!(
+            told.contains("token for the container endpoint") && told.contains(&token.display().to_string()),
+            "{told}"
+        );
+    }
+    assert_eq!(endpoint.came().len(), 2, "asked without a token");
+}
+
+#[tokio::test]
 async fn the_instance_profile_is_asked_for_by_the_second_version_of_the_protocol() {
     let service = Responder::start(|came| match (came.method.as_str(), came.target.trim_end_matches('/')) {
         ("PUT", "/latest/api/token") => (200, "imds-token".to_owned()),

@@ -152,3 +152,6 @@ impl Only<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,6 +37,9 @@ async fn each_region_is_called_at_the_address_of_its_partition() {
         ("cn-northwest-1", "sts.cn-northwest-1.amazonaws.com.cn"),
         ("us-iso-east-1", "sts.us-iso-east-1.c2s.ic.gov"),
         ("us-isob-east-1", "sts.us-isob-east-1.sc2s.sgov.gov"),
+        ("eu-isoe-west-1", "sts.eu-isoe-west-1.cloud.adc-e.uk"),
+        ("us-isof-south-1", "sts.us-isof-south-1.csp.hci.ic.gov"),
+        ("eusc-de-east-1", "sts.eusc-de-east-1.amazonaws.eu"),
     ] {
         let noted = Noted::default();
         let sts = Sts::new(&Http::over(SharedHttpConnector::new(noted.clone())), "0.0.0", None);
