@@ -11,6 +11,11 @@ pub const FLOOR: Duration = Duration::from_secs(1);
 pub const WAVE: Duration = Duration::from_secs(1);
 /// At most so many calls are under way at once.
 pub const CALLS_AT_ONCE: usize = 8;
+/// A source that has not answered after this time no longer counts among them: one sign-in or program that hangs never
+/// holds up the others.
+pub const SLOW: Duration = Duration::from_secs(2);
+/// At most so many sources are resolved at once, slow ones included: each may be a program that runs.
+pub const SOURCES_AT_ONCE: usize = 64;
 /// An end that a person has to do something about is announced this long before.
 pub const ANNOUNCE_AHEAD: Duration = Duration::from_secs(3600);
 /// What every role allows (IAM: MaxSessionDuration is at least one hour), and all that role chaining allows.

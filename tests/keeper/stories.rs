@@ -116,6 +116,22 @@ fn a_refused_role_is_asked_for_rarely_and_holds_nobody_up() {
 }
 
 #[test]
+fn sources_that_hang_do_not_hold_up_the_others() {
+    let hanging = (0..40).map(|n| entry(&format!("slow{n}"), &format!("hanging{n}")));
+    let others = (0..40).map(|n| entry(&format!("dev{n}"), &format!("base{n}")));
+    let mut world = World::new(&config(hanging.chain(others)));
+    world.hanging = Some(("hanging", 15 * SECOND));
+    // Eight at once are waited for, for two seconds: forty take five times as long.
+    world.run(11 * SECOND);
+    assert!((0..40).all(|n| world.left(&format!("dev{n}")) > HOUR / 2), "{:?}", states(&world));
+    // And so it stays, hour after hour, whenever they are tried again.
+    for _ in 0..3 * 60 {
+        world.run(MINUTE);
+        assert!((0..40).all(|n| world.left(&format!("dev{n}")) >= HOUR / 2), "at {}", world.now);
+    }
+}
+
+#[test]
 fn a_source_that_ended_is_one_trouble_and_heals_when_its_file_changes() {
     let mut world = World::new(&config((0..50).map(|n| entry(&format!("role{n}"), "sso"))));
     world.weather = Weather::SourceEnded;

@@ -100,6 +100,8 @@ pub struct World {
     /// So many answers of the shell get lost.
     pub to_lose: usize,
     pub login_ends: Option<WallTime>,
+    /// Sources of these names give no answer for so long, and then none.
+    pub hanging: Option<(&'static str, Duration)>,
     /// So many calls are refused for their date before the client has learned the time.
     pub stale: usize,
     pub files: [BTreeMap<ProfileName, Observation>; 2],
@@ -128,6 +130,7 @@ impl World {
             disk_full: false,
             to_lose: 0,
             login_ends: None,
+            hanging: None,
             stale: 0,
             files: [BTreeMap::new(), BTreeMap::new()],
             arrived: Vec::new(),
@@ -321,7 +324,16 @@ impl World {
                 }
             }
         };
-        self.later(Duration::from_millis(1), event);
+        match (self.hanging, &event) {
+            (Some((name, limit)), Event::Resolved { source: Source::Profile(profile), .. })
+                if profile.starts_with(name) =>
+            {
+                let fault = Fault::Transport { layer: Layer::Timeout, detail: "no answer in time".into() };
+                let source = Source::Profile(profile.clone());
+                self.later(limit, Event::ResolveFailed { source, fault, jitter });
+            }
+            _ => self.later(Duration::from_millis(1), event),
+        }
     }
 
     fn assume(&mut self, call: &AssumeCall) {

@@ -6,7 +6,7 @@ use super::kept::{Call, Want};
 use super::{Attendance, Keeper, Mode, Supply};
 use crate::engine::config::model::Source;
 use crate::engine::place::Place;
-use crate::engine::schedule::{CALLS_AT_ONCE, lead};
+use crate::engine::schedule::{CALLS_AT_ONCE, SLOW, SOURCES_AT_ONCE, lead};
 use crate::engine::session::SourceCredentials;
 use crate::engine::time::WallTime;
 
@@ -133,7 +133,7 @@ impl Keeper {
     }
 
     fn fill_resolutions(&mut self, now: WallTime) -> bool {
-        if self.resolving.len() >= CALLS_AT_ONCE {
+        if !self.may_resolve(now) {
             return false;
         }
         let Some(index) = self.agenda.unresolved.pop_first() else { return false };
@@ -142,6 +142,18 @@ impl Keeper {
             self.resolve(index, now);
         }
         true
+    }
+
+    /// Whether one more source may be resolved now.
+    fn may_resolve(&self, now: WallTime) -> bool {
+        let prompt = self.resolving.values().filter(|started| **started + SLOW > now).count();
+        prompt < CALLS_AT_ONCE && self.resolving.len() < SOURCES_AT_ONCE
+    }
+
+    /// When one more source may be resolved although none has answered; `None` when nobody waits for that.
+    pub(super) fn next_place(&self, now: WallTime) -> Option<WallTime> {
+        let waits = !self.agenda.unresolved.is_empty() && self.resolving.len() < SOURCES_AT_ONCE;
+        self.resolving.values().map(|started| *started + SLOW).filter(|time| waits && *time > now).min()
     }
 
     /// Calls, unless something has come in between since it was queued.
@@ -214,7 +226,7 @@ impl Keeper {
         }
         match self.way(index, now) {
             Way::Wait | Way::Barred => false,
-            Way::Resolve => self.resolving.len() < CALLS_AT_ONCE,
+            Way::Resolve => self.may_resolve(now),
             Way::Open(_) if self.kept[index].publishes_source() => true,
             // One call at a time looks whether the endpoint is back, and wakes everybody.
             Way::Open(_) if self.endpoints.contains_key(&place) => {

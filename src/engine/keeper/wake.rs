@@ -30,6 +30,7 @@ impl Keeper {
                 .map(|call| call.started + LOST),
         );
         times.extend(self.resolving.values().map(|started| *started + LOST));
+        times.extend(self.next_place(now));
         if !self.stopping {
             let Agenda { due, ends, .. } = &self.agenda;
             let ahead = ends.first_above(sts_now + ANNOUNCE_AHEAD).map(|end| end - ANNOUNCE_AHEAD);
