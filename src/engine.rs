@@ -13,6 +13,7 @@ pub mod init;
 pub mod keeper;
 pub mod names;
 pub mod place;
+pub mod proxy;
 pub mod reply;
 pub mod schedule;
 pub mod secret;

@@ -132,7 +132,12 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn no_password_of_a_proxy_is_shown_however_it_is_written() {
-    for proxy in ["http://me:hun\"ter\\@proxy:3128", "me:hunter@proxy:3128", "http://me:hun#ter?@proxy"] {
+    for proxy in [
+        "http://me:hun\"ter\\@proxy:3128",
+        "me:hunter@proxy:3128",
+        "http://me:hun#ter?@proxy",
+        "http://me:hun/t@r@proxy",
+    ] {
         for manager in ["systemd", "launchd"] {
             let home = Home::new().with("HTTPS_PROXY", proxy);
             let said = home.service(&["--manager", manager, "install", "--dry-run"], 0);

@@ -38,7 +38,10 @@ const ENVIRONMENT: Table = &[
     ("AWS_SHARED_CREDENTIALS_FILE", "The credentials file, where the config does not name one."),
     ("AWS_CONFIG_FILE", "The AWS config, where the config does not name one."),
     ("AWS_CA_BUNDLE", "More certificates to trust, where the config has no ca_bundle."),
-    ("HTTPS_PROXY, NO_PROXY", "The proxy, where the config has none."),
+    (
+        "https_proxy, all_proxy, no_proxy",
+        "The proxy, where the config has none, and the hosts that need none. In upper case too; lower case goes before.",
+    ),
     ("XDG_CONFIG_HOME, XDG_STATE_HOME", "Where configs and states lie; ~/.config and ~/.local/state by default."),
     ("NO_COLOR", "No colours, whatever it is set to."),
     (

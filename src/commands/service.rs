@@ -133,7 +133,7 @@ impl<'a> Desk<'a> {
         self.go(&orders, tense, output)?;
         if tense == Tense::Planned {
             if change.text {
-                let environment = blueprint.environment.iter().map(|(name, value)| (name.clone(), shown(value)));
+                let environment = blueprint.environment.iter().map(|(name, value)| (name.clone(), shown(name, value)));
                 let for_eyes = Blueprint { environment: environment.collect(), ..blueprint };
                 output.text(&format!("\n{}", self.manager.text(&for_eyes, &self.footing)))?;
             }
@@ -151,7 +151,7 @@ impl<'a> Desk<'a> {
         };
         output.text(&format!("starts {starts}\nwith {}\n", made.config))?;
         for (name, value) in &made.environment {
-            output.text(&format!("and {name}={}\n", shown(value).replace(['\n', '\t'], " ")))?;
+            output.text(&format!("and {name}={}\n", shown(name, value).replace(['\n', '\t'], " ")))?;
         }
         for remark in remarks {
             output.text(&format!("note: {remark}\n"))?;
@@ -267,12 +267,17 @@ impl<'a> Desk<'a> {
         let here = gather(self.environment).values;
         let names: BTreeSet<&String> =
             given.keys().chain(here.keys()).filter(|name| *name != "EVERTOKEN_CONFIG").collect();
-        let word = |value: Option<&String>| value.map_or_else(|| "nothing".to_owned(), |value| shown(value));
+        let word =
+            |name: &str, value: Option<&String>| value.map_or_else(|| "nothing".to_owned(), |value| shown(name, value));
         let mut found: Vec<String> = names
             .into_iter()
             .filter(|name| given.get(*name) != here.get(*name))
             .map(|name| {
-                format!("{name}: the service has {}, this shell {}", word(given.get(name)), word(here.get(name)))
+                format!(
+                    "{name}: the service has {}, this shell {}",
+                    word(name, given.get(name)),
+                    word(name, here.get(name))
+                )
             })
             .collect();
         if !found.is_empty() {

@@ -130,11 +130,6 @@ impl Environment {
         self.text("AWS_CA_BUNDLE")
     }
 
-    /// `HTTP_PROXY` or `http_proxy`.
-    pub fn http_proxy(&self) -> Option<&str> {
-        self.text("HTTP_PROXY").or_else(|| self.text("http_proxy"))
-    }
-
     /// `NO_COLOR` is set to something.
     pub fn no_color(&self) -> bool {
         self.get("NO_COLOR").is_some()

@@ -4,6 +4,7 @@
 mod trust;
 
 use crate::engine::config::model::Network;
+use crate::engine::proxy::{NO_PROXY, PROXY, first_set};
 use crate::shell::environment::Environment;
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -18,7 +19,7 @@ use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use trust::Trust;
 pub use trust::TrustError;
@@ -35,7 +36,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct HttpSettings {
     /// `http://[user:password@]host:port`.
     pub proxy: Option<String>,
-    /// Hosts that are reached without it, as in `NO_PROXY`.
+    /// Hosts that are reached without it, as in `no_proxy`.
     pub no_proxy: Option<String>,
     /// A PEM file whose certificates are trusted besides the system's.
     pub ca_bundle: Option<PathBuf>,
@@ -50,15 +51,10 @@ impl HttpSettings {
 
     /// The same, with paths that are already expanded.
     pub fn new(proxy: Option<String>, ca_bundle: Option<PathBuf>, environment: &Environment) -> Self {
-        let from_environment = |names: &[&str]| {
-            let set = names.iter().find_map(|name| environment.text(name).filter(|value| !value.trim().is_empty()));
-            set.map(str::to_owned)
-        };
-        Self {
-            proxy: proxy.or_else(|| from_environment(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])),
-            no_proxy: from_environment(&["no_proxy", "NO_PROXY"]),
-            ca_bundle: ca_bundle.or_else(|| from_environment(&["AWS_CA_BUNDLE"]).map(PathBuf::from)),
-        }
+        let proxy = proxy.or_else(|| first_set(&PROXY, |name| environment.text(name)).map(str::to_owned));
+        let no_proxy = first_set(&NO_PROXY, |name| environment.text(name)).map(str::to_owned);
+        let ca_bundle = ca_bundle.or_else(|| environment.ca_bundle().map(PathBuf::from));
+        Self { proxy, no_proxy, ca_bundle }
     }
 }
 
@@ -97,16 +93,18 @@ impl Http {
             }
         };
         let ways = RwLock::new(Ways::new(trust, proxy.as_ref()));
-        let routes = Arc::new(Routes { bundle: settings.ca_bundle.clone(), proxy, ways });
+        let routes = Arc::new(Routes { bundle: settings.ca_bundle.clone(), proxy, ways, renewing: Mutex::default() });
         Ok(Self { connector: SharedHttpConnector::new(Routed(Arc::clone(&routes))), routes })
     }
 
     /// Reads the CA bundle again, and trusts what it says now from the next connection on. Whether it says something
-    /// else than before.
+    /// else than before. Waits for the file system.
     ///
     /// # Errors
     /// When it cannot be used: then everything stays as it was.
     pub fn renew_trust(&self) -> Result<bool, TrustError> {
+        // Who read it first may not take it over last.
+        let _turn = self.routes.renewing.lock().unwrap_or_else(PoisonError::into_inner);
         let trust = Trust::read(self.routes.bundle.as_deref())?;
         let mut ways = self.routes.ways.write().unwrap_or_else(PoisonError::into_inner);
         let is_new = trust.digest != ways.trusted;
@@ -125,7 +123,7 @@ impl Http {
     #[cfg(test)]
     pub(crate) fn over(connector: SharedHttpConnector) -> Self {
         let ways = RwLock::new(Ways { direct: connector.clone(), through: connector.clone(), trusted: None });
-        Self { connector, routes: Arc::new(Routes { bundle: None, proxy: None, ways }) }
+        Self { connector, routes: Arc::new(Routes { bundle: None, proxy: None, ways, renewing: Mutex::default() }) }
     }
 
     /// Decides as these settings say, and sends what goes straight to one connector and what is for the proxy to the other.
@@ -194,6 +192,7 @@ struct Routes {
     bundle: Option<PathBuf>,
     proxy: Option<Proxy>,
     ways: RwLock<Ways>,
+    renewing: Mutex<()>,
 }
 
 impl Routes {

@@ -44,7 +44,7 @@ fn another_environment_than_that_of_the_daemon_is_noticed() {
         thread::sleep(Duration::from_millis(25));
     }
     let written = environment(&home).expect("an environment");
-    assert_eq!(written["HTTPS_PROXY"], "http://proxy.corp:3128", "without the password");
+    assert_eq!(written["HTTPS_PROXY"], "http://…@proxy.corp:3128", "without the password");
 
     let about = |proxy: &str| {
         let value = json(&home, &["doctor", "dev", "--json"], proxy);
@@ -55,7 +55,7 @@ fn another_environment_than_that_of_the_daemon_is_noticed() {
     let finding = about("http://other.corp:3128").expect("a finding");
     assert_eq!(finding["mark"], "warning");
     let what = finding["what"].as_str().expect("text");
-    assert!(what.contains("HTTPS_PROXY is http://proxy.corp:3128 there and http://other.corp:3128 here"), "{what}");
+    assert!(what.contains("HTTPS_PROXY is http://…@proxy.corp:3128 there and http://other.corp:3128 here"), "{what}");
 
     let status = json(&home, &["status", "--json"], "");
     assert_eq!(status.get("environment"), None, "no part of what `status --json` tells");

@@ -48,6 +48,7 @@ cases! {
     daemon_is_not_running
     daemon_is_older
     daemon_keeps_another_file
+    daemon_lacks_a_proxy_with_a_password
     daemon_sees_another_network
     dangling_link
     default_profile_variable

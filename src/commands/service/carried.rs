@@ -1,7 +1,7 @@
 //! What a service does not inherit from the shell and its helpers need: which variables, and in which form. Sets none.
 
 use super::blueprint::can_be_written;
-use crate::engine::url::without_password;
+use crate::engine::url::proxy_without_password;
 use crate::shell::environment::Environment;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -48,7 +48,7 @@ pub fn gather(environment: &Environment) -> Carried {
             name if FILES.contains(&name) => absolute(value),
             _ => value.to_owned(),
         };
-        if without_password(&value).is_some() {
+        if shown(name, &value) != value {
             let who = "only you can read the file that it is written to (mode 0600)";
             carried.remarks.push(format!("{name} holds a password; {who}"));
         }
@@ -57,9 +57,11 @@ pub fn gather(environment: &Environment) -> Carried {
     carried
 }
 
-/// The same for the eyes of whoever looks over a shoulder.
-pub fn shown(value: &str) -> String {
-    without_password(value).unwrap_or_else(|| value.to_owned())
+/// The value of a variable for the eyes of whoever looks over a shoulder.
+pub fn shown(name: &str, value: &str) -> String {
+    let is_proxy = name.to_ascii_uppercase().ends_with("_PROXY");
+    let hidden = if is_proxy { proxy_without_password(value) } else { None };
+    hidden.unwrap_or_else(|| value.to_owned())
 }
 
 /// Each folder once, and none that depends on where one stands.

@@ -4,6 +4,7 @@
 use super::finding::{Cause, Finding, Mend};
 use super::picture::{Answer, Difference, OwnConfig, Picture};
 use super::session::{is_over, is_temporary};
+use super::surroundings::PROXY;
 use super::words::span;
 use crate::engine::config::model::Entry;
 use crate::engine::failure::Class;
@@ -186,7 +187,9 @@ fn cures(picture: &Picture) -> Vec<String> {
     let line = |difference: &Difference| {
         let here = difference.here.as_deref()?;
         match difference.name.as_str() {
-            "HTTPS_PROXY" | "ALL_PROXY" => Some(format!("in {path}: [network] proxy = \"{here}\"")),
+            // No secret stands in the config: a proxy with a login goes into the service alone.
+            PROXY if here.contains('@') => None,
+            PROXY => Some(format!("in {path}: [network] proxy = \"{here}\"")),
             "AWS_CA_BUNDLE" => Some(format!("in {path}: [network] ca_bundle = \"{here}\"")),
             "AWS_CONFIG_FILE" => Some(format!("in {path}: aws_config_file = \"{here}\"")),
             "AWS_SHARED_CREDENTIALS_FILE" => Some(format!("in {path}: credentials_file = \"{here}\"")),

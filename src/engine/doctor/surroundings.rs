@@ -1,8 +1,9 @@
 //! The variables on which it depends whether the daemon comes to the same answer as a shell: what the daemon records when
-//! it starts, and what `doctor` compares with that. Never holds a password: what stands before the @ of a proxy is cut.
+//! it starts, and what `doctor` compares with that. Never holds a password: only that a proxy has one.
 
 use super::picture::Difference;
-use crate::engine::url::without_login;
+use crate::engine::proxy::{self, first_set};
+use crate::engine::url::proxy_without_login;
 use std::collections::BTreeMap;
 
 /// By the name of the variable, those that are set.
@@ -11,28 +12,24 @@ pub type Surroundings = BTreeMap<String, String>;
 /// Under which key `status.json` keeps them.
 pub const KEY: &str = "environment";
 
-/// What is compared. A proxy may be spelled in lower case; upper case stands for both.
-const NAMES: [(&str, &str); 7] = [
-    ("AWS_CONFIG_FILE", ""),
-    ("AWS_SHARED_CREDENTIALS_FILE", ""),
-    ("AWS_CA_BUNDLE", ""),
-    ("HTTPS_PROXY", "https_proxy"),
-    ("ALL_PROXY", "all_proxy"),
-    ("NO_PROXY", "no_proxy"),
-    ("PATH", ""),
-];
+/// Variables that are compared as they are.
+const PLAIN: [&str; 4] = ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE", "PATH"];
+/// The proxy in use, whichever variable it came from.
+pub(super) const PROXY: &str = "HTTPS_PROXY";
+const NO_PROXY: &str = "NO_PROXY";
 
 /// Takes them out of an environment.
 pub fn surroundings<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Surroundings {
-    let value = |(name, other): &(&str, &str)| get(name).or_else(|| get(other).filter(|_| !other.is_empty()));
-    let kept = NAMES.iter().filter_map(|names| Some((names.0.to_owned(), without_login(value(names)?))));
-    kept.collect()
+    let plain = PLAIN.iter().filter_map(|name| Some(((*name).to_owned(), get(name)?.to_owned())));
+    let proxy = first_set(&proxy::PROXY, &get).map(|url| (PROXY.to_owned(), proxy_without_login(url)));
+    let no_proxy = first_set(&proxy::NO_PROXY, &get).map(|hosts| (NO_PROXY.to_owned(), hosts.to_owned()));
+    plain.chain(proxy).chain(no_proxy).collect()
 }
 
 /// What the daemon has another value of. `PATH` differs nearly always and matters only to a program that is looked up in
 /// it: it is left out unless `path_matters`.
 pub fn differences(daemon: &Surroundings, here: &Surroundings, path_matters: PathMatters) -> Vec<Difference> {
-    let names = NAMES.iter().map(|(name, _)| *name);
+    let names = [PROXY, NO_PROXY].into_iter().chain(PLAIN);
     let asked = names.filter(|name| *name != "PATH" || path_matters == PathMatters::Yes);
     let pairs = asked.map(|name| (name, daemon.get(name), here.get(name)));
     let differ = pairs.filter(|(_, daemon, here)| daemon != here);
@@ -65,7 +62,7 @@ mod tests {
         let taken = surroundings(all);
         assert_eq!(
             format!("{taken:?}"),
-            r#"{"HTTPS_PROXY": "http://proxy.corp:3128", "PATH": "/opt/node@20/bin:/bin"}"#
+            r#"{"HTTPS_PROXY": "http://…@proxy.corp:3128", "PATH": "/opt/node@20/bin:/bin"}"#
         );
     }
 
