@@ -194,8 +194,8 @@ impl Round {
         if concerns.contains(&Concern::Credentials) {
             self.station.observe_changes();
         }
-        if concerns.contains(&Concern::Trust) && self.station.renew_trust() {
-            self.keeper.handle(Event::NetworkChanged, clock::now());
+        if concerns.contains(&Concern::Trust) {
+            self.station.renew_trust();
         }
         concerns.contains(&Concern::Sources).then_some(Event::SourcesChanged)
     }

@@ -159,18 +159,11 @@ impl Station {
         list.into_iter().map(|(path, concern)| Watched { path, concern }).collect()
     }
 
-    /// Trusts what the CA bundle says now. Whether that is something else than before.
-    pub fn renew_trust(&self) -> bool {
-        let bundle = self.http.ca_bundle().map(|path| path.display().to_string()).unwrap_or_default();
-        match self.http.renew_trust() {
-            Ok(true) => tracing::info!(ca_bundle = bundle, "the CA bundle has changed and was taken over"),
-            Ok(false) => return false,
-            Err(error) => {
-                tracing::error!("the CA bundle was not taken over, the old one stays: failed to {error}");
-                return false;
-            }
-        }
-        true
+    /// Trusts what the CA bundle says now. [`Event::NetworkChanged`] comes when that is something else than before.
+    pub fn renew_trust(&self) {
+        let http = self.http.clone();
+        // The bundle may lie on a file system that does not answer.
+        self.executor.apart(move || is_trust_new(&http).then_some(Event::NetworkChanged));
     }
 
     /// What the log says at the start and after a reload.
@@ -186,4 +179,17 @@ impl Station {
             "keeping sessions fresh"
         );
     }
+}
+
+fn is_trust_new(http: &Http) -> bool {
+    let bundle = http.ca_bundle().map(|path| path.display().to_string()).unwrap_or_default();
+    match http.renew_trust() {
+        Ok(true) => tracing::info!(ca_bundle = bundle, "the CA bundle has changed and was taken over"),
+        Ok(false) => return false,
+        Err(error) => {
+            tracing::error!("the CA bundle was not taken over, the old one stays: failed to {error}");
+            return false;
+        }
+    }
+    true
 }

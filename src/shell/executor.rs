@@ -149,6 +149,17 @@ impl Executor {
         }
     }
 
+    /// Does what waits for a file system that is none of the two files', away from the loop; what comes of it is an event.
+    pub fn apart(&self, work: impl FnOnce() -> Option<Event> + Send + 'static) {
+        let events = self.events.clone();
+        spawn_blocking(move || {
+            if let Some(event) = work() {
+                // The loop that listened may be gone: then nobody wants to know.
+                let _gone = events.send(event);
+            }
+        });
+    }
+
     /// Gives up the calls that are under way. File work goes on: it is short, and not to be broken off.
     pub fn give_up_calls(&mut self) {
         for (_, call) in self.calls.drain(..) {
@@ -288,7 +299,9 @@ async fn lock(
 ) -> Result<Taken, Fault> {
     let profile = &call.entry.profile;
     // Mostly nobody else is at it and nothing has changed: two looks at the file system, for which no other thread is
-    // worth waking.
+    // worth waking at each refresh. The lock lies in our own state folder, as `status.json` does, which is written from
+    // this thread too; a home that hangs leaves nothing to be done in either place. Whoever has to wait for a lock, or to
+    // read a file, does it on another thread.
     let lock = match kept {
         Some(kept) => Some(kept),
         None => {

@@ -94,6 +94,27 @@ fn what_we_wrote_ourselves_is_no_news_and_what_comes_after_it_is() {
 }
 
 #[test]
+fn notices_a_file_whose_size_and_time_are_those_of_the_one_before() {
+    let home = tempfile::tempdir().expect("a folder");
+    let config = home.path().join("config.toml");
+    fs::write(&config, "one").expect("write");
+    let time = fs::metadata(&config).and_then(|metadata| metadata.modified()).expect("a time");
+    let of = || Identity::of(&fs::metadata(&config).expect("a file"));
+    let before = of();
+    on_runtime(async {
+        let mut watcher = watcher(home.path()).await;
+        // As `cp -p` and `rsync --inplace -t` do; again while the kernel's clock has not ticked, which nobody can see.
+        while of().changed == before.changed {
+            fs::write(&config, "two").expect("write");
+            let file = fs::File::options().write(true).open(&config).expect("open");
+            file.set_modified(time).expect("set");
+        }
+        assert_eq!(Identity { changed: before.changed, ..of() }, before);
+        assert_eq!(next(&mut watcher).await, [Concern::Config]);
+    });
+}
+
+#[test]
 fn notices_what_a_symlink_leads_to() {
     let home = tempfile::tempdir().expect("a folder");
     fs::create_dir_all(home.path().join("dotfiles")).expect("create");
