@@ -12,7 +12,9 @@ use crate::engine::names::{ProfileName, SessionNameTemplate};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// Regions of the partition aws where STS has a FIPS endpoint (AWS General Reference, STS endpoints).
+/// Regions of the partition aws where STS has a FIPS endpoint (AWS General Reference, "AWS Security Token Service endpoints
+/// and quotas"; the same in `endpoints.json` of botocore 1.44.5). The rules of the SDKs make a name for every region, which
+/// is found nowhere in the others.
 const FIPS_REGIONS: [&str; 4] = ["us-east-1", "us-east-2", "us-west-1", "us-west-2"];
 
 /// Who writes the entries.
@@ -296,13 +298,14 @@ fn endpoints(block: &mut Block, section: &Section) {
         return;
     }
     match value(section, "region") {
-        // There every endpoint of STS is one.
+        // There every endpoint of STS is one (same sources).
         Some(region) if region.starts_with("us-gov-") => {}
         Some(region) if FIPS_REGIONS.contains(&region) => {
             block.text("sts_endpoint", &format!("https://sts-fips.{region}.amazonaws.com"));
         }
-        _ => block
+        Some(_) => block
             .remark("use_fips_endpoint was left out: STS has no such endpoint there; add sts_endpoint to choose one"),
+        None => block.remark("use_fips_endpoint was left out: the profile has no region; add region and sts_endpoint"),
     }
 }
 

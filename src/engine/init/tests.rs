@@ -223,6 +223,7 @@ fn endpoints_of_the_aws_config_are_told_and_fips_is_carried_over() {
         role("fips", "use_fips_endpoint = true\nregion = us-east-2"),
         role("nowhere", "use_fips_endpoint = true\nregion = eu-west-1"),
         role("plain", "use_fips_endpoint = false\nregion = us-east-1"),
+        role("unknown", "use_fips_endpoint = true"),
         "[profile gov-fips]\nrole_arn = arn:aws-us-gov:iam::222233334444:role/A\nsource_profile = gov\n\
          use_fips_endpoint = true\nregion = us-gov-west-1\n"
             .to_owned(),
@@ -231,8 +232,9 @@ fn endpoints_of_the_aws_config_are_told_and_fips_is_carried_over() {
     .concat();
     let proposal = proposed(&config, CREDENTIALS, Wish::default());
     let config = read(&proposal);
-    assert_eq!((proposal.profiles, proposal.left_out), (5, 0), "{}", proposal.entries);
+    assert_eq!((proposal.profiles, proposal.left_out), (6, 0), "{}", proposal.entries);
     for told in [
+        "# use_fips_endpoint was left out: the profile has no region",
         "# endpoint_url = http://localhost:4566 was left out: ",
         "# services = lab was left out: ",
         "# use_fips_endpoint was left out: STS has no such endpoint there",
@@ -241,7 +243,31 @@ fn endpoints_of_the_aws_config_are_told_and_fips_is_carried_over() {
     }
     let endpoint = |name: &str| entry(&config, name).sts_endpoint.as_deref();
     assert_eq!(endpoint("fips"), Some("https://sts-fips.us-east-2.amazonaws.com"));
-    assert_eq!(["local", "nowhere", "plain", "gov-fips"].map(endpoint), [None; 4]);
+    assert_eq!(["local", "nowhere", "plain", "unknown", "gov-fips"].map(endpoint), [None; 5]);
+}
+
+#[test]
+fn fips_endpoints_are_those_that_there_are() {
+    // botocore 1.44.5, endpoints.json, service sts: all variants with the tag fips.
+    for (region, exists) in [
+        ("us-east-1", true),
+        ("us-east-2", true),
+        ("us-west-1", true),
+        ("us-west-2", true),
+        ("ca-central-1", false),
+        ("ca-west-1", false),
+        ("mx-central-1", false),
+        ("us-iso-east-1", false),
+    ] {
+        let config = format!(
+            "[profile fips]\nrole_arn = arn:aws:iam::111122223333:role/A\nsource_profile = me\n\
+             use_fips_endpoint = true\nregion = {region}\n"
+        );
+        let proposal = proposed(&config, CREDENTIALS, Wish::default());
+        let name = format!("sts_endpoint = \"https://sts-fips.{region}.amazonaws.com\"");
+        let spaced = proposal.entries.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(spaced.contains(&name), exists, "{region}\n{}", proposal.entries);
+    }
 }
 
 #[test]
