@@ -37,6 +37,11 @@ async fn the_endpoints_of_ecs_and_eks_are_asked_where_they_are_and_never_through
         ),
         (
             "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "https://169.254.170.23/v1/credentials",
+            "https://169.254.170.23/v1/credentials",
+        ),
+        (
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
             "http://[fd00:ec2::23]/v1/credentials",
             "http://[fd00:ec2::23]/v1/credentials",
         ),
