@@ -9,6 +9,7 @@ pub mod environment;
 pub(crate) mod exchange;
 pub mod executor;
 pub mod exposure;
+mod family;
 pub mod files;
 pub mod foreground;
 pub mod hooks;

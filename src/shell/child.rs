@@ -1,6 +1,8 @@
 //! Runs the programs of others: a `credential_process`, an `mfa_command`, a hook. A child never outlives its time limit
-//! nor the task that waits for it, and neither do its own children: the whole process group is killed.
+//! nor the task that waits for it, and neither do its own children: the whole process group is killed, or at a terminal
+//! everything that stands below it.
 
+use crate::shell::family;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::OsString;
 use std::process::Stdio;
@@ -105,8 +107,9 @@ pub async fn run(child: Child) -> Result<Output, ChildError> {
 }
 
 /// The same for a child that may talk to the person at our terminal: what it says on standard error is seen there and is
-/// not in the output, and it can open the terminal. Only it is killed when its time is over, not its children: a
-/// process group of its own could not read from the terminal.
+/// not in the output, and it can open the terminal. It stays in our process group, since another one could not read from
+/// there; to lend the terminal to a group of its own we would have to be a shell in all, and hand Ctrl-C and Ctrl-Z on.
+/// So whoever has cut the tie to it outlives its time limit; and Ctrl-C ends it with us.
 ///
 /// # Errors
 /// See [`run`].
@@ -136,9 +139,8 @@ async fn run_at(seat: Seat, child: Child) -> Result<Output, ChildError> {
         command.process_group(0);
     }
     let mut running = command.spawn().map_err(|source| ChildError::Start { program: program.clone(), source })?;
-    let leader = running.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-    let leader = leader.filter(|_| seat == Seat::Apart);
-    let mut group = Group(leader);
+    let started = running.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    let mut group = Group(started.filter(|_| seat == Seat::Apart));
     let (mut stdout, mut stderr) = (Captured::default(), Captured::default());
     let (out, err) = (running.stdout.take(), running.stderr.take());
     let reading = async { tokio::join!(stdout.read(out), stderr.read(err)) };
@@ -162,7 +164,10 @@ async fn run_at(seat: Seat, child: Child) -> Result<Output, ChildError> {
         Ok(Err(source)) => Err(ChildError::Wait { program: program.clone(), source }),
         Err(_) => {
             drop(group);
-            // The group has it already, where there is one.
+            if let Some(started) = started.filter(|_| seat == Seat::Terminal) {
+                family::kill(started).await;
+            }
+            // It has been told already, but where it could not be seen.
             let _gone = running.start_kill();
             // Only reaps: the signal is on its way, and it cannot be ignored.
             let _ = tokio::time::timeout(LAST_WORDS, running.wait()).await;

@@ -197,6 +197,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_command_that_hangs_is_killed_with_its_children() {
+        hang(|codes| codes).await;
+    }
+
+    #[tokio::test]
+    async fn and_so_is_one_that_may_use_the_terminal() {
+        let at_the_terminal = |codes: Codes| {
+            codes.share_the_terminal();
+            codes
+        };
+        hang(at_the_terminal).await;
+    }
+
+    async fn hang(seated: impl Fn(Codes) -> Codes) {
         let folder = tempfile::tempdir().expect("a folder");
         let fifo = folder.path().join("fifo");
         assert!(code(&codes(), &device(Some(&format!("mkfifo '{}'", fifo.display())))).await.is_err());
@@ -206,7 +219,7 @@ mod tests {
         let mut heard = Vec::new();
         // On a machine that is busy with something else its time may be over before it has said a word.
         for (millis, told) in [(500, "0.5 s"), (5_000, "5 s"), (30_000, "30 s")] {
-            let codes = Codes { patience: Duration::from_millis(millis), ..codes() };
+            let codes = seated(Codes { patience: Duration::from_millis(millis), ..codes() });
             let why = code(&codes, &device(Some(&script))).await.expect_err("no code");
             assert!(why.ends_with(&format!("gave no answer within {told} and was stopped")), "{why}");
             let started = clock::stopwatch();
