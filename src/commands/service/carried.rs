@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Where helpers are found, where the AWS files and our state lie, and how the network is reached.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "PATH",
     "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE",
     "AWS_CA_BUNDLE",
+    "AWS_LOGIN_CACHE_DIRECTORY",
     "HTTPS_PROXY",
     "https_proxy",
     "HTTP_PROXY",
@@ -22,8 +23,9 @@ const NAMES: [&str; 13] = [
     "no_proxy",
     "XDG_STATE_HOME",
 ];
-/// Those that name a file, which the service would look for in a folder of its own.
-const FILES: [&str; 3] = ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE"];
+/// Those that name a file or a folder, which the service would look for in a folder of its own.
+const FILES: [&str; 4] =
+    ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE", "AWS_LOGIN_CACHE_DIRECTORY"];
 
 /// What goes into the unit.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -100,6 +102,7 @@ mod tests {
             ("AWS_SHARED_CREDENTIALS_FILE", "~/creds"),
             ("HTTPS_PROXY", "http://me:p@ss@proxy:3128/"),
             ("no_proxy", "corp"),
+            ("AWS_LOGIN_CACHE_DIRECTORY", "/logins"),
             ("HTTP_PROXY", ""),
             ("all_proxy", "http://proxy:3128"),
             ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
@@ -108,7 +111,15 @@ mod tests {
         let names: Vec<&str> = carried.values.keys().map(String::as_str).collect();
         assert_eq!(
             names,
-            ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "HTTPS_PROXY", "PATH", "all_proxy", "no_proxy"]
+            [
+                "AWS_CONFIG_FILE",
+                "AWS_LOGIN_CACHE_DIRECTORY",
+                "AWS_SHARED_CREDENTIALS_FILE",
+                "HTTPS_PROXY",
+                "PATH",
+                "all_proxy",
+                "no_proxy"
+            ]
         );
         assert_eq!(carried.values["PATH"], "/a:/b");
         assert_eq!(carried.values["AWS_SHARED_CREDENTIALS_FILE"], "~/creds");

@@ -13,7 +13,8 @@ pub type Surroundings = BTreeMap<String, String>;
 pub const KEY: &str = "environment";
 
 /// Variables that are compared as they are.
-const PLAIN: [&str; 4] = ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE", "PATH"];
+const PLAIN: [&str; 5] =
+    ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE", "AWS_LOGIN_CACHE_DIRECTORY", "PATH"];
 /// The proxy in use, whichever variable it came from.
 pub(super) const PROXY: &str = "HTTPS_PROXY";
 const NO_PROXY: &str = "NO_PROXY";
