@@ -17,6 +17,10 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
+/// Where the SDK logs an answer of a metadata service or a container's agent as it came when it cannot use it, keys and
+/// all. Whoever asked reports the failure in our own words; nothing of this is ever logged, at no level and by no filter.
+const DUMPS: [&str; 2] = ["aws_config::meta::credentials", "aws_config::imds"];
+
 /// How lines look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Format {
@@ -92,12 +96,18 @@ where
 fn targets(level: LevelFilter, filter: Option<&str>) -> (Targets, Option<String>) {
     let usual = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("evertoken", level);
     match filter.map(str::trim).filter(|text| !text.is_empty()) {
-        None => (usual, None),
+        None => (without_dumps(usual), None),
         Some(text) => match text.parse() {
-            Ok(targets) => (targets, None),
-            Err(error) => (usual, Some(format!("EVERTOKEN_LOG is ignored, {text:?} is no filter: {error}"))),
+            Ok(targets) => (without_dumps(targets), None),
+            Err(error) => {
+                (without_dumps(usual), Some(format!("EVERTOKEN_LOG is ignored, {text:?} is no filter: {error}")))
+            }
         },
     }
+}
+
+fn without_dumps(targets: Targets) -> Targets {
+    DUMPS.iter().fold(targets, |targets, dump| targets.with_target(*dump, LevelFilter::OFF))
 }
 
 struct Clock(fn() -> WallTime);
@@ -238,6 +248,8 @@ mod tests {
             tracing::debug!(target: "evertoken", "not at this level");
             tracing::info!(target: "aws_config::profile", "SDK chatter");
             tracing::error!(target: "aws_config::profile", "an SDK's complaint");
+            tracing::error!(target: "aws_config::meta::credentials::chain", "an answer with keys in it");
+            tracing::error!(target: "aws_config::imds::client", "an answer with keys in it");
         });
         let bytes = memory.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         String::from_utf8(bytes).expect("UTF-8")
@@ -284,6 +296,11 @@ mod tests {
     fn a_filter_replaces_the_usual_and_a_bad_one_is_told() {
         let text = logged(Format::Journal, Some("evertoken::daemon=info"));
         assert_eq!(text, "<6>refreshed profile=dev attempt=3\n");
+        // What would show answers as they came stays out, whatever is asked for.
+        for filter in ["trace", "aws_config=trace", "aws_config::meta::credentials=trace", "aws_config::imds=trace"] {
+            let text = logged(Format::Journal, Some(filter));
+            assert!(!text.contains("keys in it"), "{filter}: {text}");
+        }
         let (_, complaint) = targets(LevelFilter::INFO, Some("evertoken=loud"));
         assert!(complaint.is_some_and(|text| text.starts_with("EVERTOKEN_LOG is ignored, \"evertoken=loud\"")));
         assert_eq!(targets(LevelFilter::INFO, Some(" ")), (targets(LevelFilter::INFO, None).0, None));
