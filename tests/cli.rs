@@ -14,6 +14,7 @@ use evertoken::engine::session::{Keys, Session};
 use evertoken::engine::time::WallTime;
 use evertoken::shell::clock;
 use evertoken::shell::environment::Environment;
+use evertoken::shell::known_skew::recall;
 use evertoken::shell::locks::InstanceLock;
 use evertoken::shell::places::Places;
 use evertoken::shell::store::Stores;
@@ -536,9 +537,9 @@ fn credential_process_tells_a_wrong_config_in_one_line() {
     assert!(ended.err.contains("config.toml:") && ended.err.contains("; fix: evertoken check"), "{}", ended.err);
 }
 
-/// A program that asks on every request must not turn into a storm of calls for a role that was refused.
+/// A daemon waits longer and longer after a refusal; whoever has nothing valid left cannot.
 #[test]
-fn credential_process_asks_nobody_when_the_daemon_knows_better() {
+fn credential_process_tries_itself_when_nothing_valid_is_left_whatever_the_daemon_has_noted() {
     let sts = Emulator::start(Settings::default()).expect("an emulator");
     let home = Home::new(&CONFIG.replace("http://127.0.0.1:1", &sts.url()));
     let _running = InstanceLock::acquire(&home.places()).expect("the lock");
@@ -548,13 +549,60 @@ fn credential_process_asks_nobody_when_the_daemon_knows_better() {
         "since": "2026-11-21T15:04:05Z", "attempts": 3
     });
     fs::write(home.places().status_file(), status.to_string()).expect("a status");
-    let ended = home.run("credential-process dev");
-    let expected = "evertoken: there is no session for profile dev yet: STS said no; fix: ask for the role\n";
-    assert_eq!((ended.code, ended.err.as_str()), (Some(1), expected));
+    // While the session lasts, it is the daemon's to renew.
+    home.hold("dev", 60);
+    assert!(home.run("credential-process dev").out.contains("token-of-dev"));
     assert_eq!(sts.request_count(), 0);
-    // A person who asks for a certain life is not put off.
-    assert_eq!(home.run("exec dev --min-ttl 10m -- true").code, Some(0));
-    assert_eq!(sts.request_count(), 1);
+    home.hold("dev", -10);
+    // What stands in its way now is said, not what stood there then.
+    sts.deny_role("arn:aws:iam::111122223333:role/Developer", "AccessDenied", "not today");
+    let ended = home.run("credential-process dev");
+    assert_eq!((ended.code, ended.err.lines().count()), (Some(1), 1), "{ended:?}");
+    assert!(ended.err.contains("not today") && !ended.err.contains("STS said no"), "{}", ended.err);
+    sts.allow_role("arn:aws:iam::111122223333:role/Developer");
+    let ended = home.run("credential-process dev");
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{ended:?}");
+    assert_eq!(sts.request_count(), 2);
+}
+
+/// Answered by STS, and no place to keep it: the caller shall have it all the same.
+#[test]
+fn credential_process_hands_out_a_session_that_cannot_be_stored() {
+    let sts = Emulator::start(Settings::default()).expect("an emulator");
+    let home = Home::new(&CONFIG.replace("http://127.0.0.1:1", &sts.url()));
+    home.hold("dev", -10);
+    // No writer replaces a file in a folder that everybody can write.
+    fs::set_permissions(home.path(".aws"), fs::Permissions::from_mode(0o777)).expect("a mode");
+    let before = home.read(".aws/credentials");
+    let ended = home.run("credential-process dev");
+    assert_eq!((ended.code, ended.err.lines().count()), (Some(0), 0), "{ended:?}");
+    let answer: serde_json::Value = serde_json::from_str(&ended.out).expect("JSON");
+    assert_eq!(answer["AccessKeyId"], sts.sessions()[0].access_key_id.as_str());
+    assert_eq!(home.read(".aws/credentials"), before);
+    // What runs below `exec` reads the file, and would find nothing there.
+    let ended = home.run("exec dev -- true");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.err.contains("others can write"), "{}", ended.err);
+}
+
+/// An answer of STS tells the time; whoever looks at the store afterwards must not judge it by a clock that is off.
+#[test]
+fn one_pass_remembers_how_far_the_clock_is_off() {
+    for line in ["refresh dev", "credential-process dev"] {
+        let sts = Emulator::start(Settings::default()).expect("an emulator");
+        let home = Home::new(&CONFIG.replace("http://127.0.0.1:1", &sts.url()));
+        // This machine is two hours ahead: by its own clock every session of an hour has ended long ago.
+        sts.set_skew(-7_200);
+        let ended = home.run(line);
+        assert_eq!(ended.code, Some(0), "{line}: {ended:?}");
+        let calls = sts.request_count();
+        let known = recall(&home.places());
+        assert!((-7_205..=-7_195).contains(&known.skew.seconds()), "{line}: {known:?}");
+        let status: serde_json::Value = serde_json::from_str(&home.run("status --json").out).expect("JSON");
+        assert_eq!(status["profiles"][0]["state"], "fresh", "{line}: {status:#}");
+        assert_eq!(home.run("credential-process dev").code, Some(0), "{line}");
+        assert_eq!(sts.request_count(), calls, "{line}: it is known to be fresh");
+    }
 }
 
 #[test]

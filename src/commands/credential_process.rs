@@ -3,7 +3,7 @@
 
 use crate::commands::cli::CredentialProcessArgs;
 use crate::commands::ending::{CONFIG, Ending, FINE};
-use crate::commands::fresh::{self, Fresh};
+use crate::commands::fresh::{self, Fresh, Reader};
 use crate::commands::output::Output;
 use crate::commands::setup::Setup;
 use crate::shell::environment::Environment;
@@ -42,7 +42,7 @@ pub fn run<W: Write>(
 ) -> Result<u8, Ending> {
     let setup = setup.map_err(of_config)?;
     let entry = setup.entry(&args.profile)?;
-    let fresh = fresh::session(&setup, entry, None, environment).map_err(in_one_line)?;
+    let fresh = fresh::session(&setup, entry, None, Reader::Ourselves, environment).map_err(in_one_line)?;
     let answer = answer(&fresh).map_err(|error| Ending::failed(format!("write the answer: {error}")))?;
     output.write_all(&answer)?;
     output.flush()?;

@@ -4,7 +4,7 @@
 
 use crate::commands::cli::ExecArgs;
 use crate::commands::ending::{CANNOT_RUN, Ending, NOT_FOUND};
-use crate::commands::fresh;
+use crate::commands::fresh::{self, Reader};
 use crate::commands::setup::Setup;
 use crate::engine::aws_config::AwsConfig;
 use crate::engine::config::model::{Entry, StoreKind};
@@ -43,7 +43,7 @@ const SHADOWS: [&str; 15] = [
 /// 1 without a session of enough life, 2 for a profile that is not in the config, 126 and 127 as in a shell.
 pub fn run(setup: &Setup, args: &ExecArgs, environment: &Arc<Environment>) -> Result<Infallible, Ending> {
     let entry = setup.entry(&args.profile)?;
-    fresh::session(setup, entry, args.min_ttl, environment)?;
+    fresh::session(setup, entry, args.min_ttl, Reader::OfStore, environment)?;
     let Some((program, arguments)) = args.command.split_first() else {
         return Err(Ending::new(NOT_FOUND, "no command to run"));
     };

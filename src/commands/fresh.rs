@@ -1,5 +1,5 @@
 //! The session of one profile for whoever is about to use it: what stands in the store if that will do, else one pass
-//! first. Never calls STS in place of a daemon that already knows why it would be in vain.
+//! first. Never calls STS in place of a daemon while the session that it keeps is valid.
 
 use crate::commands::cli::RefreshArgs;
 use crate::commands::ending::{Ending, NOT_FINE};
@@ -9,7 +9,6 @@ use crate::commands::setup::Setup;
 use crate::engine::config::model::Entry;
 use crate::engine::schedule::{enough_for_askers, lead};
 use crate::engine::session::Session;
-use crate::engine::status::Status;
 use crate::engine::time::Skew;
 use crate::shell::environment::Environment;
 use crate::shell::locks::{InstanceLock, RefreshLock};
@@ -24,6 +23,15 @@ pub struct Fresh {
     pub skew: Skew,
 }
 
+/// Who reads the session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reader {
+    /// This process, which hands it on: also one that the store could not take.
+    Ourselves,
+    /// A program that looks into the store.
+    OfStore,
+}
+
 /// A valid session of `entry` with at least `min_ttl` of life left, where somebody asks for that much.
 ///
 /// A session that will do is answered from the store alone: no lock, no call, no write, no thread.
@@ -34,6 +42,7 @@ pub fn session(
     setup: &Setup,
     entry: &Entry,
     min_ttl: Option<Duration>,
+    reader: Reader,
     environment: &Arc<Environment>,
 ) -> Result<Fresh, Ending> {
     let wanted = min_ttl.unwrap_or(Duration::ZERO);
@@ -48,9 +57,9 @@ pub fn session(
         || match (valid, running) {
             // It renews the session in time, or knows why it cannot.
             (Some(_), Running::Yes) => true,
-            (None, Running::Yes) => min_ttl.is_none() && is_in_vain(recorded.as_ref(), entry),
             (Some(session), Running::No) => min_ttl.is_none() && was_tried(setup, &held, entry, session),
-            (None, Running::No) => false,
+            // What a daemon met minutes ago may be mended since.
+            (None, _) => false,
         };
     if as_it_is {
         let why = held.why_not(wanted, recorded.as_ref(), running);
@@ -60,18 +69,23 @@ pub fn session(
     // Whatever hinders it: what is valid is handed out all the same.
     let passed = ensure_fresh(setup.clone(), &args, environment);
     let held = Held::look(setup, entry);
-    let why = match passed {
+    let (held, why) = match passed {
         Err(ending) if held.session(wanted).is_none() => return Err(ending),
-        Err(_) => String::new(),
+        Err(_) => (held, String::new()),
         Ok(passed) => {
+            let named = passed.sessions.into_iter().find(|(profile, _)| *profile == entry.profile);
+            let given = named.map(|(_, session)| session).filter(|_| reader == Reader::Ourselves);
+            let held = held.after(given, passed.skew);
             let mut profiles = passed.profiles.into_iter();
-            match profiles.find(|profile| profile.profile == entry.profile.as_str()).and_then(|found| found.error) {
+            let found = profiles.find(|profile| profile.profile == entry.profile.as_str());
+            let why = match found.and_then(|found| found.error) {
                 None => held.why_not(wanted, None, running),
                 Some(trouble) => {
                     let fix = trouble.fix.map(|fix| format!("\nfix: {fix}")).unwrap_or_default();
                     format!("no session for profile {}: {}{fix}", entry.profile, trouble.message)
                 }
-            }
+            };
+            (held, why)
         }
     };
     take(held, wanted, || why)
@@ -97,12 +111,6 @@ fn running(setup: &Setup) -> Running {
         Ok(Some(_)) => Running::Yes,
         Ok(None) | Err(_) => Running::No,
     }
-}
-
-/// The daemon has tried, and tries again when there is a point in it.
-fn is_in_vain(recorded: Option<&Status>, entry: &Entry) -> bool {
-    let profile = recorded.and_then(|status| status.profiles.iter().find(|p| p.profile == entry.profile.as_str()));
-    profile.is_some_and(|profile| profile.error.is_some())
 }
 
 /// Somebody took the refresh lock a moment ago, and this session is what came of it, so far: whoever asks on every

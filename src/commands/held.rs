@@ -28,6 +28,17 @@ impl<'a> Held<'a> {
         Self { entry, found, clocks: recall(setup.places()), now: clock::now() }
     }
 
+    /// Takes note of what a pass has brought: the clock that STS told, and the session where the store could not take it.
+    #[must_use]
+    pub fn after(mut self, given: Option<Session>, skew: Skew) -> Self {
+        self.clocks.skew = skew;
+        let stored = self.session(Duration::ZERO).map(|session| session.expiration);
+        if let Some(given) = given.filter(|given| Some(given.expiration) > stored) {
+            self.found = Ok(Observation::Ours(Box::new(given)));
+        }
+        self
+    }
+
     /// The session, if it is valid and `min_ttl` is left of it.
     pub fn session(&self, min_ttl: Duration) -> Option<&Session> {
         match &self.found {

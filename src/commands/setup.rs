@@ -10,7 +10,6 @@ use crate::engine::status::Status;
 use crate::shell::config_file::{Loaded, load};
 use crate::shell::environment::Environment;
 use crate::shell::files::snapshot;
-use crate::shell::known_skew::recall;
 use crate::shell::places::{Places, config_file};
 use crate::shell::store::Stores;
 use std::path::Path;
@@ -65,11 +64,9 @@ impl Setup {
         self.loaded.aws()
     }
 
-    /// What the daemon has written down last, but for a skew of a clock that was set since; `None` when there is nothing
-    /// that can be read.
+    /// What the daemon has written down last; `None` when there is nothing that can be read.
     pub fn recorded(&self) -> Option<Status> {
         let snapshot = snapshot::read(&self.places().status_file()).ok()?;
-        let status: Status = serde_json::from_slice(&snapshot.bytes).ok()?;
-        Some(Status { clock_skew_seconds: recall(self.places()).skew.seconds(), ..status })
+        serde_json::from_slice(&snapshot.bytes).ok()
     }
 }

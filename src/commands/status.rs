@@ -17,6 +17,7 @@ use crate::commands::setup::Setup;
 use crate::engine::config::model::StoreKind;
 use crate::engine::status::{State, Status};
 use crate::shell::clock;
+use crate::shell::known_skew::recall;
 use crate::shell::locks::InstanceLock;
 use jiff::tz::TimeZone;
 use merge::Facts;
@@ -83,6 +84,7 @@ pub fn gather(setup: &Setup) -> Status {
         config_path: setup.loaded.path.display().to_string(),
         credentials_file: setup.places().credentials().display().to_string(),
         recorded: setup.recorded(),
+        skew_seconds: recall(setup.places()).skew.seconds(),
         sightings: sightings.to_vec(),
         // A lock file that cannot be opened is not one that somebody of ours holds.
         holder: InstanceLock::holder(setup.places()).ok().flatten(),

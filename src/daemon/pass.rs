@@ -3,8 +3,11 @@
 use super::station::Station;
 use crate::engine::keeper::{Action, Attendance, Event, Mode, Notice};
 use crate::engine::names::ProfileName;
+use crate::engine::session::Session;
 use crate::engine::status::Profile;
+use crate::engine::time::Skew;
 use crate::shell::clock::{self, Alarm};
+use crate::shell::known_skew::KnownSkew;
 use std::io;
 use std::time::Duration;
 
@@ -28,6 +31,10 @@ pub struct Passed {
     pub profiles: Vec<Profile>,
     /// What happened on the way.
     pub notices: Vec<Notice>,
+    /// The sessions of those that were named, also where the file could not be written.
+    pub sessions: Vec<(ProfileName, Session)>,
+    /// How far STS is ahead of this machine's clock, as it told.
+    pub skew: Skew,
 }
 
 /// Refreshes what was asked for once.
@@ -37,7 +44,9 @@ pub struct Passed {
 pub async fn pass(station: &mut Station, asked: Asked) -> io::Result<Passed> {
     let mut alarm = Alarm::new()?;
     let mut keeper = station.keeper(Mode::OnePass, asked.attendance);
+    let clocks = (keeper.skew(), keeper.knows_the_clock());
     let mut notices = Vec::new();
+    let named = asked.profiles.clone();
     let mut question = Some(Event::Asked { profiles: asked.profiles, min_ttl: asked.min_ttl, force: asked.force });
     loop {
         while let Some(action) = keeper.poll_action() {
@@ -67,5 +76,11 @@ pub async fn pass(station: &mut Station, asked: Asked) -> io::Result<Passed> {
         };
         keeper.handle(event, clock::now());
     }
-    Ok(Passed { profiles: keeper.profiles(clock::now()), notices })
+    if keeper.knows_the_clock() && (keeper.skew(), true) != clocks {
+        // Whoever looks at the store next judges it by this. Where it cannot be written down, they ask STS again.
+        let _not_recorded = KnownSkew::default().record(&station.loaded.places, keeper.skew());
+    }
+    let session = |profile: ProfileName| keeper.session_of(&profile).cloned().map(|session| (profile, session));
+    let sessions = named.into_iter().filter_map(session).collect();
+    Ok(Passed { profiles: keeper.profiles(clock::now()), notices, sessions, skew: keeper.skew() })
 }

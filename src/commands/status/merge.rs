@@ -24,6 +24,8 @@ pub struct Facts<'a> {
     pub credentials_file: String,
     /// What the last daemon has written down, if it can be read.
     pub recorded: Option<Status>,
+    /// How far STS is known to be ahead of this machine's clock, in seconds: also where no daemon has written anything.
+    pub skew_seconds: i64,
     /// What each credentials file holds.
     pub sightings: Vec<Sighting>,
     /// The process that holds the instance lock; `Some(None)` when somebody holds it who has not said who.
@@ -33,7 +35,7 @@ pub struct Facts<'a> {
 impl Facts<'_> {
     /// The report as of `now`.
     pub fn merge(&self, now: WallTime) -> Status {
-        let skew = self.recorded.as_ref().map_or(0, |recorded| recorded.clock_skew_seconds);
+        let skew = self.skew_seconds;
         let daemon = self.daemon(now);
         let at_sts = now + Skew::from_millis(skew.saturating_mul(1000));
         let profiles = self.config.entries.iter().map(|entry| self.profile(entry, &daemon, now, at_sts)).collect();

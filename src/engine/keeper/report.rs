@@ -6,6 +6,7 @@ use super::{Keeper, Notice, NoticeKind};
 use crate::engine::failure::Class;
 use crate::engine::names::ProfileName;
 use crate::engine::schedule::WAVE;
+use crate::engine::session::Session;
 use crate::engine::status::{Profile, State, Trouble};
 use crate::engine::time::WallTime;
 use std::time::Duration;
@@ -67,6 +68,11 @@ impl Keeper {
     /// The state of every profile, in the order of the config.
     pub fn profiles(&self, now: WallTime) -> Vec<Profile> {
         (0..self.kept.len()).map(|index| self.profile(index, now)).collect()
+    }
+
+    /// The session of a profile under its present settings, stored or not.
+    pub fn session_of(&self, profile: &ProfileName) -> Option<&Session> {
+        self.kept[self.kept.position(profile)?].current()
     }
 
     /// How a profile stands.

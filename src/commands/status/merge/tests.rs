@@ -121,6 +121,7 @@ fn merge(recorded: Option<Status>, found: Option<Observation>, holder: Option<Op
     let config = config();
     let sections = found.map(|found| (config.entries[0].profile.clone(), found)).into_iter().collect();
     let facts = Facts {
+        skew_seconds: recorded.as_ref().map_or(0, |recorded: &Status| recorded.clock_skew_seconds),
         config: &config,
         config_path: "config.toml".to_owned(),
         credentials_file: "credentials".to_owned(),
