@@ -226,9 +226,13 @@ impl Stores {
         let is_ours = |found: &Observation| matches!(found, Observation::Ours(_) | Observation::Damaged);
         let ours = sections.iter().filter(|(_, found)| is_ours(found));
         let removals: Vec<Edit> = ours.map(|(profile, _)| Edit::Remove(profile.clone())).collect();
-        let Ok(rest) = credentials_file::apply(bytes, &removals) else { return };
         let mut hasher = DefaultHasher::new();
-        rest.bytes.hash(&mut hasher);
+        if removals.is_empty() {
+            bytes.hash(&mut hasher);
+        } else {
+            let Ok(rest) = credentials_file::apply(bytes, &removals) else { return };
+            rest.bytes.hash(&mut hasher);
+        }
         let digest = Some(hasher.finish());
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         others.changed |= others.digest.is_some() && others.digest != digest;
