@@ -63,7 +63,8 @@ pub(super) fn finding(picture: &Picture, picks: &[(Tool, Origin)]) -> Option<Fin
     let why = if all_pass {
         "every tool goes by that line and ignores the keys written for the same name".to_owned()
     } else {
-        format!("{} goes by that line, the others take the session", list(&who))
+        let verb = if who.len() == 1 && !who[0].contains(" and ") { "goes" } else { "go" };
+        format!("{} {verb} by that line, the others take the session", list(&who))
     };
     let fix = format!("take {cure} out of {where_it_stands}");
     let finding = match (all_pass || keys == "sso_*", picture.answer.is_accepted()) {

@@ -1,6 +1,7 @@
 //! Which credentials each family of tools picks for a profile. They disagree: the order of each is the one of its own
 //! default chain (botocore 1.43 `credentials.py`, `ProfileProviderBuilder`; AWS SDK for JavaScript v3 `defaultProvider` and
-//! `resolveProfileData`; for Go v2 `resolveCredentialChain`; for Rust aws-config 1.13 `profile/credentials/repr.rs`).
+//! `resolveProfileData`; for Go v2 `resolveCredentialChain`; for Java v2 `DefaultCredentialsProvider` and
+//! `ProfileCredentialsUtils`; for Rust aws-config 1.13 `profile/credentials/repr.rs`).
 
 use super::picture::{By, Container, Instance, Picture};
 use crate::engine::aws_config::Section;
@@ -15,6 +16,8 @@ pub(super) enum Tool {
     JavaScript,
     /// The SDK for Go v2.
     Go,
+    /// The SDK for Java v2.
+    Java,
     /// The SDK for Rust.
     Rust,
 }
@@ -49,7 +52,7 @@ pub(super) enum Origin {
 }
 
 impl Tool {
-    pub(super) const ALL: [Self; 4] = [Self::Python, Self::JavaScript, Self::Go, Self::Rust];
+    pub(super) const ALL: [Self; 5] = [Self::Python, Self::JavaScript, Self::Go, Self::Java, Self::Rust];
 
     /// As a subject of a sentence in the plural.
     pub(super) const fn name(self) -> &'static str {
@@ -57,17 +60,18 @@ impl Tool {
             Self::Python => "the AWS CLI and boto3",
             Self::JavaScript => "the SDK for JavaScript",
             Self::Go => "the SDK for Go",
+            Self::Java => "the SDK for Java",
             Self::Rust => "the SDK for Rust",
         }
     }
 
     /// Whether exported keys go before the profile. botocore and Go pass them by only where the profile is named to them
-    /// directly (`--profile`), JavaScript also for `AWS_PROFILE`, Rust never.
+    /// directly (`--profile`), JavaScript also for `AWS_PROFILE`, Java and Rust never.
     pub(super) fn takes_exported_keys(self, by: By) -> bool {
         match self {
             Self::Python | Self::Go => by != By::Argument,
             Self::JavaScript => by == By::Nobody,
-            Self::Rust => true,
+            Self::Java | Self::Rust => true,
         }
     }
 
@@ -76,8 +80,8 @@ impl Tool {
         let order: &[Origin] = match self {
             Self::Python => &[
                 Origin::Role,
-                Origin::WebIdentity,
                 Origin::WebIdentityVariable,
+                Origin::WebIdentity,
                 Origin::Sso,
                 Origin::CredentialsKeys,
                 Origin::Login,
@@ -104,6 +108,16 @@ impl Tool {
                 Origin::Sso,
                 Origin::Login,
                 Origin::Process,
+            ],
+            Self::Java => &[
+                Origin::WebIdentityVariable,
+                Origin::WebIdentity,
+                Origin::Sso,
+                Origin::Role,
+                Origin::Login,
+                Origin::Process,
+                Origin::CredentialsKeys,
+                Origin::ConfigKeys,
             ],
             Self::Rust => &[
                 Origin::Role,

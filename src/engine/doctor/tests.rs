@@ -77,17 +77,24 @@ const SSO: &str = "sso_start_url = https://corp.awsapps.com/start\nsso_region = 
 
 #[test]
 fn each_family_of_tools_picks_by_its_own_order() {
-    let all = |origin| [origin; 4];
+    let all = |origin| [origin; 5];
     let (role, keys, sso, process) = (Origin::Role, Origin::CredentialsKeys, Origin::Sso, Origin::Process);
     let cases = [
         ("", SESSION, all(keys)),
         ("region = x\n", "", all(Origin::Nothing)),
         (ROLE, SESSION, all(role)),
-        (SSO, SESSION, [sso, keys, keys, sso]),
-        ("credential_process = /bin/x\n", SESSION, [keys, keys, keys, process]),
+        (SSO, SESSION, [sso, keys, keys, sso, sso]),
+        ("credential_process = /bin/x\n", SESSION, [keys, keys, keys, process, process]),
         ("aws_access_key_id = ASIAX\naws_secret_access_key = x\n", "", all(Origin::ConfigKeys)),
         ("role_arn = arn:aws:iam::111122223333:role/R\nweb_identity_token_file = /t\n", "", all(Origin::WebIdentity)),
         ("login_session = x\n", "", all(Origin::Login)),
+        (&format!("{ROLE}{SSO}"), "", [role, role, role, sso, role]),
+        (&format!("{SSO}credential_process = /bin/x\n"), "", [sso, process, sso, sso, sso]),
+        ("login_session = x\ncredential_process = /bin/x\n", "", {
+            let login = Origin::Login;
+            [login, process, login, login, login]
+        }),
+        ("login_session = x\n", SESSION, [keys, keys, keys, Origin::Login, Origin::Login]),
     ];
     for (config, credentials, expected) in cases {
         let picture = picture(&format!("[profile dev]\n{config}"), credentials);
@@ -96,11 +103,23 @@ fn each_family_of_tools_picks_by_its_own_order() {
 }
 
 #[test]
+fn a_web_identity_of_the_environment_goes_before_that_of_the_profile_where_no_profile_is_named() {
+    let web = "role_arn = arn:aws:iam::111122223333:role/R\nweb_identity_token_file = /t\n";
+    let mut picture = picture(&format!("[profile dev]\n{web}"), "");
+    picture.exported.web_identity = Some("/var/run/token".to_owned());
+    let picks = |picture: &Picture| Tool::ALL.map(|tool| tool.pick(picture));
+    assert_eq!(picks(&picture), [Origin::WebIdentity; 5]);
+    picture.selected.by = By::Variable("AWS_PROFILE");
+    let (variable, profile) = (Origin::WebIdentityVariable, Origin::WebIdentity);
+    assert_eq!(picks(&picture), [variable, profile, variable, variable, profile]);
+}
+
+#[test]
 fn exported_keys_go_before_a_profile_but_for_whom_it_is_named_to() {
     let takes = |by| Tool::ALL.map(|tool| tool.takes_exported_keys(by));
-    assert_eq!(takes(By::Nobody), [true; 4]);
-    assert_eq!(takes(By::Variable("AWS_PROFILE")), [true, false, true, true]);
-    assert_eq!(takes(By::Argument), [false, false, false, true]);
+    assert_eq!(takes(By::Nobody), [true; 5]);
+    assert_eq!(takes(By::Variable("AWS_PROFILE")), [true, false, true, true, true]);
+    assert_eq!(takes(By::Argument), [false, false, false, true, true]);
 }
 
 #[test]
