@@ -31,14 +31,14 @@ const INSTALL: &str = "evertoken service install";
 /// Carries the command out.
 ///
 /// # Errors
-/// 2 for a profile that stands nowhere; 1 when the network settings cannot be used or the answer cannot be written.
+/// 2 for a profile that stands nowhere; 1 when the answer cannot be written.
 pub fn run<W: Write>(
     args: &DoctorArgs,
     given: Option<&Path>,
     environment: &Arc<Environment>,
     output: &mut Output<W>,
 ) -> Result<u8, Ending> {
-    let looking = Looking { args, path: config_file(environment, given).map_err(Ending::failed)?, environment };
+    let looking = Looking { args, given, environment };
     let (diagnosis, setup) = looking.look()?;
     if args.json {
         let json = render::json(&diagnosis).map_err(|error| Ending::failed(format!("write JSON: {error}")))?;
@@ -67,7 +67,7 @@ fn verdict(diagnosis: &Diagnosis) -> u8 {
 /// What a look needs.
 struct Looking<'a> {
     args: &'a DoctorArgs,
-    path: PathBuf,
+    given: Option<&'a Path>,
     environment: &'a Arc<Environment>,
 }
 
@@ -76,11 +76,17 @@ impl Looking<'_> {
     fn look(&self) -> Result<(Diagnosis, Option<Setup>), Ending> {
         let environment = self.environment;
         let selected = selected(environment, self.args.profile.as_deref());
-        let tools = Places::find(environment, None, None).map_err(Ending::failed)?;
-        let loaded: Result<Setup, LoadError> = load(environment, &self.path).map(|loaded| Setup { loaded });
+        let tools = Places::of_tools(environment);
+        let (path, loaded) = match config_file(environment, self.given) {
+            Ok(path) => {
+                let loaded = load(environment, &path);
+                (path, loaded.map(|loaded| Setup { loaded }))
+            }
+            Err(error) => (PathBuf::from("~/.config/evertoken/config.toml"), Err(LoadError::Place(error))),
+        };
         let start = if service::installed(environment).is_some() { command(Verb::Start) } else { INSTALL };
         let own = Own {
-            path: &self.path,
+            path: &path,
             loaded: loaded.as_ref().map(|setup| &setup.loaded),
             status: loaded.as_ref().ok().map(status::gather),
             commands: [start, command(Verb::Restart), SET_CLOCK],
@@ -88,7 +94,7 @@ impl Looking<'_> {
         let keeping = keeping(environment, &tools, own, &selected.name);
         let network = if self.args.offline { Network::Offline } else { Network::Ask };
         let gathering = gather(environment, &tools, selected, keeping, network);
-        let picture = on_runtime(async { Box::pin(gathering).await.map_err(Ending::failed) })?;
+        let picture = on_runtime(async { Ok(Box::pin(gathering).await) })?;
         if is_unknown(&picture) {
             let known: Vec<&str> = picture.aws.profiles.keys().map(String::as_str).collect();
             let known =

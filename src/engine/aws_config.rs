@@ -3,6 +3,9 @@
 
 pub mod chain;
 pub(in crate::engine) mod lines;
+mod services;
+
+pub use services::services_endpoint;
 
 use crate::engine::secret::Secret;
 use crate::engine::session::{Keys, SourceCredentials};
@@ -76,7 +79,7 @@ impl AwsConfig {
         let mut problems = Vec::new();
         let mut read = Self::default();
         let mut is_prefixed_default = false;
-        for (name, section) in sections(config, AwsFile::Config, &mut problems, hide) {
+        for (name, section) in sections(config, AwsFile::Config, &mut problems) {
             if let Some(session) = named(&name, "sso-session") {
                 read.sso_sessions.entry(session).or_default().extend(section);
             } else if let Some(profile) = named(&name, "profile") {
@@ -92,7 +95,7 @@ impl AwsConfig {
                 read.unprefixed.insert(name);
             }
         }
-        for (name, section) in sections(credentials, AwsFile::Credentials, &mut problems, hide) {
+        for (name, section) in sections(credentials, AwsFile::Credentials, &mut problems) {
             // A header with a blank in it is no profile here: `[profile x]` belongs into the config.
             if !name.contains(char::is_whitespace) {
                 read.profiles.entry(name).or_default().extend(section);
@@ -100,6 +103,17 @@ impl AwsConfig {
         }
         read.problems = problems;
         read
+    }
+
+    /// What [`AwsConfig::parse`] makes of both texts, from what it made of each alone.
+    pub fn merged(config: &Self, credentials: &Self) -> Self {
+        let mut merged = config.clone();
+        for (name, section) in &credentials.profiles {
+            let pairs = section.iter().map(|(key, value)| (key.clone(), value.clone()));
+            merged.profiles.entry(name.clone()).or_default().extend(pairs);
+        }
+        merged.problems.extend(credentials.problems.iter().cloned());
+        merged
     }
 }
 
@@ -130,13 +144,7 @@ pub fn static_keys(config: &str, credentials: &str, profile: &str) -> StaticKeys
         [(credentials, &headers[..]), (config, if is_default { &prefixed[..] } else { &prefixed[..1] })]
     {
         for wanted in names {
-            let mut ignored = Vec::new();
-            let all = sections(text, AwsFile::Credentials, &mut ignored, keep);
-            let mut section = Section::new();
-            for (_, keys) in all.into_iter().filter(|(name, _)| squeezed(name) == *wanted) {
-                section.extend(keys);
-            }
-            match keys_of(&section) {
+            match keys_of(&section_of(text, wanted)) {
                 StaticKeys::None => {}
                 StaticKeys::Half(missing) => found = StaticKeys::Half(missing),
                 whole @ StaticKeys::Whole(_) => return whole,
@@ -175,8 +183,20 @@ fn hide(key: &str, value: &str) -> String {
     if SECRET_KEYS.contains(&key) && !value.is_empty() { HIDDEN.to_owned() } else { value.to_owned() }
 }
 
-fn keep(_key: &str, value: &str) -> String {
-    value.to_owned()
+/// All keys of the sections of one name, secrets included: no other section's value is ever copied.
+fn section_of(text: &str, wanted: &str) -> Section {
+    let mut section = Section::new();
+    let mut is_inside = false;
+    for (_, line) in Lines::of(text) {
+        match line {
+            Line::Header(name) => is_inside = name == wanted || squeezed(name) == wanted,
+            Line::Pair { key, value } if is_inside => {
+                section.insert(key.to_ascii_lowercase(), value.to_owned());
+            }
+            Line::Pair { .. } | Line::Broken(_) | Line::Odd(_) => {}
+        }
+    }
+    section
 }
 
 /// `NAME` of `[KIND NAME]`, with or without quotes around it.
@@ -192,12 +212,7 @@ fn squeezed(header: &str) -> String {
 }
 
 /// All sections in order, those of the same name one after the other.
-fn sections(
-    text: &str,
-    file: AwsFile,
-    problems: &mut Vec<Problem>,
-    value_of: fn(&str, &str) -> String,
-) -> Vec<(String, Section)> {
+fn sections(text: &str, file: AwsFile, problems: &mut Vec<Problem>) -> Vec<(String, Section)> {
     let mut found: Vec<(String, Section)> = Vec::new();
     let mut headers = BTreeSet::new();
     let mut keys = BTreeSet::new();
@@ -236,7 +251,7 @@ fn sections(
                         format!("the key {key:?} stands twice in [{name}]; botocore refuses the whole file"),
                     );
                 }
-                let value = value_of(&key, value);
+                let value = hide(&key, value);
                 section.insert(key, value);
             }
             Line::Broken(what) => report(number, ProblemKind::Line, what.to_owned()),

@@ -5,6 +5,7 @@
 
 mod copies;
 mod files;
+mod git;
 mod instance;
 mod keeping;
 mod platform;
@@ -14,9 +15,10 @@ mod tools;
 pub use files::narrow;
 pub use keeping::{Own, gather as keeping};
 
-use crate::engine::aws_config::{AwsConfig, Section, StaticKeys, noted_end, static_keys};
-use crate::engine::doctor::picture::{Answer, By, Endpoint, Exported, Keeping, KeyFacts, Picture, Selected};
+use crate::engine::aws_config::{AwsConfig, AwsFile, Section, StaticKeys, noted_end, services_endpoint, static_keys};
+use crate::engine::doctor::picture::{Answer, By, Endpoint, Exported, Keeping, KeyFacts, Picture, Selected, Unusable};
 use crate::engine::doctor::{base_of, may_be_instance, short_id};
+use crate::engine::proxy::PROXY;
 use crate::engine::time::WallTime;
 use crate::engine::url::without_login;
 use crate::shell::clock;
@@ -47,20 +49,19 @@ pub fn selected(environment: &Environment, named: Option<&str>) -> Selected {
     Selected { name: name.to_owned(), by }
 }
 
-/// Gathers everything. `places` are those of the tools: by the variables of the shell, not by evertoken's config.
-///
-/// # Errors
-/// When the proxy or the CA bundle of the environment cannot be used.
+/// Gathers everything. `places` are those of the tools: by the variables of the shell, not by evertoken's config. Whatever
+/// cannot be read or used is part of the picture, and stops nothing.
 pub async fn gather(
     environment: &Arc<Environment>,
     places: &Places,
     selected: Selected,
     keeping: Keeping,
     network: Network,
-) -> Result<Picture, HttpError> {
+) -> Picture {
     let home = environment.home();
-    let config = files::look(places.aws_config(), home);
-    let credentials = files::look(places.credentials(), home);
+    let mut config = files::look(places.aws_config(), AwsFile::Config, home);
+    let mut credentials = files::look(places.credentials(), AwsFile::Credentials, home);
+    let aws = AwsConfig::merged(&config.content, &credentials.content);
     let now = clock::now();
     let name = selected.name.clone();
     let mut picture = Picture {
@@ -68,13 +69,14 @@ pub async fn gather(
         offline: network == Network::Offline,
         selected,
         exported: exported(environment),
-        config: AwsConfig::parse(&config.text, ""),
-        credentials: AwsConfig::parse("", &credentials.text),
-        aws: AwsConfig::parse(&config.text, &credentials.text),
+        config: std::mem::take(&mut config.content),
+        credentials: std::mem::take(&mut credentials.content),
+        aws,
         keys_in_config: KeyFacts::default(),
         keys_in_credentials: KeyFacts::default(),
         answer: Answer::NotAsked,
         endpoint: None,
+        unusable: None,
         sign_ins: std::collections::BTreeMap::new(),
         tokens: std::collections::BTreeMap::new(),
         platform: platform::look(environment),
@@ -85,11 +87,19 @@ pub async fn gather(
     let keys = Keys::of(&config, &credentials, &name);
     picture.keys_in_config = facts(&keys.in_config, picture.config.profiles.get(&name), &name);
     picture.keys_in_credentials = facts(&keys.in_credentials, picture.credentials.profiles.get(&name), &name);
-    picture.endpoint = endpoint(environment, &picture.aws, &name);
+    let endpoint = endpoint(environment, &picture.aws, &config.text, &name);
+    picture.endpoint =
+        endpoint.as_ref().map(|(url, variable)| Endpoint { url: without_login(url), variable: *variable });
     let base = base_of(picture.own_config(), &picture.aws, &name);
     (picture.sign_ins, picture.tokens) = tokens::look(&base, picture.exported.web_identity.as_deref(), home, now).await;
+    let tools = match Tools::new(environment, places, &picture, endpoint.map(|(url, _)| url)) {
+        Ok(tools) => tools,
+        Err(error) => {
+            picture.unusable = Some(unusable(&error, environment, &picture));
+            return picture;
+        }
+    };
     if network == Network::Ask {
-        let tools = Tools::new(environment, places, &picture)?;
         if platform::is_like_ec2(environment) || may_be_instance(&picture) {
             picture.platform.instance =
                 instance::ask(tools.http(), environment, &picture.aws, picture.platform.instance).await;
@@ -99,7 +109,19 @@ pub async fn gather(
         picture.exported.answer = of_exported;
         picture.now = clock::now();
     }
-    Ok(picture)
+    picture
+}
+
+fn unusable(error: &HttpError, environment: &Environment, picture: &Picture) -> Unusable {
+    let (what, variables) = match error {
+        HttpError::Proxy => ("the proxy of this shell is no URL: write it as http://host:port".to_owned(), &PROXY[..]),
+        HttpError::Trust(error) => (format!("failed to {error}"), &["AWS_CA_BUNDLE"][..]),
+    };
+    let fix = match variables.iter().find(|name| environment.get(name).is_some()) {
+        Some(name) => format!("unset {name}"),
+        None => format!("correct ca_bundle of {} in {}", picture.profile(), picture.config_file.path),
+    };
+    Unusable { what, fix }
 }
 
 /// The keys of the profile, secrets and all, for the one question to STS.
@@ -160,20 +182,24 @@ fn exported(environment: &Environment) -> Exported {
     }
 }
 
-/// The endpoint that tools would call STS at, as the SDKs look for it; nested `services` blocks are not read.
-fn endpoint(environment: &Environment, aws: &AwsConfig, profile: &str) -> Option<Endpoint> {
+/// The endpoint that tools would call STS at, and the variable that names it, in the order of the SDKs (AWS SDK reference,
+/// "Service-specific endpoints"). The URL as it is: it may hold a password.
+fn endpoint(
+    environment: &Environment,
+    aws: &AwsConfig,
+    config: &str,
+    profile: &str,
+) -> Option<(String, Option<&'static str>)> {
+    let section = aws.profiles.get(profile);
+    let of_profile = |key: &str| section?.get(key).map(String::as_str).filter(|value| !value.is_empty());
     let ignored = environment.text("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+    let ignored = ignored.or_else(|| of_profile("ignore_configured_endpoint_urls"));
     if ignored.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
         return None;
     }
     let variables = ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"];
-    let of_variable = variables.iter().find_map(|name| {
-        let url = environment.text(name)?;
-        Some(Endpoint { url: without_login(url), variable: Some(name) })
-    });
-    let of_config = || {
-        let url = aws.profiles.get(profile)?.get("endpoint_url").filter(|url| !url.is_empty())?;
-        Some(Endpoint { url: without_login(url), variable: None })
-    };
+    let of_variable = variables.iter().find_map(|name| Some((environment.text(name)?.to_owned(), Some(*name))));
+    let of_service = || services_endpoint(config, of_profile("services")?, "sts");
+    let of_config = || of_service().or_else(|| of_profile("endpoint_url").map(str::to_owned)).map(|url| (url, None));
     of_variable.or_else(of_config)
 }

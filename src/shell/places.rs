@@ -78,6 +78,21 @@ impl Places {
         Ok(Self { home: environment.home().map(Path::to_owned), credentials, resolved, aws_config, state })
     }
 
+    /// The places of the tools of this shell, for whoever only looks at them: what leads nowhere stays as it is named, the
+    /// home as `~` where nobody knows it.
+    pub fn of_tools(environment: &Environment) -> Self {
+        let place = |name, variable: Option<&str>, fallback: &str| {
+            let named = || PathBuf::from(variable.map_or_else(|| format!("~/{fallback}"), str::to_owned));
+            choose(environment, name, None, variable, fallback).unwrap_or_else(|_| named())
+        };
+        let credentials = place("credentials_file", environment.shared_credentials_file(), ".aws/credentials");
+        let aws_config = place("aws_config_file", environment.aws_config_file(), ".aws/config");
+        let resolved = resolve(&credentials).unwrap_or_else(|_| credentials.clone());
+        let state_home = environment.state_home().unwrap_or_else(|| PathBuf::from("~/.local/state"));
+        let state = state_home.join("evertoken").join(key(&resolved));
+        Self { home: environment.home().map(Path::to_owned), credentials, resolved, aws_config, state }
+    }
+
     /// The home folder.
     pub fn home(&self) -> Option<&Path> {
         self.home.as_deref()

@@ -8,6 +8,7 @@ mod sdk;
 mod sso;
 
 pub use process::split_words;
+pub(crate) use sdk::instance as instance_keys;
 pub(crate) use sso::cached;
 
 use crate::engine::aws_config::chain::{Base, Chain, Hop};

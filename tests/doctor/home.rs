@@ -103,7 +103,7 @@ impl Home {
         if let Some(code) = &case.refusal {
             sts.inject(Fault::code(code));
         }
-        let imds = case.imds.as_deref().map(metadata::start);
+        let imds = case.imds.as_deref().map(|role| metadata::start(role, &keys_of_platform(&fresh)));
         let mut home = Self { folder, sts, fresh, ended, imds, environment: Vec::new(), _daemon: None };
         home.copy(files, Path::new(""));
         for below in &case.folders {
@@ -264,6 +264,20 @@ impl Home {
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
+}
+
+/// A session as metadata services and agents of containers give it.
+fn keys_of_platform(session: &IssuedSession) -> String {
+    serde_json::json!({
+        "Code": "Success",
+        "Type": "AWS-HMAC",
+        "LastUpdated": time("now-1h").whole_seconds().to_string(),
+        "AccessKeyId": session.access_key_id,
+        "SecretAccessKey": session.secret_access_key.expose(),
+        "Token": session.session_token.expose(),
+        "Expiration": time("now+5h").whole_seconds().to_string(),
+    })
+    .to_string()
 }
 
 /// `now`, `now-3h30m`, `now+46m`.

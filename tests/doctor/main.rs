@@ -13,6 +13,7 @@ mod daemon;
 mod home;
 mod mends;
 mod metadata;
+mod obstacles;
 #[path = "../terminal/pair.rs"]
 mod pair;
 
@@ -36,8 +37,11 @@ cases! {
     all_is_fresh
     aws_profile_is_missing
     aws_profile_names_another
+    ca_bundle_is_missing
     clock_is_behind
     config_is_wrong
+    container_gives_keys
+    container_gives_nothing
     container_of_ecs
     credential_process_is_not_asked
     credential_process_of_another_program
@@ -55,24 +59,33 @@ cases! {
     duplicate_key
     duplicate_section
     endpoint_leads_elsewhere
+    endpoint_of_a_services_block
     exported_keys_are_long_over
     exported_keys_are_valid
     fresh_but_sso_session_over
     function_of_lambda
     half_a_key_is_exported
+    home_is_not_known
     instance_answers_late
     instance_behind_a_hop_limit
     instance_renews_by_itself
+    instance_role_cannot_be_assumed
+    instance_without_a_role
     key_is_unknown
     keys_are_long_term
     keys_are_tracked_by_git
+    keys_lie_in_a_repository_that_cannot_be_read
     keys_lie_in_a_synced_folder
+    links_go_in_a_circle
     mfa_session_over
     no_credentials_at_all
     offline_and_fresh
+    pod_identity_of_eks
     pod_of_eks
     prefixed_header
     private_profile_is_not_written
+    profile_hides_the_role_of_the_function
+    profile_hides_the_role_of_the_instance
     profile_hides_the_task_role
     program_behind_it_fails
     role_arn_hides_the_section

@@ -109,3 +109,21 @@ fn keys_come_whole_from_one_file_with_the_end_that_some_tool_noted() {
     assert!(matches!(static_keys(default, "", "default"), StaticKeys::Whole(_)));
     assert_eq!(static_keys(default.replace("default", "b").as_str(), "", "b"), StaticKeys::None);
 }
+
+#[test]
+fn what_was_parsed_apart_is_merged_as_if_it_had_been_parsed_together() {
+    let odd = "[default]\nregion = x\n[base]\n[base]\nregion = y\nregion = z\n";
+    let profile_default = "[profile default]\nregion = a\n[default]\nregion = b\noutput = c\n";
+    for (config, credentials) in [
+        (CONFIG, CREDENTIALS),
+        (CONFIG, odd),
+        (odd, CREDENTIALS),
+        (profile_default, odd),
+        ("", odd),
+        (odd, ""),
+        ("", ""),
+    ] {
+        let merged = AwsConfig::merged(&AwsConfig::parse(config, ""), &AwsConfig::parse("", credentials));
+        assert!(merged == AwsConfig::parse(config, credentials), "{config}{credentials}");
+    }
+}

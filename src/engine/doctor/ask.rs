@@ -29,8 +29,7 @@ pub fn to_ask(picture: &Picture) -> ToAsk {
         Origin::ConfigKeys if picture.keys_in_config.whole() => ToAsk::KeysInConfig,
         Origin::CredentialsKeys | Origin::ConfigKeys | Origin::Nothing | Origin::WebIdentityVariable => ToAsk::Nothing,
         Origin::Container => ToAsk::Provider(CredentialSource::EcsContainer),
-        // That it has a role is known already, and that is what matters.
-        Origin::Instance => ToAsk::Nothing,
+        Origin::Instance => ToAsk::Provider(CredentialSource::Ec2InstanceMetadata),
         // Somebody would have to type a code.
         _ if matches!(base(picture).end, End::Fault(_)) => ToAsk::Nothing,
         Origin::Role | Origin::WebIdentity | Origin::Sso | Origin::Login | Origin::Process | Origin::Source => {

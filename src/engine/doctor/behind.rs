@@ -64,7 +64,10 @@ pub fn base_of(config: Option<&Config>, aws: &AwsConfig, profile: &str) -> Base 
 pub(super) fn findings(picture: &Picture) -> Vec<Finding> {
     let is_own_end =
         matches!(origin(picture), Origin::CredentialsKeys | Origin::ConfigKeys) && picture.entry().is_none();
-    if picture.entry().is_none() && (is_own_end || origin(picture) == Origin::Nothing || !exists(picture)) {
+    // What the platform gives is told by `platform`.
+    let is_given =
+        matches!(origin(picture), Origin::Container | Origin::Instance | Origin::WebIdentityVariable | Origin::Nothing);
+    if picture.entry().is_none() && (is_own_end || is_given || !exists(picture)) {
         return Vec::new();
     }
     let base = base_of(picture.own_config(), &picture.aws, picture.profile());

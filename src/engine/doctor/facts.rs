@@ -116,10 +116,21 @@ pub struct FileFacts {
     pub mode: Option<u32>,
     /// The owner where that is not us.
     pub foreign_owner: Option<u32>,
-    /// Who copies the folder elsewhere: "Dropbox", "git".
-    pub copied_by: Option<String>,
+    /// Who copies it elsewhere.
+    pub copied_by: Option<Copier>,
     /// Why the folder is not safe.
     pub unsafe_folder: Option<String>,
+}
+
+/// Who copies a file elsewhere.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Copier {
+    /// A program that syncs its folder: "Dropbox".
+    Program(String),
+    /// A git repository that tracks it.
+    Git,
+    /// Perhaps one: its index cannot be read, for this reason.
+    PerhapsGit(String),
 }
 
 /// How reading a file went.
@@ -127,6 +138,8 @@ pub struct FileFacts {
 pub enum FileState {
     /// It is not there.
     Missing,
+    /// It would be below the home, which nobody knows.
+    Homeless,
     /// A link that leads to nothing.
     Dangling,
     /// It is there and cannot be read: why.
@@ -135,6 +148,15 @@ pub enum FileState {
     Empty,
     /// It was read.
     Read,
+}
+
+/// Why no program that is started here can call AWS, wherever it would.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unusable {
+    /// What cannot be used.
+    pub what: String,
+    /// What mends it.
+    pub fix: String,
 }
 
 /// An endpoint that is not the one of AWS.

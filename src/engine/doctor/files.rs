@@ -1,7 +1,8 @@
 //! The second step: the two files themselves, whether they can be read, and what in them breaks them for some tool.
 
 use super::finding::{Cause, Finding, Mend};
-use super::picture::{FileFacts, FileState, Picture};
+use super::picture::{Copier, FileFacts, FileState, Picture};
+use super::selection::exists;
 use crate::engine::aws_config::{AwsConfig, AwsFile, ProblemKind};
 use crate::engine::config::model::StoreKind;
 
@@ -24,6 +25,7 @@ fn of_file(which: AwsFile, file: &FileFacts, content: &AwsConfig, picture: &Pict
     let mut found = Vec::new();
     match &file.state {
         FileState::Missing => return found,
+        FileState::Homeless => return homeless(which, path, picture).into_iter().collect(),
         FileState::Dangling => {
             let to = file.link_to.as_deref().unwrap_or("nowhere");
             let what = format!("{path} is a link to {to}, which does not exist");
@@ -52,6 +54,17 @@ fn of_file(which: AwsFile, file: &FileFacts, content: &AwsConfig, picture: &Pict
         found.push(Finding::ok(Cause::File, format!("{path} can be read{mode}{link}")));
     }
     found
+}
+
+/// Told once, and no trouble where the other file is named and has the profile.
+fn homeless(which: AwsFile, path: &str, picture: &Picture) -> Option<Finding> {
+    if which == AwsFile::Credentials && picture.config_file.state == FileState::Homeless {
+        return None;
+    }
+    let what = format!("nobody knows where {path} is: HOME is not set to an absolute path, and this user has no home");
+    let finding = if exists(picture) { Finding::warning } else { Finding::fault };
+    let finding = finding(Cause::FileUnreadable, what).why("tools find neither their files nor a sign-in");
+    Some(finding.fix("export HOME=…"))
 }
 
 /// An empty credentials file is nothing to worry about where nobody expects anything in it.
@@ -135,19 +148,23 @@ fn place(which: AwsFile, file: &FileFacts) -> Vec<Finding> {
     let path = &file.path;
     let mut found = Vec::new();
     if let (Some(by), true) = (&file.copied_by, holds_secrets(which)) {
-        let what = match by.as_str() {
-            "git" => format!("{path} is tracked by git"),
-            _ => format!("{path} lies where {by} copies it"),
-        };
-        let why = if by == "git" {
-            "its keys go into every clone; and a checkout brings old sessions back"
-        } else {
-            "its keys go to other machines; and a copy that comes back brings old sessions with it"
-        };
-        let fix = if by == "git" {
-            format!("git rm --cached {path}, and add it to .gitignore")
-        } else {
-            format!("move {path} out of that folder, and set AWS_SHARED_CREDENTIALS_FILE where it is not ~/.aws")
+        let in_clones = "its keys go into every clone; and a checkout brings old sessions back";
+        let (what, why, fix) = match by {
+            Copier::Git => (
+                format!("{path} is tracked by git"),
+                in_clones,
+                format!("git rm --cached {path}, and add it to .gitignore"),
+            ),
+            Copier::PerhapsGit(reason) => (
+                format!("{path} lies in a git repository, and whether that tracks it is not known: {reason}"),
+                "the index of the repository could not be read; if it tracks the file, the keys go into every clone",
+                format!("git ls-files --error-unmatch {path}"),
+            ),
+            Copier::Program(program) => (
+                format!("{path} lies where {program} copies it"),
+                "its keys go to other machines; and a copy that comes back brings old sessions with it",
+                format!("move {path} out of that folder, and set AWS_SHARED_CREDENTIALS_FILE where it is not ~/.aws"),
+            ),
         };
         found.push(Finding::warning(Cause::FilePlace, what).why(why).fix(fix));
     }

@@ -73,6 +73,8 @@ causes! {
     KeysIncomplete = "keys-incomplete",
     /// The clock of this machine is off.
     ClockSkew = "clock-skew",
+    /// A proxy or a CA bundle that no program can use.
+    NetworkSettings = "network-settings",
     /// A variable or the AWS config sends calls to somebody else than AWS.
     Endpoint = "endpoint",
     /// The key is not known, or not this one: nothing that a renewal of a session would mend.

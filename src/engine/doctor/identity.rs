@@ -1,7 +1,7 @@
 //! What STS says to the credentials, where it was asked, and by which clock. An ended session is told by `session`.
 
 use super::finding::{Cause, Finding};
-use super::picture::{Answer, Picture};
+use super::picture::{Answer, Picture, Unusable};
 use super::words::span;
 use std::time::Duration;
 
@@ -12,10 +12,18 @@ const TOLERATED: Duration = Duration::from_secs(5 * 60);
 
 pub(super) fn findings(picture: &Picture) -> Vec<Finding> {
     let mut found = Vec::new();
+    found.extend(picture.unusable.as_ref().map(unusable));
     found.extend(endpoint(picture));
     found.extend(answer(picture));
     found.extend(clock(picture));
     found
+}
+
+fn unusable(Unusable { what, fix }: &Unusable) -> Finding {
+    let finding = Finding::fault(Cause::NetworkSettings, what.clone());
+    finding
+        .why("no program that is started here can call AWS; whether it accepts the credentials is not known")
+        .fix(fix)
 }
 
 fn is_refused_otherwise(answer: &Answer) -> bool {

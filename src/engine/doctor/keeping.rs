@@ -24,14 +24,13 @@ pub(super) fn findings(picture: &Picture) -> Vec<Finding> {
             }]
         }
         (OwnConfig::Wrong(first), _) => {
-            let what = format!("evertoken's config is wrong: {first}");
             let why = "a daemon that runs goes on with the config that it had; it does not start with this one";
-            let finding = if is_over(picture) {
-                Finding::fault(Cause::ConfigWrong, what)
-            } else {
-                Finding::warning(Cause::ConfigWrong, what)
-            };
+            let finding = weigh(picture, Cause::ConfigWrong, format!("evertoken's config is wrong: {first}"));
             vec![finding.why(why).fix("evertoken check")]
+        }
+        (OwnConfig::Unusable(why), _) => {
+            let what = format!("evertoken's config {path} cannot be used: failed to {why}");
+            vec![weigh(picture, Cause::ConfigWrong, what).fix("evertoken check")]
         }
         (OwnConfig::Read(_), None) => vec![not_kept(picture)],
         (OwnConfig::Read(_), Some(entry)) => kept(picture, entry),

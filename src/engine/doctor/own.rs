@@ -48,8 +48,10 @@ pub enum OwnConfig {
     /// There is none.
     #[default]
     Missing,
-    /// It cannot be used: the first line of why.
+    /// It was read and is wrong: the first line of why.
     Wrong(String),
+    /// It cannot be read, or the files that it is about cannot be found: why, to be read after "failed to".
+    Unusable(String),
     /// It was read.
     Read(Arc<Config>),
 }

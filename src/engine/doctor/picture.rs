@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use super::facts::{
-    Answer, Container, Endpoint, FileFacts, FileState, Instance, KeyFacts, Platform, SignIn, TokenFile,
+    Answer, Container, Copier, Endpoint, FileFacts, FileState, Instance, KeyFacts, Platform, SignIn, TokenFile,
+    Unusable,
 };
 pub use super::own::{Difference, Keeping, OwnConfig};
 
@@ -42,6 +43,8 @@ pub struct Picture {
     pub answer: Answer,
     /// The endpoint that tools would call, where it is not the one of AWS.
     pub endpoint: Option<Endpoint>,
+    /// The proxy or the CA bundle of this shell, where it cannot be used.
+    pub unusable: Option<Unusable>,
     /// Sign-ins by their cache name.
     pub sign_ins: BTreeMap<String, SignIn>,
     /// Web identity token files by their path as written.
@@ -114,7 +117,7 @@ impl Picture {
     pub fn own_config(&self) -> Option<&Config> {
         match &self.keeping.config {
             OwnConfig::Read(config) => Some(config),
-            OwnConfig::Missing | OwnConfig::Wrong(_) => None,
+            OwnConfig::Missing | OwnConfig::Wrong(_) | OwnConfig::Unusable(_) => None,
         }
     }
 

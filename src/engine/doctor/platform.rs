@@ -3,7 +3,7 @@
 
 use super::behind;
 use super::finding::{Cause, Finding};
-use super::pick::{Origin, describe, origin};
+use super::pick::{Origin, Tool, describe, origin};
 use super::picture::{Answer, By, Container, Instance, Picture};
 use super::session::is_over;
 
@@ -12,7 +12,8 @@ pub(super) fn findings(picture: &Picture) -> Vec<Finding> {
     let platform = &picture.platform;
     if let Some(name) = &platform.lambda {
         found.push(match origin(picture) {
-            Origin::Nothing => {
+            // They go before the profile, unless that is named to the tool itself.
+            _ if picture.exported.keys.whole() && Tool::Python.takes_exported_keys(picture.selected.by) => {
                 let what = format!("Lambda renews the keys in the environment of the function {name}");
                 Finding::ok(Cause::PlatformRenews, what)
             }
@@ -51,6 +52,15 @@ fn given(picture: &Picture) -> Option<Finding> {
     let Answer::Unresolved { message, .. } = &picture.answer else { return None };
     let what = format!("the platform should give credentials here, and does not: {message}");
     Some(Finding::fault(Cause::SourceFails, what).fix("aws sts get-caller-identity --debug"))
+}
+
+/// The instance has a role, and has no keys for it.
+fn without_keys(picture: &Picture, role: &str) -> Option<Finding> {
+    let Answer::Unresolved { .. } = &picture.answer else { return None };
+    let what = format!("this instance of EC2 has the role {role}, and its metadata service gives no keys for it");
+    let why = "the trust policy of the role must let ec2.amazonaws.com assume it; after a change it takes some minutes";
+    let fix = format!("aws iam get-role --role-name {role} --query Role.AssumeRolePolicyDocument");
+    Some(Finding::fault(Cause::InstanceRole, what).why(why).fix(fix))
 }
 
 /// The platform has a role, and another origin goes before it.
@@ -110,7 +120,9 @@ fn instance(picture: &Picture) -> Option<Finding> {
             Some(if needed { finding.fix(fix) } else { return None })
         }
         Instance::Role(role) => Some(match origin {
-            Origin::Instance => renews("this is an instance of EC2:", &format!("it renews its role {role} (IMDSv2)")),
+            Origin::Instance => without_keys(picture, role).unwrap_or_else(|| {
+                renews("this is an instance of EC2:", &format!("it renews its role {role} (IMDSv2)"))
+            }),
             _ if wants => renews("this is an instance of EC2:", &format!("it renews its role {role} (IMDSv2)")),
             other => shadowed(picture, &format!("the role {role} of this instance of EC2"), other),
         }),

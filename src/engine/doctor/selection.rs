@@ -6,6 +6,7 @@ use super::pick::{Origin, Tool, config_header, describe, in_config, in_credentia
 use super::picture::{By, FileFacts, FileState, Instance, OwnConfig, Picture};
 use super::words::list;
 use super::{exported, hidden};
+use crate::engine::aws_config::{AwsConfig, ProblemKind};
 use crate::engine::config::model::StoreKind;
 use crate::engine::config::spelling::nearest;
 
@@ -49,13 +50,16 @@ fn profile(picture: &Picture) -> Finding {
 /// Whether the profile that was asked for stands nowhere, in no form, and every place could be looked at.
 pub fn is_unknown(picture: &Picture) -> bool {
     let can_be_told = |file: &FileFacts| matches!(file.state, FileState::Missing | FileState::Read);
+    let is_whole = |content: &AwsConfig| content.problems.iter().all(|problem| problem.kind != ProblemKind::Line);
     picture.selected.by == By::Argument
         && !exists(picture)
         && picture.entry().is_none()
         && wrong_header(picture).is_none()
-        && !matches!(picture.keeping.config, OwnConfig::Wrong(_))
+        && matches!(picture.keeping.config, OwnConfig::Missing | OwnConfig::Read(_))
         && can_be_told(&picture.config_file)
         && can_be_told(&picture.credentials_file)
+        && is_whole(&picture.config)
+        && is_whole(&picture.credentials)
 }
 
 fn missing(picture: &Picture, name: &str, variable: &str) -> Finding {
@@ -178,7 +182,7 @@ fn other_profile(picture: &Picture) -> Vec<Finding> {
 
 /// Which credentials the tools pick for the profile.
 fn picked(picture: &Picture) -> Option<Finding> {
-    let can_be_read = |file: &FileFacts| !matches!(file.state, FileState::Unreadable(_) | FileState::Dangling);
+    let can_be_read = |file: &FileFacts| matches!(file.state, FileState::Missing | FileState::Empty | FileState::Read);
     let files = [&picture.config_file, &picture.credentials_file];
     if Tool::Python.pick(picture) == Origin::Nothing && !(exists(picture) && files.into_iter().all(can_be_read)) {
         return None;

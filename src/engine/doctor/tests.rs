@@ -54,6 +54,7 @@ fn picture(config: &str, credentials: &str) -> Picture {
         aws: AwsConfig::parse(config, credentials),
         answer: Answer::NotAsked,
         endpoint: None,
+        unusable: None,
         sign_ins: BTreeMap::new(),
         tokens: BTreeMap::new(),
         platform: Platform::default(),

@@ -2,7 +2,7 @@
 //! once it stands still; the one thing that it ever changes is a mode that somebody agreed to narrow.
 
 use super::copies;
-use crate::engine::aws_config::AwsConfig;
+use crate::engine::aws_config::{AwsConfig, AwsFile};
 use crate::engine::doctor::picture::{FileFacts, FileState};
 use crate::shell::files::settle::{self, Known, Patience};
 use crate::shell::files::{FileError, folder, resolve};
@@ -15,14 +15,15 @@ use zeroize::Zeroizing;
 /// A file that looks half-written is looked at again until it has stood still for so long.
 const HALF_WRITTEN: Duration = Duration::from_millis(500);
 
-/// What was found, and the text.
+/// What was found, the text, and what it says.
 pub(super) struct Look {
     pub(super) facts: FileFacts,
     pub(super) text: Zeroizing<String>,
+    pub(super) content: AwsConfig,
 }
 
 /// Looks at a file.
-pub(super) fn look(path: &Path, home: Option<&Path>) -> Look {
+pub(super) fn look(path: &Path, which: AwsFile, home: Option<&Path>) -> Look {
     let shown = |path: &Path| with_tilde(path, home);
     let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
     let mut facts = FileFacts {
@@ -36,23 +37,39 @@ pub(super) fn look(path: &Path, home: Option<&Path>) -> Look {
         unsafe_folder: None,
     };
     let mut text = Zeroizing::new(String::new());
+    let mut content = AwsConfig::default();
+    if home.is_none() && path.starts_with("~") {
+        facts.state = FileState::Homeless;
+        return Look { facts, text, content };
+    }
     let resolved = match resolve(path) {
         Ok(resolved) => resolved,
         Err(error) => {
             facts.state = FileState::Unreadable(error.source.to_string());
-            return Look { facts, text };
+            return Look { facts, text, content };
         }
     };
     facts.link_to = is_link.then(|| shown(&resolved));
     if let Ok(metadata) = fs::metadata(&resolved) {
         if metadata.file_type().is_char_device() {
             // `/dev/null`, by which people say that there shall be none.
-            return Look { facts, text };
+            return Look { facts, text, content };
         }
         describe(&mut facts, &metadata);
     }
-    match read(&resolved) {
-        Err(error) => facts.state = FileState::Unreadable(error.source.to_string()),
+    let mut parsed = |bytes: &[u8]| {
+        let text = Zeroizing::new(String::from_utf8_lossy(bytes).into_owned());
+        content = match which {
+            AwsFile::Config => AwsConfig::parse(&text, ""),
+            AwsFile::Credentials => AwsConfig::parse("", &text),
+        };
+        content.problems.is_empty()
+    };
+    match read(&resolved, &mut parsed) {
+        Err(error) => {
+            facts.state = FileState::Unreadable(error.source.to_string());
+            content = AwsConfig::default();
+        }
         Ok(None) if is_link => facts.state = FileState::Dangling,
         Ok(None) => {}
         Ok(Some(bytes)) => {
@@ -63,6 +80,7 @@ pub(super) fn look(path: &Path, home: Option<&Path>) -> Look {
                 Err(error) => {
                     let line = 1 + bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count();
                     facts.state = FileState::Unreadable(format!("line {line} is not UTF-8 text"));
+                    content = AwsConfig::default();
                 }
             }
             facts.copied_by = copies::copied_by(&resolved);
@@ -71,7 +89,7 @@ pub(super) fn look(path: &Path, home: Option<&Path>) -> Look {
             });
         }
     }
-    Look { facts, text }
+    Look { facts, text, content }
 }
 
 fn describe(facts: &mut FileFacts, metadata: &Metadata) {
@@ -80,14 +98,11 @@ fn describe(facts: &mut FileFacts, metadata: &Metadata) {
     facts.foreign_owner = Some(metadata.uid()).filter(|uid| *uid != ours);
 }
 
-fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
+/// `parsed` is handed each content once, the one that is believed last, and says whether it looks whole.
+fn read(path: &Path, parsed: &mut dyn FnMut(&[u8]) -> bool) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
     let patience =
         Patience { quiet: Duration::ZERO, lost: HALF_WRITTEN, settle: 2 * HALF_WRITTEN, ..Patience::default() };
-    let mut is_sound = |bytes: &[u8]| {
-        let text = Zeroizing::new(String::from_utf8_lossy(bytes).into_owned());
-        AwsConfig::parse("", &text).problems.is_empty()
-    };
-    let snapshot = settle::read(path, Known::default(), patience, &mut is_sound)?;
+    let snapshot = settle::read(path, Known::default(), patience, parsed)?;
     Ok(snapshot.present.map(|_| snapshot.bytes))
 }
 

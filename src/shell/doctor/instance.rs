@@ -15,13 +15,18 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// For whoever is there: the machine may be busy with something else.
 const MORE_PATIENCE: Duration = Duration::from_secs(5);
 
+/// Where the tools of this shell look for it.
+pub(super) fn endpoint(environment: &Environment, aws: &AwsConfig) -> String {
+    let configured = || aws.profiles.get("default")?.get("ec2_metadata_service_endpoint").map(String::as_str);
+    let endpoint = environment.text("AWS_EC2_METADATA_SERVICE_ENDPOINT").or_else(configured);
+    endpoint.unwrap_or("http://169.254.169.254").trim_end_matches('/').to_owned()
+}
+
 pub(super) async fn ask(http: &Http, environment: &Environment, aws: &AwsConfig, known: Instance) -> Instance {
     if known == Instance::Disabled {
         return known;
     }
-    let configured = || aws.profiles.get("default")?.get("ec2_metadata_service_endpoint").map(String::as_str);
-    let endpoint = environment.text("AWS_EC2_METADATA_SERVICE_ENDPOINT").or_else(configured);
-    let endpoint = endpoint.unwrap_or("http://169.254.169.254").trim_end_matches('/');
+    let endpoint = endpoint(environment, aws);
     let token_of = async |patience| {
         let life = ("x-aws-ec2-metadata-token-ttl-seconds", "60");
         send(http, "PUT", &format!("{endpoint}/latest/api/token"), life, patience).await

@@ -36,17 +36,20 @@ pub fn gather(environment: &Environment, tools: &Places, own: Own<'_>, profile: 
     let config = match own.loaded {
         Ok(loaded) => OwnConfig::Read(Arc::new(loaded.config.clone())),
         Err(LoadError::Missing(_)) => OwnConfig::Missing,
-        Err(error) => {
-            let text = error.to_string();
-            OwnConfig::Wrong(text.lines().next().unwrap_or_default().to_owned())
+        Err(LoadError::Wrong { findings }) => {
+            let first = findings.first().and_then(|finding| finding.lines().next());
+            OwnConfig::Wrong(first.unwrap_or_default().to_owned())
         }
+        Err(error @ (LoadError::Unreadable(_) | LoadError::Place(_))) => OwnConfig::Unusable(error.to_string()),
     };
     let places = own.loaded.ok().map(|loaded| &loaded.places);
     let other = places.filter(|places| places.resolved_credentials() != tools.resolved_credentials());
     let daemon = places.and_then(recorded);
-    let matters = own.loaded.ok().map_or(PathMatters::No, |loaded| path_matters(loaded, profile));
     let running = own.status.as_ref().is_some_and(|status| status.daemon.running);
-    let differing = daemon.filter(|_| running).map(|daemon| differences(&daemon, &here, matters));
+    let differing = daemon.filter(|_| running).map(|daemon| {
+        let matters = own.loaded.ok().map_or(PathMatters::No, |loaded| path_matters(loaded, profile));
+        differences(&daemon, &here, matters)
+    });
     let [start, restart, set_clock] = own.commands.map(str::to_owned);
     let program = std::env::current_exe().ok().and_then(|path| path.to_str().map(str::to_owned));
     Keeping {

@@ -1,9 +1,9 @@
 //! STS asked as the tools of this shell would ask it: with their files, proxy, CA bundle, region and endpoint. Bounded in
 //! time, and never tries again.
 
-use super::Keys;
+use super::{Keys, instance};
 use crate::engine::aws_config::StaticKeys;
-use crate::engine::config::model::Source;
+use crate::engine::config::model::{CredentialSource, Source};
 use crate::engine::doctor::picture::{Answer, Picture};
 use crate::engine::doctor::{ToAsk, to_ask};
 use crate::engine::failure::{Class, Context, Failure, Fault, ServiceError, SourceFault, Stage, classify, plain};
@@ -13,7 +13,7 @@ use crate::shell::clock;
 use crate::shell::environment::Environment;
 use crate::shell::http::{Http, HttpError, HttpSettings};
 use crate::shell::places::Places;
-use crate::shell::sources::{AwsFiles, Sources};
+use crate::shell::sources::{AwsFiles, Sources, instance_keys};
 use crate::shell::sts::{Identity, Sts};
 use std::path::Path;
 use std::sync::Arc;
@@ -27,11 +27,19 @@ pub(super) struct Tools {
     http: Http,
     sts: Sts,
     sources: Sources,
+    /// The metadata service of an instance.
+    metadata: String,
     place: Place,
 }
 
 impl Tools {
-    pub(super) fn new(environment: &Arc<Environment>, places: &Places, picture: &Picture) -> Result<Self, HttpError> {
+    /// `endpoint` is where the tools would call STS, where that is not AWS.
+    pub(super) fn new(
+        environment: &Arc<Environment>,
+        places: &Places,
+        picture: &Picture,
+        endpoint: Option<String>,
+    ) -> Result<Self, HttpError> {
         let section = picture.aws.profiles.get(picture.profile());
         let of_profile = |key: &str| section.and_then(|section| section.get(key)).filter(|value| !value.is_empty());
         let bundle = environment.ca_bundle().or(of_profile("ca_bundle").map(String::as_str));
@@ -45,13 +53,8 @@ impl Tools {
         let sources = Sources::new(http.clone(), sts.clone(), files, identity, Arc::clone(environment));
         let region = environment.text("AWS_REGION").or_else(|| environment.text("AWS_DEFAULT_REGION"));
         let region = region.or(of_profile("region").map(String::as_str)).unwrap_or("us-east-1").to_owned();
-        // The URL as it is: a password in it was cut from what is shown.
-        let endpoint = match picture.endpoint.as_ref().map(|endpoint| endpoint.variable) {
-            None => None,
-            Some(Some(variable)) => environment.text(variable).map(str::to_owned),
-            Some(None) => of_profile("endpoint_url").cloned(),
-        };
-        Ok(Self { http, sts, sources, place: Place { region, endpoint } })
+        let metadata = instance::endpoint(environment, &picture.aws);
+        Ok(Self { http, sts, sources, metadata, place: Place { region, endpoint } })
     }
 
     pub(super) fn http(&self) -> &Http {
@@ -67,8 +70,16 @@ impl Tools {
             ToAsk::Profile => Source::Profile(picture.profile().to_owned()),
             ToAsk::Provider(provider) => Source::Provider(provider),
         };
-        let resolving = Box::pin(self.sources.resolve(&source, &self.place.region, clock::now()));
-        match tokio::time::timeout(PATIENCE, resolving).await {
+        let resolving = async {
+            match source {
+                // Unlike evertoken itself, the tools follow the variable that names the service.
+                Source::Provider(CredentialSource::Ec2InstanceMetadata) => {
+                    instance_keys(&self.http, Some(&self.metadata)).await
+                }
+                _ => self.sources.resolve(&source, &self.place.region, clock::now()).await,
+            }
+        };
+        match tokio::time::timeout(PATIENCE, Box::pin(resolving)).await {
             Ok(Ok(found)) => self.whoami(&found).await,
             Ok(Err(fault)) => {
                 let login = match &fault {

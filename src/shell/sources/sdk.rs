@@ -71,7 +71,7 @@ pub(super) async fn container<'a>(
 }
 
 /// The instance profile, by IMDSv2.
-pub(super) async fn instance(http: &Http, endpoint: Option<&str>) -> Result<SourceCredentials, Fault> {
+pub(crate) async fn instance(http: &Http, endpoint: Option<&str>) -> Result<SourceCredentials, Fault> {
     let endpoint = endpoint.unwrap_or("http://169.254.169.254");
     let only = Only {
         environment: environment([("AWS_EC2_METADATA_SERVICE_ENDPOINT", endpoint)]),
