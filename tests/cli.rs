@@ -18,7 +18,15 @@ use evertoken::shell::known_skew::recall;
 use evertoken::shell::locks::InstanceLock;
 use evertoken::shell::places::Places;
 use evertoken::shell::store::Stores;
+#[cfg(target_os = "linux")]
+use rustix::fs::{Mode, OFlags, open};
+#[cfg(target_os = "linux")]
+use rustix::process::{Pid, Signal, kill_process};
+#[cfg(target_os = "linux")]
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs;
+#[cfg(target_os = "linux")]
+use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -662,6 +670,52 @@ fn exec_ends_as_the_command_does() {
     std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), b"typed ").expect("written");
     let output = child.wait_with_output().expect("an end");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "typed two words|--config|*|");
+}
+
+/// What a shell or a service manager sends to the process that it started reaches the command, and so does a key that is
+/// pressed at the terminal, which stays the command's.
+#[cfg(target_os = "linux")]
+#[test]
+fn exec_hands_on_signals_and_the_terminal() {
+    let home = Home::new(CONFIG);
+    home.hold("dev", 3_000);
+    let wait_for = |shown: &mut dyn Read, word: &str| {
+        let mut text = String::new();
+        let mut some = [0; 256];
+        while !text.contains(word) {
+            let length = shown.read(&mut some).unwrap_or_else(|error| panic!("{error} after {text:?}"));
+            assert!(length > 0, "it ended after {text:?}");
+            text.push_str(&String::from_utf8_lossy(&some[..length]));
+        }
+        text
+    };
+    let script = |signal: &str| format!("trap 'exit 9' {signal}; tty; echo ready; while :; do sleep 0.1; done");
+    for (name, signal) in [("TERM", Signal::TERM), ("HUP", Signal::HUP), ("USR1", Signal::USR1)] {
+        let mut command = home.command("exec dev -- sh -c");
+        let mut child = command.arg(script(name)).stdout(Stdio::piped()).spawn().expect("a child");
+        wait_for(&mut child.stdout.take().expect("a pipe"), "ready");
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process id");
+        kill_process(pid, signal).expect("sent");
+        assert_eq!(child.wait().expect("an end").code(), Some(9), "{name}");
+    }
+
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
+    grantpt(&master).expect("a terminal");
+    unlockpt(&master).expect("a terminal");
+    let name = ptsname(&master, Vec::new()).expect("its name");
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let slave = || Stdio::from(open(name.as_c_str(), flags, Mode::empty()).expect("its other side"));
+    let exec = home.command("exec dev -- sh -c");
+    let mut command = Command::new("setsid");
+    command.args(["--ctty", "--wait"]).arg(exec.get_program()).args(exec.get_args()).arg(script("INT"));
+    command.env_clear().envs(exec.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut child = command.stdin(slave()).stdout(slave()).stderr(slave()).spawn().expect("a child");
+    drop(command);
+    let mut terminal = fs::File::from(master);
+    let shown = wait_for(&mut terminal, "ready");
+    assert!(shown.contains(&*name.to_string_lossy()), "{shown}");
+    std::io::Write::write_all(&mut terminal, b"\x03").expect("Ctrl-C");
+    assert_eq!(child.wait().expect("an end").code(), Some(9));
 }
 
 /// Also when a pass had to be made first, with its runtime and its threads.
