@@ -143,11 +143,11 @@ mod tests {
 
     #[test]
     fn names_each_cause_once_and_stays_one_bounded_line() {
-        let over = Some(("source", None, "expired: the SSO session\n\"corp\""));
+        let over = Some(("source", None, "the SSO session\n\"corp\" ended"));
         let waiting = (0..38).map(|n| profile(&format!("p{n}"), State::Waiting, over));
         assert_eq!(
             sentence(waiting.collect(), NOON),
-            "0 fresh; p0, p1, p2 and 35 more: expired: the SSO session \"corp\""
+            "0 fresh; p0, p1, p2 and 35 more: the SSO session \"corp\" ended"
         );
         let long = "ü".repeat(500);
         let many = (0..9).map(|n| {
