@@ -21,3 +21,4 @@ pub mod session;
 pub mod status;
 pub mod time;
 pub mod url;
+pub mod wording;

@@ -197,7 +197,11 @@ impl Failure {
 fn transport(layer: Layer, detail: &str, context: &Context) -> Failure {
     let (whom, detail) = (context.whom(), plain(detail));
     let (message, fix) = match layer {
-        Layer::Dns => (format!("{whom} is not found (DNS): is this machine online? {detail}"), None),
+        Layer::Dns => {
+            // What the layers above it say of it tells nobody anything.
+            let detail = detail.rsplit("dns error: ").next().unwrap_or_default();
+            (format!("{whom} is not found (DNS): is this machine online? {detail}"), None)
+        }
         Layer::Connect => (format!("{whom} cannot be connected to: {detail}"), None),
         Layer::Timeout => (format!("{whom} gave no answer in time: {detail}"), None),
         Layer::Tls => (

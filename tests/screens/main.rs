@@ -8,7 +8,7 @@ use evertoken::commands::output::Surface;
 use evertoken::commands::status::render::{Style, render};
 use evertoken::engine::status::{Daemon, State, Status};
 use jiff::tz::{TimeZone, offset};
-use scenes::{five, forty, now, one, profile, retrying, running, status, trouble, with};
+use scenes::{five, forty, now, one, profile, retrying, running, status, trouble, twenty, with};
 use std::path::Path;
 use std::{env, fs};
 use unicode_width::UnicodeWidthStr;
@@ -61,7 +61,7 @@ fn compare(name: &str, shown: &str) {
 
 #[test]
 fn every_screen_looks_as_it_was_judged_good() {
-    for (profiles, status) in [(1, one()), (5, five()), (40, forty())] {
+    for (profiles, status) in [(1, one()), (5, five()), (20, twenty()), (40, forty())] {
         for width in [60, 80, 120] {
             let plain = show(&status, terminal(width), None);
             compare(&format!("{profiles}-at-{width}.txt"), &plain);
@@ -76,7 +76,7 @@ fn every_screen_looks_as_it_was_judged_good() {
 #[test]
 fn a_watched_screen_never_needs_more_rows_than_there_are() {
     compare("40-watched-in-24-rows.txt", &show(&forty(), terminal(80), Some(24)));
-    for status in [one(), five(), forty()] {
+    for status in [one(), five(), twenty(), forty()] {
         let whole = show(&status, terminal(80), None);
         for rows in 12..100 {
             let shown = show(&status, terminal(80), Some(rows));
@@ -91,7 +91,7 @@ fn a_watched_screen_never_needs_more_rows_than_there_are() {
 #[test]
 fn no_line_is_wider_than_the_terminal_but_what_is_to_be_copied() {
     for width in 20..=200 {
-        for status in [one(), five(), forty()] {
+        for status in [one(), five(), twenty(), forty()] {
             let shown = show(&status, terminal(width), None);
             let fixes = |line: &&str| !line.trim_start().starts_with('→') && !line.starts_with("    ");
             for line in shown.lines().filter(fixes) {
@@ -127,11 +127,24 @@ fn a_clock_that_is_off_is_said_and_the_terminal_is_not_told_what_to_do() {
     assert!(!show(&status, Surface::PLAIN, None).contains(['\x1b', '\x07']));
 }
 
+#[test]
+fn the_same_refusal_of_twenty_roles_is_one_trouble() {
+    for surface in [terminal(80), Surface::PLAIN] {
+        let text = show(&twenty(), surface, None);
+        assert_eq!(text.matches("is not authorized").count(), 1, "{text}");
+        assert!(!text.contains("evertoken refresh team"), "{text}");
+    }
+    // One of them alone is told in its own words.
+    let mut status = twenty();
+    status.profiles.drain(1..20);
+    assert!(show(&status, Surface::PLAIN, None).contains("then: evertoken refresh team-01\n"));
+}
+
 /// The columns that scripts count on, whatever there is to tell.
 #[test]
 fn a_pipe_gets_the_same_columns_for_every_profile() {
     let keys = ["expires", "expires_in_seconds", "next_refresh", "store", "role_arn", "source"];
-    for status in [one(), five(), forty()] {
+    for status in [one(), five(), twenty(), forty()] {
         let text = show(&status, Surface::PLAIN, None);
         let (rows, comments): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| !line.starts_with('#'));
         assert_eq!(rows.len(), status.profiles.len());

@@ -1,5 +1,6 @@
 //! Workstations as `status` may find them: one profile, a handful, forty; with the troubles of a usual Monday.
 
+use evertoken::engine::failure::{Context, Fault, Layer, ServiceError, SourceFault, classify};
 use evertoken::engine::status::{Daemon, Profile, State, Status, Trouble, VERSION};
 use evertoken::engine::time::WallTime;
 
@@ -75,35 +76,64 @@ pub(crate) fn trouble(class: &str, code: Option<&str>, message: &str, fix: Optio
     }
 }
 
-fn sso() -> Trouble {
-    trouble("source", None, "the SSO session \"corp\" ended", Some("aws sso login --sso-session corp"))
+/// A trouble in the words that evertoken has for such a fault of an entry of the config.
+fn judged(entry: &str, fault: &Fault) -> Trouble {
+    let parsed = evertoken::engine::config::parse(entry).expect("a config");
+    let failure = classify(fault, &Context::of(parsed.config.entries.first().expect("an entry")));
+    trouble(failure.class.as_str(), failure.code.as_deref(), &failure.message, failure.fix.as_deref())
 }
 
-fn denied(role: &str) -> Trouble {
+fn role(profile: &str, arn: &str) -> String {
+    format!("[[role]]\nprofile = \"{profile}\"\nrole_arn = \"{arn}\"\nregion = \"eu-west-1\"\n")
+}
+
+fn refusal(status: u16, code: &str, message: String) -> Fault {
+    Fault::Service(ServiceError { status, code: Some(code.to_owned()), message: Some(message), request_id: None })
+}
+
+fn sso() -> Trouble {
+    let login = Some("aws sso login --sso-session corp".to_owned());
+    let ended = SourceFault::Ended { what: "the SSO session \"corp\"".to_owned(), login };
+    judged("[[role]]\nprofile = \"sso-admin\"\nsource_profile = \"acme-sso\"\n", &Fault::Source(ended))
+}
+
+fn denied(profile: &str, name: &str) -> Trouble {
+    let arn = format!("arn:aws:iam::444455556666:role/{name}");
     let message = format!(
-        "no access to role arn:aws:iam::444455556666:role/{role} (AccessDenied): User: \
-         arn:aws:iam::111122223333:user/jane is not authorized to perform: sts:AssumeRole on resource: \
-         arn:aws:iam::444455556666:role/{role}"
+        "User: arn:aws:iam::111122223333:user/jane is not authorized to perform: sts:AssumeRole on resource: {arn}"
     );
-    let fix = format!(
-        "ask the owner of arn:aws:iam::444455556666:role/{role} to let arn:aws:iam::111122223333:user/jane assume it (its \
-         trust policy, and sts:AssumeRole for arn:aws:iam::111122223333:user/jane); then: evertoken refresh prod-audit"
-    );
-    let denied = trouble("refused", Some("AccessDenied"), &message, Some(&fix));
+    let denied = judged(&role(profile, &arn), &refusal(403, "AccessDenied", message));
     Trouble { since: at(-4_080), attempts: 3, ..denied }
 }
 
 fn offline() -> Trouble {
-    let message = "STS in eu-west-1 is not found (DNS): is this machine online? sts.eu-west-1.amazonaws.com: Temporary \
-                   failure in name resolution";
-    Trouble { since: at(-95), attempts: 9, ..trouble("unreachable", None, message, None) }
+    let detail = "io error: client error (Connect): dns error: failed to lookup address information: Name or service not \
+                  known";
+    let detail = detail.to_owned();
+    let offline = judged(
+        &role("billing", "arn:aws:iam::111122223333:role/Billing"),
+        &Fault::Transport { layer: Layer::Dns, detail },
+    );
+    Trouble { since: at(-95), attempts: 9, ..offline }
 }
 
 fn too_long() -> Trouble {
-    let message =
-        "STS calls the duration too long for role arn:aws:iam::111122223333:role/team/Nightly; 1h is asked for instead";
-    let fix = "write duration = \"1h\" for profile \"nightly\", or raise the role's MaxSessionDuration";
-    Trouble { since: at(-1_200), attempts: 1, ..trouble("settings", None, message, Some(fix)) }
+    let message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.".to_owned();
+    let fault = refusal(400, "ValidationError", message);
+    let too_long = judged(&role("nightly", "arn:aws:iam::111122223333:role/team/Nightly"), &fault);
+    Trouble { since: at(-1_200), attempts: 1, ..too_long }
+}
+
+/// The morning after somebody has tidied up the trust policies.
+pub(crate) fn twenty() -> Status {
+    let refused = |number: u32| {
+        let name = format!("team-{number:02}");
+        let (arn, denied) = (format!("arn:aws:iam::444455556666:role/{name}"), denied(&name, &name));
+        let profile =
+            profile(&name, &name, State::Refused, number.is_multiple_of(2).then_some(900 + 60 * i64::from(number)));
+        with(Trouble { attempts: 3 + number % 2, ..denied }, Profile { role_arn: Some(arn), ..profile })
+    };
+    status(running(), (1..=20).map(refused).chain([profile("dev", "Developer", State::Fresh, Some(2_639))]).collect())
 }
 
 /// All is well.
@@ -127,7 +157,7 @@ pub(crate) fn five() -> Status {
         vec![
             profile("dev", "Developer", State::Fresh, Some(2_639)),
             with(sso(), from("sso-admin-source", published)),
-            with(denied("Audit"), from("base-mfa", never)),
+            with(denied("prod-audit", "Audit"), from("base-mfa", never)),
             from("/run/secrets/oidc", profile("ci", "CI", State::Fresh, Some(59))),
             retrying,
         ],
@@ -156,7 +186,7 @@ pub(crate) fn forty() -> Status {
     }
     let long = "AdministratorAccess-111122223333-with-a-name-that-nobody-can-remember";
     profiles.push(from("AdministratorAccess-111122223333-sso-source", profile(long, long, State::Fresh, Some(28_800))));
-    profiles.push(with(denied("Audit"), profile("prod-audit", "Audit", State::Refused, None)));
+    profiles.push(with(denied("prod-audit", "Audit"), profile("prod-audit", "Audit", State::Refused, None)));
     profiles.push(with(too_long(), profile("nightly", "Nightly", State::Refused, Some(2_100))));
     profiles.push(profile("renamed", "Renamed", State::Outdated, Some(900)));
     profiles.push(with(offline(), profile("forgotten", "Forgotten", State::Expired, Some(-259_200))));
@@ -164,7 +194,8 @@ pub(crate) fn forty() -> Status {
     profiles.push(from(token, profile("ci", "CI", State::Fresh, Some(200))));
     profiles.push(from("Ec2InstanceMetadata", profile("worker", "Worker", State::Fresh, Some(20_000))));
     let mfa = Profile { role_arn: None, store: "private".to_owned(), ..profile("base-mfa", "", State::Waiting, None) };
-    let due = trouble("source", None, "an MFA code is due for profile \"base-mfa\"", Some("evertoken login base-mfa"));
+    let due = Fault::Source(SourceFault::MfaDue { profile: "base-mfa".to_owned() });
+    let due = judged(&role("base-mfa", "arn:aws:iam::111122223333:role/Base"), &due);
     profiles.push(with(
         Trouble { since: at(-600), attempts: 1, ..due },
         Profile { expires: Some(at(3_000)), expires_in_seconds: Some(3_000), ..mfa },

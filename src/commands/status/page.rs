@@ -84,7 +84,7 @@ impl Page<'_> {
         let attempts = Some(times(cause.attempts)).filter(|_| cause.attempts > 1);
         let attempts = attempts.map(|attempts| format!(", {attempts}")).unwrap_or_default();
         let who = format!("{} since {since}{attempts}", cause.who_does_what(&self.status.daemon));
-        let message = capitalised(&cause.trouble.message);
+        let message = capitalised(&cause.message());
         let in_one = wrap("", &format!("{message}: {who}"), width, LongWord::Cut);
         let mut lines = if in_one.len() == 1 {
             in_one
@@ -96,7 +96,7 @@ impl Page<'_> {
         if cause.profiles.len() > 1 {
             lines.push(format!("  {}", clean(&enumerated(&cause.profiles, width.saturating_sub(2)))));
         }
-        lines.extend(cause.trouble.fix.iter().flat_map(|fix| self.fix(fix)));
+        lines.extend(cause.fix().iter().flat_map(|fix| self.fix(fix)));
         lines
     }
 

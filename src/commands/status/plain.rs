@@ -11,11 +11,11 @@ use crate::engine::status::{Daemon, Profile, Status};
 pub(super) fn plain(status: &Status, profiles: &[&Profile], causes: &[Cause<'_>], style: &Style) -> String {
     let mut lines: Vec<String> = profiles.iter().map(|profile| line(profile)).collect();
     for cause in causes {
-        let code = cause.trouble.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
-        let (class, message) = (&cause.trouble.class, &cause.trouble.message);
+        let code = cause.code().map(|code| format!(" ({code})")).unwrap_or_default();
+        let (class, message) = (cause.class(), cause.message());
         let (profiles, attempts) = (cause.profiles.join(","), times(cause.attempts));
         lines.push(format!("# trouble: {profiles}: {class}{code} since {}, {attempts}: {message}", cause.since));
-        lines.extend(cause.trouble.fix.as_ref().map(|fix| format!("# fix: {fix}")));
+        lines.extend(cause.fix().map(|fix| format!("# fix: {fix}")));
     }
     lines.extend(
         ends_ahead(profiles)
