@@ -148,7 +148,8 @@ fn check_says_what_will_happen() {
     let ended = home.run("check");
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let expected = format!(
-        "{}: fine; 2 roles to {} and {}\n",
+        "{}: fine; it keeps 2 roles fresh in {} and {}\n\
+         evertoken is not running: `evertoken refresh` tries the config once, `evertoken service install` keeps it up\n",
         home.path(".config/evertoken/config.toml").display(),
         home.path(".aws/credentials").display(),
         home.places().private_store().display()
@@ -196,8 +197,8 @@ fn check_warns_of_what_surrounds_the_config() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.out.contains(" has mode 0644 and will get 0600 "), "{}", ended.out);
     assert!(ended.out.contains("the section of profile dev in line "), "{}", ended.out);
-    assert!(ended.out.ends_with(&format!(
-        "; 2 roles to {} and {}\n",
+    assert!(ended.out.contains(&format!(
+        "; it keeps 2 roles fresh in {} and {}\n",
         home.path(".aws/credentials").display(),
         home.places().private_store().display()
     )));
@@ -220,7 +221,7 @@ fn check_calls_keys_beside_a_question_to_evertoken_a_mistake_and_prints_the_righ
         ended.out.contains("warning: profile \"else\" of the AWS config asks evertoken for \"nobody\""),
         "{ended:?}"
     );
-    assert!(ended.out.contains("config.toml: 1 warning; "), "{ended:?}");
+    assert!(ended.out.contains("config.toml: 1 warning; it keeps "), "{ended:?}");
 
     home.write(".aws/config", &asking("dev", "dev"));
     let ended = home.run("check");
@@ -229,7 +230,7 @@ fn check_calls_keys_beside_a_question_to_evertoken_a_mistake_and_prints_the_righ
         "config.toml:7:11: the AWS config has programs ask evertoken for \"dev\"",
         "hint: add store = \"private\" to this entry",
         "\n  [profile dev-live]\n  region = eu-west-3\n  credential_process = /opt/evertoken credential-process dev\n",
-        "config.toml: 1 mistake; 2 roles to ",
+        "config.toml: 1 mistake; evertoken cannot do its work before it is corrected\n",
     ] {
         assert!(ended.out.contains(expected), "{expected}: {}", ended.out);
     }
@@ -260,8 +261,8 @@ fn check_looks_for_helpers_and_hooks_where_the_service_will() {
     };
     let ended = check();
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    let of_systemd =
-        "which is in no folder of the service's PATH: /usr/local/bin:/usr/bin:/bin (what systemd gives to a service)";
+    let of_systemd = "which is in no folder of the service's PATH: /usr/local/bin:/usr/bin:/bin (what systemd gives to a service; yours \
+         may add to it: systemctl --user show-environment)";
     for (key, name) in [
         ("the hook `failed`", "notify-me"),
         ("mfa_command of profile base-mfa", "print-code"),

@@ -63,7 +63,7 @@ fn writes_a_config_that_is_right_and_says_what_to_change() {
     assert_eq!(code, Some(0), "{out}");
     assert!(out.contains("the AWS config has role_arn for \"dev\" too"), "{out}");
     home.write(".aws/config", "[profile base]\nregion = eu-west-1\n");
-    assert!(home.run("check").1.contains(": fine; 1 role to "));
+    assert!(home.run("check").1.contains(": fine; it keeps 1 role fresh in "));
     let left: Vec<_> = fs::read_dir(home.path(".config/evertoken")).expect("a folder").collect();
     assert_eq!(left.len(), 1, "no temporary file stays");
 }
@@ -135,7 +135,7 @@ fn a_whole_company_passes_the_check_at_once() {
         assert!(out.contains(" with 52 profiles\n"), "{out}");
         let (code, out, err) = home.run("check");
         assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
-        assert!(out.contains("12 roles and 40 published sources and 1 MFA session"), "{out}");
+        assert!(out.contains("12 roles, 40 published sources and 1 MFA session"), "{out}");
         assert!(!out.contains("mistake"), "{out}");
     }
 }

@@ -15,6 +15,7 @@ use crate::shell::config_file::render;
 use crate::shell::environment::Environment;
 use crate::shell::files::{folder, snapshot};
 use crate::shell::http::{Http, HttpSettings};
+use crate::shell::locks::InstanceLock;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 
@@ -46,6 +47,15 @@ pub fn run<W: Write>(setup: &Setup, environment: &Environment, output: &mut Outp
         output.text(&format!("{block}\n\n"))?;
     }
     output.text(&summary(setup, mistakes, blocks.len() - mistakes))?;
+    if let Some(looked) = programs::looked_for(setup, &aws, environment) {
+        output.text(&format!("{looked}\n"))?;
+    }
+    // A lock file that cannot be opened is not one that somebody of ours holds.
+    if mistakes == 0 && InstanceLock::holder(setup.places()).ok().flatten().is_none() {
+        output.text(
+            "evertoken is not running: `evertoken refresh` tries the config once, `evertoken service install` keeps it up\n",
+        )?;
+    }
     Ok(if mistakes == 0 { FINE } else { CONFIG })
 }
 
@@ -71,8 +81,21 @@ fn summary(setup: &Setup, mistakes: usize, warnings: usize) -> String {
     let found = [(mistakes, "mistake", "mistakes"), (warnings, "warning", "warnings")];
     let found: Vec<String> =
         found.iter().filter(|(count, ..)| *count > 0).map(|(count, one, many)| counted(*count, one, many)).collect();
+    let path = setup.loaded.path.display();
+    if mistakes > 0 {
+        let it = if mistakes == 1 { "it is" } else { "they are" };
+        return format!("{path}: {}; evertoken cannot do its work before {it} corrected\n", found.join(" and "));
+    }
     let verdict = if found.is_empty() { "fine".to_owned() } else { found.join(" and ") };
-    format!("{}: {verdict}; {} to {}\n", setup.loaded.path.display(), kinds.join(" and "), files.join(" and "))
+    format!("{path}: {verdict}; it keeps {} fresh in {}\n", enumerated(&kinds), files.join(" and "))
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn enumerated(kinds: &[String]) -> String {
+    match kinds {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => kinds.concat(),
+    }
 }
 
 fn counted(count: usize, one: &str, many: &str) -> String {

@@ -49,6 +49,15 @@ pub(super) fn missing(setup: &Setup, aws: &AwsConfig, environment: &Environment)
     warnings
 }
 
+/// In which folders, where there was anything to look for by its name.
+pub(super) fn looked_for(setup: &Setup, aws: &AwsConfig, environment: &Environment) -> Option<String> {
+    let is_name = |helper: &Helper| !helper.program.contains('/');
+    helpers(setup, aws).iter().any(is_name).then(|| {
+        let ServicePath { value, origin } = ServicePath::find(environment);
+        format!("programs were looked for in the PATH of the service: {value} ({origin})")
+    })
+}
+
 fn helpers(setup: &Setup, aws: &AwsConfig) -> BTreeSet<Helper> {
     let config = setup.config();
     let mut found = BTreeSet::new();

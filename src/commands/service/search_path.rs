@@ -42,7 +42,7 @@ impl ServicePath {
         };
         match carried {
             Some((value, file)) => Self { value, origin: file.display().to_string() },
-            None => Self { value: of_system.to_owned(), origin: format!("what {name} gives to a service") },
+            None => Self { value: of_system.to_owned(), origin: usual(name) },
         }
     }
 
@@ -55,6 +55,15 @@ impl ServicePath {
         program.components().count() == 1
             && self.value.split(':').any(|folder| can_be_run(&Path::new(folder).join(program)))
     }
+}
+
+/// A default is only where one begins: what environment.d and the desktop add to it is known to the service manager alone.
+fn usual(manager: &str) -> String {
+    let more = match manager {
+        "systemd" => "; yours may add to it: systemctl --user show-environment",
+        _ => "",
+    };
+    format!("what {manager} gives to a service{more}")
 }
 
 /// Where a program lies by the `PATH` of whoever asks.
