@@ -1,11 +1,13 @@
-//! What evertoken leaves on a machine besides keys in the credentials file: its state folder. Finds and removes it;
-//! never looks outside of the places that are evertoken's own.
+//! What evertoken leaves on a machine besides keys in the credentials file: its state folders, and a credentials file
+//! that was not there before it. Finds and removes them; never removes what somebody else has made or filled.
 #![expect(clippy::disallowed_methods, reason = "the shell removes files, with their path in the error")]
 
-use crate::shell::files::FileError;
+use crate::shell::files::{FileError, folder, replace_private, snapshot};
 use crate::shell::places::Places;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The files of the state folder, then the folder itself; empty when it is not there.
@@ -39,6 +41,65 @@ pub fn remove(places: &Places, found: &[PathBuf]) -> Result<(), FileError> {
         let _stays_for_others = fs::remove_dir(above);
     }
     Ok(())
+}
+
+/// The state folders of other credentials files, in the order of their names.
+pub fn siblings(places: &Places) -> Vec<PathBuf> {
+    let entries = places.state().parent().and_then(|above| fs::read_dir(above).ok()).into_iter().flatten().flatten();
+    // A link here would be somebody else's.
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path());
+    let mut found: Vec<PathBuf> = folders.filter(|path| path != places.state()).collect();
+    found.sort();
+    found
+}
+
+/// Writes down that evertoken has made the credentials file, or its folder: `purge` takes them away again.
+pub fn note_made(places: &Places, made: &[PathBuf]) {
+    let mut all = noted(places);
+    all.extend(made.iter().filter(|path| !path.as_os_str().as_bytes().contains(&b'\n')).cloned());
+    all.sort();
+    all.dedup();
+    let lines: Vec<&[u8]> = all.iter().map(|path| path.as_os_str().as_bytes()).collect();
+    let _costs_an_empty_file_at_worst =
+        places.ensure_state().and_then(|()| replace_private(&places.made_file(), &lines.join(b"\n".as_slice())));
+}
+
+fn noted(places: &Places) -> Vec<PathBuf> {
+    let bytes = snapshot::read(&places.made_file()).map(|found| found.bytes).unwrap_or_default();
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| PathBuf::from(OsStr::from_bytes(line))).collect()
+}
+
+/// The credentials file, where it was evertoken that made it, and then its folder, where nothing else is in it. A file
+/// that a link leads to is not among them: somebody has a place for it.
+pub fn made(places: &Places) -> Vec<PathBuf> {
+    let file = places.resolved_credentials();
+    let noted = noted(places);
+    if places.credentials().is_symlink() || !file.is_file() || !noted.iter().any(|path| path == file) {
+        return Vec::new();
+    }
+    let mut made = vec![file.to_owned()];
+    if let Some(above) = file.parent().filter(|above| noted.iter().any(|path| path == above)) {
+        let entries = fs::read_dir(above).into_iter().flatten().flatten();
+        let others = entries.map(|entry| entry.path()).filter(|path| path != file && *path != places.write_lock());
+        made.extend((others.count() == 0).then(|| above.to_owned()));
+    }
+    made
+}
+
+/// Removes what [`made`] has found, as far as nobody has put anything into it; answers what is gone. Only under the write
+/// lock, and before its file is removed; the folder after that.
+///
+/// # Errors
+/// When the file is there and cannot be removed.
+pub fn unmake(path: &Path) -> Result<bool, FileError> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Ok(folder::remove_empty(path)),
+        Ok(metadata) if metadata.is_file() && metadata.len() == 0 => {
+            fs::remove_file(path).map_err(FileError::at("remove", path)).map(|()| true)
+        }
+        _ => Ok(false),
+    }
 }
 
 fn remove_one(path: &Path) -> Result<(), FileError> {

@@ -138,6 +138,11 @@ impl Places {
         self.state.join("clock.json")
     }
 
+    /// Which of the credentials file and its folder evertoken has made, a path on each line.
+    pub fn made_file(&self) -> PathBuf {
+        self.state.join("made")
+    }
+
     /// The lock of the daemon.
     pub fn instance_lock(&self) -> PathBuf {
         self.state.join("instance.lock")

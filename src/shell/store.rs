@@ -16,6 +16,7 @@ use crate::shell::files::settle::{self, Known, Patience};
 use crate::shell::files::snapshot::{self, Identity, Snapshot};
 use crate::shell::files::update::{Kind, Target, lock_path};
 use crate::shell::files::{FileError, Refusal, UpdateError, resolve, update};
+use crate::shell::leftovers;
 use crate::shell::places::Places;
 use seen::{Seen, Unknown};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -95,6 +96,9 @@ impl Stores {
             Ok(changes.then_some(applied.bytes))
         })?;
         self.seen(store).wrote(&updated, edits, &outcomes);
+        if store == StoreKind::Shared && !updated.created.is_empty() {
+            leftovers::note_made(&self.places, &updated.created);
+        }
         let mut warnings = updated.warnings;
         if let Some((before, after)) = updated.narrowed {
             warnings.push(format!(

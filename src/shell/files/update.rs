@@ -58,6 +58,8 @@ pub struct Updated {
     /// The file whose content was edited, where nothing but the edit sets the new one apart from it and whatever comes
     /// after shows in the new one's times.
     pub before: Option<Identity>,
+    /// What was not there before: the file, and its folder.
+    pub created: Vec<PathBuf>,
     /// The mode as it was and as it is, where it was wider than allowed.
     pub narrowed: Option<(u32, u32)>,
     /// Sentences for a person.
@@ -112,19 +114,20 @@ fn unfinished(path: &Path) -> String {
 pub fn update(target: &Target, known: Known, edit: &mut dyn FnMut(&[u8]) -> Edited) -> Result<Updated, UpdateError> {
     let path = resolve(&target.path)?;
     let parent = path.parent().unwrap_or(Path::new("/"));
+    let mut updated = Updated::default();
     if target.kind == Kind::Users && !parent.exists() {
         let refused = |reason| UpdateError::Refused { path: path.clone(), reason };
         if edit(&[]).map_err(refused)?.is_none() {
             return Ok(Updated::default());
         }
         folder::create_for_credentials(parent, target.home.as_deref())?;
+        updated.created.push(parent.to_owned());
     }
     if target.kind == Kind::Own {
         folder::ensure_private(parent, target.home.as_deref())?;
     }
     let folder = folder::check(parent)?;
     let mut lock = FileLock::acquire(&lock_path(&path), target.patience.lock)?;
-    let mut updated = Updated::default();
     updated.warnings.extend(temporary::clean(&path).iter().map(ToString::to_string));
 
     // Content that somebody wrote into the old file while it lost its name to ours: theirs is edited anew.
@@ -147,12 +150,14 @@ pub fn update(target: &Target, known: Known, edit: &mut dyn FnMut(&[u8]) -> Edit
             lock.leave(updated.identity);
             return refused.map_or(Ok(updated), Err);
         };
+        let is_new = old.present.is_none();
         match replace::replace(&path, &folder, old, &new, target.file_mode)? {
             Replaced::ChangedMeanwhile => {}
             Replaced::Done(done) => {
                 lock.leave(done.identity);
                 known = Known { left: done.identity, seen: None };
                 updated.written = true;
+                updated.created.extend(is_new.then(|| path.clone()));
                 updated.before = updated.before.filter(|_| done.is_stamped);
                 updated.identity = done.identity;
                 updated.narrowed = updated.narrowed.or(done.narrowed);
