@@ -94,7 +94,12 @@ fn log_options(cli: &Cli, environment: &Environment) -> Options {
         LogFormat::Text if journal => Format::Journal,
         LogFormat::Text => Format::Text { colour: io::stderr().is_terminal() && !environment.no_color() },
     };
-    Options { level: level(cli), filter: environment.log_filter().map(str::to_owned), format, clock: clock::now }
+    let bounded = match &cli.command {
+        Command::Run(args) => args.bounded_log.clone(),
+        _ => None,
+    };
+    let filter = environment.log_filter().map(str::to_owned);
+    Options { level: level(cli), filter, format, clock: clock::now, bounded }
 }
 
 /// The daemon tells what it does, commands that answer a person only warn; each `-v` shows one level more, each `-q` one

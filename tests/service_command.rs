@@ -11,9 +11,11 @@ mod script;
 
 use script::script;
 use std::fs;
+use std::io::{Seek, SeekFrom};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
 
 const MANAGER: &str = r#"#!/bin/sh
@@ -23,14 +25,17 @@ case "$*" in
     [ ! -e "$HOME/.config/systemd/user/evertoken.service" ] || echo "FragmentPath=$HOME/.config/systemd/user/evertoken.service"
     [ ! -e "$HOME/packaged" ] || echo "FragmentPath=/usr/lib/systemd/user/evertoken.service"
     [ ! -e "$HOME/enabled" ] || echo UnitFileState=enabled
-    [ ! -e "$HOME/active" ] || printf 'ActiveState=active\nSubState=running\nExecMainStartTimestamp=%s\n' "$(cat "$HOME/active")"
+    [ ! -e "$HOME/active" ] || printf 'ActiveState=active\nSubState=running\nMainPID=4242\nExecMainStartTimestamp=%s\n' "$(cat "$HOME/active")"
     ;;
 *" enable "*.service) : >"$HOME/enabled" ;;
 *" start "* | *" restart "*)
     [ ! -e "$HOME/refuse" ] || { echo "Job for evertoken.service failed." >&2; exit 1; }
     date -u '+%a %Y-%m-%d %H:%M:%S UTC' >"$HOME/active"
     ;;
-*" disable "*) rm -f "$HOME/enabled" "$HOME/active" ;;
+*" disable "*)
+    [ ! -e "$HOME/stubborn" ] || { echo "Failed to disable unit: Connection timed out" >&2; exit 1; }
+    rm -f "$HOME/enabled" "$HOME/active"
+    ;;
 print*)
     [ -e "$HOME/active" ] || { echo "Could not find service" >&2; exit 113; }
     printf '%s = {\n\tpath = %s\n\tstate = running\n\tpid = 1\n}\n' "$2" "$HOME/Library/LaunchAgents/io.evertoken.agent.plist"
@@ -283,6 +288,80 @@ fn what_would_not_start_is_told_before_anything_is_written() {
 }
 
 #[test]
+fn what_stands_in_the_place_of_the_unit_is_named_with_a_way_out() {
+    let home = Home::new();
+    fs::create_dir_all(home.unit()).expect("a folder");
+    for verb in ["install", "uninstall"] {
+        let said = home.service(&[verb], 1);
+        assert!(said.contains("evertoken.service was not written by ") && said.contains("\nfix: keep it"), "{said}");
+    }
+    assert!(home.service(&["status"], 1).contains("by hand, "));
+    fs::remove_dir(home.unit()).expect("removed");
+    rustix::fs::mkfifoat(rustix::fs::CWD, home.unit(), rustix::fs::Mode::RWXU).expect("a pipe");
+    assert!(home.service(&["install"], 1).contains("was not written by "));
+
+    let home = Home::new();
+    symlink("dotfiles/systemd", home.path(".config/systemd")).expect("a link to nothing");
+    let said = home.service(&["install"], 1);
+    assert!(
+        said.contains("systemd: it is a link to dotfiles/systemd, which is not there; create that folder"),
+        "{said}"
+    );
+    // With it all is well, and what was there before stays.
+    fs::create_dir_all(home.path(".config/dotfiles/systemd/user")).expect("a folder");
+    home.service(&["install"], 0);
+    home.service(&["uninstall"], 0);
+    assert!(home.path(".config/dotfiles/systemd/user").is_dir() && !home.unit().exists());
+}
+
+#[test]
+fn an_uninstall_goes_on_where_the_service_manager_does_not() {
+    let home = Home::new();
+    home.service(&["install"], 0);
+    let wanted = home.path(".config/systemd/user/default.target.wants/evertoken.service");
+    fs::create_dir(wanted.parent().expect("a folder")).expect("a folder");
+    symlink("../evertoken.service", &wanted).expect("a link as systemd makes it");
+    fs::write(home.path("stubborn"), "").expect("a refusal");
+    home.told();
+    let said = home.service(&["uninstall"], 1);
+    assert!(said.contains("disable --now evertoken.service failed: Failed to disable"), "{said}");
+    assert!(said.contains("\nshould it still run: kill 4242\n"), "{said}");
+    assert!(!home.unit().exists() && !wanted.is_symlink(), "{said}");
+    assert!(home.told().contains(&"systemctl --user daemon-reload".to_owned()));
+}
+
+/// launchd never shortens a log; whether it opens it to append or not, nothing but the size of it changes.
+#[test]
+fn a_log_that_launchd_would_let_grow_is_moved_away() {
+    let home = Home::new();
+    let log = home.path("evertoken.log");
+    let config = format!("[defaults]\nsts_endpoint = \"http://127.0.0.1:1\"\n{CONFIG}");
+    fs::write(home.path(".config/evertoken/config.toml"), config).expect("a config");
+    fs::create_dir(home.path(".aws")).expect("a folder");
+    for append in [true, false] {
+        let _not_there = fs::remove_file(home.path("evertoken.log.1"));
+        fs::write(&log, "x".repeat(1 << 20)).expect("a log");
+        let mut file = fs::OpenOptions::new().write(true).append(append).open(&log).expect("the log");
+        file.seek(SeekFrom::End(0)).expect("its end");
+        let mut command = Command::new(home.path(".cargo/bin/evertoken"));
+        command.args(["run", "--bounded-log"]).arg(&log).env_clear().env("HOME", home.folder.path());
+        let mut daemon = command.stdin(Stdio::null()).stderr(file).spawn().expect("a daemon");
+        let size = || fs::metadata(&log).expect("the log").len();
+        let moved = (0..300).any(|_| {
+            std::thread::sleep(Duration::from_millis(100));
+            home.path("evertoken.log.1").exists() && (1..1 << 20).contains(&size())
+        });
+        daemon.kill().expect("killed");
+        daemon.wait().expect("its end");
+        assert!(moved, "append {append}: {} bytes", size());
+        let text = fs::read_to_string(&log).expect("text");
+        assert!(text.lines().all(|line| line.starts_with("20")), "append {append}: {text}");
+        let older = fs::read_to_string(home.path("evertoken.log.1")).expect("text");
+        assert!(older.starts_with(&"x".repeat(1 << 20)));
+    }
+}
+
+#[test]
 fn under_launchd_what_starting_again_would_not_mend_ends_with_success() {
     let home = Home::new();
     fs::write(home.path(".config/evertoken/config.toml"), "[[role]]\n").expect("a config");
@@ -328,8 +407,11 @@ fn the_agent_is_loaded_once_and_taken_away_with_its_log() {
     assert!(service("status", 0).contains("running"));
     let log = home.path("Library/Logs/evertoken.log");
     fs::create_dir_all(home.path("Library/Logs")).expect("a folder");
-    fs::write(&log, "").expect("a log");
+    let older = home.path("Library/Logs/evertoken.log.1");
+    for log in [&log, &older] {
+        fs::write(log, "").expect("a log");
+    }
     service("uninstall", 0);
-    assert!(!home.agent().exists() && !log.exists());
+    assert!(!home.agent().exists() && !log.exists() && !older.exists());
     assert!(service("status", 1).contains("installed  no"));
 }

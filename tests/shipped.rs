@@ -116,7 +116,9 @@ fn the_launchd_agent_is_what_launchd_documents_and_reaches_the_keychain() {
         let values = agent.get(key).and_then(plist::Value::as_array).expect("a list");
         values.iter().map(|value| value.as_string().expect("text")).collect()
     };
-    assert_eq!(list("ProgramArguments"), ["/Users/me/.cargo/bin/evertoken", "run", "--zero-if-final"]);
+    let log = "/Users/me/Library/Logs/evertoken.log";
+    let arguments = ["/Users/me/.cargo/bin/evertoken", "run", "--zero-if-final", "--bounded-log", log];
+    assert_eq!(list("ProgramArguments"), arguments);
     assert_eq!(list("WatchPaths"), ["/Users/me/.config/evertoken/config.toml"]);
 }
 

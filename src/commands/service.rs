@@ -34,6 +34,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use systemd::Systemd;
 
+/// What to do without a service manager.
+const UNREACHED: &str = "log in as this user (not with su or sudo) and try again; where there is no service manager, start \
+                         `evertoken run` with your session";
+
 /// Carries the command out.
 ///
 /// # Errors
@@ -166,7 +170,10 @@ impl<'a> Desk<'a> {
             output.text("nothing to do: no service of evertoken is installed\n")?;
             return Ok(FINE);
         }
-        self.go(&orders, tense, output)?;
+        self.go(&orders, tense, output).map_err(|ending| match self.footing.pid {
+            Some(pid) => Ending { message: format!("{}\nshould it still run: kill {pid}", ending.message), ..ending },
+            None => ending,
+        })?;
         if let Origin::Package(unit) = &self.footing.origin {
             output.text(&format!("{} stays: it goes with its package\n", unit.display()))?;
         }
@@ -199,13 +206,7 @@ impl<'a> Desk<'a> {
 
     fn reach(&self) -> Result<(), Ending> {
         let Some(why) = &self.footing.unreachable else { return Ok(()) };
-        Err(Ending::new(
-            NOT_FINE,
-            format!(
-                "the service manager of this user does not answer: {why}\nfix: log in as this user (not with su or sudo) \
-                 and try again; where there is none, start `evertoken run` with your session"
-            ),
-        ))
+        Err(Ending::new(NOT_FINE, format!("the service manager of this user does not answer: {why}\nfix: {UNREACHED}")))
     }
 
     fn refuse_what_is_not_ours(&self) -> Result<(), Ending> {
@@ -238,6 +239,7 @@ impl<'a> Desk<'a> {
         let mut rows = vec![("installed", installed)];
         if let Some(why) = &footing.unreachable {
             rows.push(("running", format!("cannot be told: {why}")));
+            rows.push(("fix", UNREACHED.to_owned()));
         } else if footing.origin != Origin::Nobody {
             rows.push(("enabled", if footing.enabled { "yes" } else { "no" }.to_owned()));
             let since = footing.since.filter(|_| footing.active);

@@ -1,10 +1,14 @@
 //! The log: one line per event on standard error, for a person, for journald, or as JSON. Never reads the environment
 //! itself, and never holds a secret: what is logged is already redacted by its type.
 
+pub mod bounded;
+
 use crate::engine::time::WallTime;
+use bounded::Bounded;
 use std::fmt::{self, Write as _};
 use std::io;
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
@@ -47,6 +51,8 @@ pub struct Options {
     pub format: Format,
     /// Asks the clock.
     pub clock: fn() -> WallTime,
+    /// The file that standard error leads to, where evertoken has to keep it small.
+    pub bounded: Option<PathBuf>,
 }
 
 /// Whether standard error is the stream that journald gave us, as told by `JOURNAL_STREAM` (systemd.exec(5)). A child
@@ -62,7 +68,11 @@ pub fn is_journal(journal_stream: Option<&str>) -> bool {
 /// otherwise ignored: a daemon does not stay down for it.
 pub fn start(options: &Options) {
     let (targets, complaint) = targets(options.level, options.filter.as_deref());
-    let layer = layer::<Registry, _>(options, io::stderr).with_filter(targets);
+    let layer = match options.bounded.clone() {
+        Some(log) => layer::<Registry, _>(options, Bounded::new(log)),
+        None => layer::<Registry, _>(options, io::stderr),
+    };
+    let layer = layer.with_filter(targets);
     if tracing_subscriber::registry().with(layer).try_init().is_ok()
         && let Some(complaint) = complaint
     {
@@ -238,7 +248,8 @@ mod tests {
         let memory = Memory::default();
         let writer = memory.clone();
         let clock = || WallTime::from_unix_seconds(1_795_273_445);
-        let options = Options { level: LevelFilter::INFO, filter: filter.map(str::to_owned), format, clock };
+        let options =
+            Options { level: LevelFilter::INFO, filter: filter.map(str::to_owned), format, clock, bounded: None };
         let (targets, _) = targets(options.level, options.filter.as_deref());
         let subscriber =
             tracing_subscriber::registry().with(layer(&options, move || writer.clone()).with_filter(targets));

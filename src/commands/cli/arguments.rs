@@ -5,6 +5,7 @@ use crate::engine::secret::Secret;
 use crate::shell::mfa::parse_code;
 use clap::{Args, Subcommand, ValueEnum};
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Arguments of `run`.
@@ -16,6 +17,9 @@ pub struct RunArgs {
     /// End with 0 instead of 75 and 78, where starting again would not help: for launchd, which knows no list of codes.
     #[arg(long, hide = true)]
     pub zero_if_final: bool,
+    /// Keep the file that standard error leads to small: for launchd, which only ever appends to it.
+    #[arg(long, value_name = "PATH", hide = true)]
+    pub bounded_log: Option<PathBuf>,
 }
 
 /// How the daemon wakes; the best that the platform has unless said.

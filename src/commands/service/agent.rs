@@ -99,7 +99,8 @@ mod tests {
         let flat: String = text.lines().map(str::trim).collect();
         for part in [
             "<string>/opt/a &amp; b/&lt;evertoken&gt;</string><string>run</string>",
-            "<string>--zero-if-final</string><string>--config</string><string>/Users/jane/\"c\".toml</string></array>",
+            "<string>--zero-if-final</string><string>--config</string><string>/Users/jane/\"c\".toml</string>",
+            "<string>--bounded-log</string><string>/Users/jane/Library/Logs/evertoken.log</string></array>",
             "<key>WatchPaths</key><array><string>/Users/jane/\"c\".toml</string></array>",
             "<key>StandardErrorPath</key><string>/Users/jane/Library/Logs/evertoken.log</string>",
             "<key>HTTPS_PROXY</key><string>http://u:&lt;&amp;&gt;@h</string></dict></dict></plist>",

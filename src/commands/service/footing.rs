@@ -2,9 +2,11 @@
 
 use super::blueprint::Blueprint;
 use super::orders::Order;
+use crate::commands::ending::Ending;
 use crate::engine::time::WallTime;
+use crate::shell::files::snapshot;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What stands under the name of a file that we would write.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -15,6 +17,23 @@ pub enum Standing {
     Ours(String),
     /// What somebody else has written, which stays.
     Foreign,
+}
+
+/// What stands at a path that we would write to.
+///
+/// # Errors
+/// 1 when it cannot be read.
+pub fn standing(path: &Path, is_ours: fn(&str) -> bool) -> Result<Standing, Ending> {
+    // A link too is somebody else's, wherever it leads: a masked unit is one to /dev/null. So is a folder or a pipe.
+    if path.is_symlink() || (path.exists() && !path.is_file()) {
+        return Ok(Standing::Foreign);
+    }
+    let found = snapshot::read(path).map_err(Ending::failed)?;
+    if found.present.is_none() {
+        return Ok(Standing::Absent);
+    }
+    let text = String::from_utf8_lossy(&found.bytes).into_owned();
+    Ok(if is_ours(&text) { Standing::Ours(text) } else { Standing::Foreign })
 }
 
 /// Who has brought the service.

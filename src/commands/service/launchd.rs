@@ -2,11 +2,11 @@
 
 use super::agent::{self, LABEL};
 use super::blueprint::Blueprint;
-use super::footing::{Change, Footing, Manager, Origin, Standing, time};
+use super::footing::{Change, Footing, Manager, Origin, Standing, standing, time};
 use super::orders::{Order, ask, words};
 use crate::commands::ending::Ending;
 use crate::shell::environment::Environment;
-use crate::shell::files::snapshot;
+use crate::shell::logging::bounded::older;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -39,13 +39,7 @@ impl<'a> Launchd<'a> {
     /// 1 when our file cannot be read.
     pub fn look(&self) -> Result<Footing, Ending> {
         let file = self.home.join("Library/LaunchAgents").join(format!("{LABEL}.plist"));
-        let found = snapshot::read(&file).map_err(Ending::failed)?;
-        let text = String::from_utf8_lossy(&found.bytes).into_owned();
-        let standing = match found.present {
-            None => Standing::Absent,
-            Some(_) if !file.is_symlink() && agent::is_ours(&text) => Standing::Ours(text),
-            Some(_) => Standing::Foreign,
-        };
+        let standing = standing(&file, agent::is_ours)?;
         let (told, unreachable) = match ask(self.environment, &words(&["launchctl", "print", &self.target()])) {
             Ok(answer) if answer.fine => (answer.text, None),
             // It is not loaded: that is how launchd answers.
@@ -123,10 +117,10 @@ impl Manager for Launchd<'_> {
         let mut orders = Vec::new();
         if footing.ours().is_some() {
             if footing.enabled {
-                orders.push(Order::Run(words(&["launchctl", "bootout", &self.target()])));
+                orders.push(Order::RunOn(words(&["launchctl", "bootout", &self.target()])));
             }
             orders.push(Order::Remove(footing.file.clone()));
-            orders.push(Order::Remove(self.log_file()));
+            orders.extend([self.log_file(), older(&self.log_file())].map(Order::Remove));
         }
         orders
     }

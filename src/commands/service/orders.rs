@@ -29,6 +29,8 @@ pub enum Order {
     RemoveFolder(PathBuf),
     /// Run a command of the service manager.
     Run(Vec<String>),
+    /// The same; that it fails is told at the end, and keeps the rest from nothing.
+    RunOn(Vec<String>),
     /// The same; that it fails is no trouble.
     Try(Vec<String>),
     /// The same; it may have to be said more than once.
@@ -77,8 +79,9 @@ fn answer(environment: &Environment, argv: &[String], limit: Duration) -> Result
 /// Carries the orders out one after the other, and tells each.
 ///
 /// # Errors
-/// 1 with the first that fails; the rest is not tried.
+/// 1 with the first that fails; the rest is not tried, unless the order says so.
 pub fn carry_out<W: Write>(environment: &Environment, orders: &[Order], output: &mut Output<W>) -> Result<(), Ending> {
+    let mut failed = None;
     for order in orders {
         match order {
             Order::Write(path, text) => {
@@ -99,6 +102,12 @@ pub fn carry_out<W: Write>(environment: &Environment, orders: &[Order], output: 
             }
             Order::Run(argv) => run(environment, argv, 1)?,
             Order::Insist(argv) => run(environment, argv, AGAIN.0)?,
+            Order::RunOn(argv) => {
+                if let Err(ending) = run(environment, argv, 1) {
+                    failed.get_or_insert(ending);
+                    continue;
+                }
+            }
             Order::Try(argv) => {
                 if !answer(environment, argv, LIMIT)?.fine {
                     continue;
@@ -107,7 +116,7 @@ pub fn carry_out<W: Write>(environment: &Environment, orders: &[Order], output: 
         }
         output.text(&format!("{}\n", told(order, Tense::Done)))?;
     }
-    Ok(())
+    failed.map_or(Ok(()), Err)
 }
 
 fn run(environment: &Environment, argv: &[String], times: u32) -> Result<(), Ending> {
@@ -146,7 +155,7 @@ pub fn told(order: &Order, tense: Tense) -> String {
         Order::Remove(path) | Order::RemoveFolder(path) => {
             format!("{would}{} {}", verb("remove", "removed"), path.display())
         }
-        Order::Run(argv) | Order::Try(argv) | Order::Insist(argv) => {
+        Order::Run(argv) | Order::RunOn(argv) | Order::Try(argv) | Order::Insist(argv) => {
             format!("{would}{}: {}", verb("run", "ran"), argv.join(" "))
         }
     }

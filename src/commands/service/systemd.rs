@@ -1,17 +1,19 @@
 //! The service as a user unit of systemd.
 
 use super::blueprint::Blueprint;
-use super::footing::{Change, Footing, Manager, Origin, Standing, time};
+use super::footing::{self, Change, Footing, Manager, Origin, Standing, time};
 use super::orders::{Order, ask, words};
 use super::unit;
 use crate::commands::ending::Ending;
 use crate::shell::environment::Environment;
-use crate::shell::files::snapshot;
+use crate::shell::files::resolve;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const UNIT: &str = "evertoken.service";
 const DROP_IN: &str = "50-evertoken-service-install.conf";
+/// The link that `systemctl enable` makes, below the config home.
+const WANTED: &str = "systemd/user/default.target.wants/evertoken.service";
 const ASKED: &str = "--property=LoadState,FragmentPath,UnitFileState,ActiveState,SubState,MainPID,ExecMainStartTimestamp,\
                      StatusText,Result,NeedDaemonReload";
 
@@ -41,14 +43,14 @@ impl<'a> Systemd<'a> {
         };
         let properties: BTreeMap<&str, &str> = told.lines().filter_map(|line| line.split_once('=')).collect();
         let value = |name: &str| properties.get(name).copied().filter(|value| !value.is_empty());
-        let standing = standing(&unit)?;
+        let standing = footing::standing(&unit, unit::is_ours)?;
         let fragment = value("FragmentPath").map(PathBuf::from).filter(|path| *path != unit);
         let (origin, file, standing) = match (standing, fragment) {
             (Standing::Ours(text), _) => (Origin::Us, unit, Standing::Ours(text)),
             (Standing::Foreign, _) => (Origin::Hand(unit.clone()), unit, Standing::Foreign),
             (Standing::Absent, Some(fragment)) => {
                 let file = unit.with_extension("service.d").join(DROP_IN);
-                let standing = self::standing(&file)?;
+                let standing = footing::standing(&file, unit::is_ours)?;
                 (Origin::Package(fragment), file, standing)
             }
             (Standing::Absent, None) => (Origin::Nobody, unit, Standing::Absent),
@@ -74,19 +76,9 @@ impl<'a> Systemd<'a> {
     }
 }
 
-fn standing(path: &Path) -> Result<Standing, Ending> {
-    // A link too is somebody else's, wherever it leads: a masked unit is one to /dev/null.
-    if path.is_symlink() {
-        return Ok(Standing::Foreign);
-    }
-    let found = snapshot::read(path).map_err(Ending::failed)?;
-    Ok(match found.present {
-        None => Standing::Absent,
-        Some(_) => {
-            let text = String::from_utf8_lossy(&found.bytes).into_owned();
-            if unit::is_ours(&text) { Standing::Ours(text) } else { Standing::Foreign }
-        }
-    })
+/// Whether this is a link to that file, which may be gone.
+fn leads_to(link: &Path, file: &Path) -> bool {
+    link.is_symlink() && resolve(link).is_ok_and(|target| resolve(file).is_ok_and(|file| file == target))
 }
 
 fn systemctl(verbs: &[&str]) -> Vec<String> {
@@ -132,16 +124,22 @@ impl Manager for Systemd<'_> {
     fn uninstall(&self, footing: &Footing) -> Vec<Order> {
         let mut orders = Vec::new();
         if footing.enabled || footing.active || footing.ours().is_some() {
-            orders.push(Order::Run(systemctl(&["disable", "--now"])));
+            // What systemd does not do must keep the rest from nothing.
+            orders.push(Order::RunOn(systemctl(&["disable", "--now"])));
         }
         if footing.ours().is_some() {
             orders.push(Order::Remove(footing.file.clone()));
-            orders.push(Order::Run(words(&["systemctl", "--user", "daemon-reload"])));
+            let wanted = self.environment.config_home().map(|config| config.join(WANTED));
+            orders.extend(wanted.filter(|link| leads_to(link, &footing.file)).map(Order::Remove));
+            orders.push(Order::RunOn(words(&["systemctl", "--user", "daemon-reload"])));
             // It may have ended badly, which systemd would remember for ever.
             orders.push(Order::Try(systemctl(&["reset-failed"])));
             let above = self.environment.config_home();
-            let made_for_it = footing.file.ancestors().skip(1).take_while(|folder| above.as_deref() != Some(folder));
-            orders.extend(made_for_it.map(|folder| Order::RemoveFolder(folder.to_owned())));
+            let made_for_it = || footing.file.ancestors().skip(1).take_while(|folder| above.as_deref() != Some(folder));
+            // Behind a link they are somebody's own, empty or not.
+            if !made_for_it().any(Path::is_symlink) {
+                orders.extend(made_for_it().map(|folder| Order::RemoveFolder(folder.to_owned())));
+            }
         }
         orders
     }

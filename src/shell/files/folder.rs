@@ -114,6 +114,14 @@ fn make(folder: &Path) -> Result<(), FileError> {
     match DirBuilder::new().mode(0o700).create(folder) {
         // Another process may have been faster; a dangling link in its place is no folder.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        Err(_) if folder.is_symlink() => {
+            let target = fs::read_link(folder).unwrap_or_default();
+            let reason = format!(
+                "it is a link to {}, which is not there; create that folder, or remove the link",
+                target.display()
+            );
+            Err(FileError::refused("create", folder, reason))
+        }
         other => other.map_err(FileError::at("create", folder)),
     }
 }
