@@ -63,6 +63,8 @@ impl<K: Ord + Copy> Queue<K> {
         self.keys.keys().copied()
     }
 
+    /// Only the self-check of debug builds asks.
+    #[cfg(debug_assertions)]
     pub(super) fn key(&self, index: usize) -> Option<K> {
         self.keys.get(&index).copied()
     }
