@@ -70,10 +70,7 @@ fn carry_out<W: Write>(cli: &Cli, environment: &Arc<Environment>, output: &mut O
         Command::Run(args) => run::run(environment, cli.global.config.as_deref(), args),
         Command::Refresh(args) => refresh::run(load()?, args, environment, output),
         Command::Demo => demo::run(output),
-        Command::Status(args) => {
-            let plain = environment.no_color() || environment.text("TERM") == Some("dumb");
-            status::run(&load()?, args, plain, output)
-        }
+        Command::Status(args) => status::run(&load()?, args, environment, output),
         Command::Check => check::run(&load()?, environment, output),
         Command::Doctor(args) => doctor::run(args, cli.global.config.as_deref(), environment, output),
         Command::Init(args) => init::run(args, cli.global.config.as_deref(), environment, output),

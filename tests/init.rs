@@ -95,7 +95,9 @@ fn writes_nothing_when_there_is_nothing_to_list() {
     let home = Home::new("[profile base]\nregion = eu-west-1\n");
     let (code, _, err) = home.run("init");
     assert_eq!(code, Some(1));
-    assert!(err.contains("there is no profile in "), "{err}");
+    assert!(err.contains("there is no profile in ") && err.contains("\nfix: `aws configure sso` adds one"), "{err}");
+    let (_, smallest) = err.split_once("such as:\n\n").expect("an example");
+    assert!(evertoken::engine::config::parse(smallest).is_ok(), "{smallest}");
     assert!(!home.path(".config").exists());
 }
 

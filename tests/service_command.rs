@@ -315,6 +315,15 @@ fn what_stands_in_the_place_of_the_unit_is_named_with_a_way_out() {
 }
 
 #[test]
+fn status_names_the_command_that_starts_it_here() {
+    let home = Home::new();
+    let status = || text(&home.run(&["status"]).stdout);
+    assert!(status().ends_with("# daemon: not running: evertoken service install\n"), "{}", status());
+    home.service(&["install"], 0);
+    assert!(status().ends_with("# daemon: not running: systemctl --user start evertoken\n"), "{}", status());
+}
+
+#[test]
 fn an_uninstall_goes_on_where_the_service_manager_does_not() {
     let home = Home::new();
     home.service(&["install"], 0);

@@ -161,7 +161,7 @@ fn hold(home: &tempfile::TempDir, left: i64) {
 fn it_draws_what_changes_and_is_silent_while_nothing_does() {
     let mut terminal = Terminal::open();
     terminal.wait("evertoken is not running");
-    terminal.wait("start");
+    terminal.wait("service install");
     assert!(terminal.shown.starts_with(ENTER), "{:?}", terminal.shown);
     assert!(terminal.shown.contains("fresh  4d 3h"), "{:?}", terminal.shown);
 
@@ -181,7 +181,7 @@ fn it_draws_what_changes_and_is_silent_while_nothing_does() {
 #[test]
 fn another_size_of_the_window_is_taken_up_at_once() {
     let mut terminal = Terminal::open();
-    terminal.wait("start");
+    terminal.wait("service install");
     assert!(!terminal.shown.contains("ROLE"), "{:?}", terminal.shown);
     resize(&terminal.master, 120, 24);
     terminal.signal(Signal::WINCH);
@@ -205,7 +205,7 @@ fn whoever_has_seen_enough_gets_the_terminal_back() {
     ];
     for (name, end) in ends {
         let mut terminal = Terminal::open();
-        terminal.wait(if name.ends_with("once") { ENTER } else { "start" });
+        terminal.wait(if name.ends_with("once") { ENTER } else { "service install" });
         assert!(!terminal.echoes(), "{name}: what is typed does not get between the lines");
         end(&terminal);
         let status = terminal.ended();
@@ -218,7 +218,7 @@ fn whoever_has_seen_enough_gets_the_terminal_back() {
 #[test]
 fn a_suspended_one_gives_the_shell_back_and_draws_anew_when_it_goes_on() {
     let mut terminal = Terminal::open();
-    terminal.wait("start");
+    terminal.wait("service install");
     terminal.signal(Signal::TSTP);
     terminal.wait(LEAVE);
     let pid = i32::try_from(terminal.child.id()).ok().and_then(Pid::from_raw).expect("a process id");

@@ -25,9 +25,9 @@ use std::path::PathBuf;
         evertoken doctor            why do I get ExpiredToken?\n  \
         evertoken run               keep every session fresh until stopped\n  \
         evertoken status --watch    how does each profile stand?\n\n\
-        The config is --config, else $EVERTOKEN_CONFIG, else $XDG_CONFIG_HOME/evertoken/config.toml,\n\
+        The config is --config, else $EVERTOKEN_CONFIG, else $XDG_CONFIG_HOME/evertoken/config.toml, \
         else ~/.config/evertoken/config.toml.\n\n\
-        Exit codes: 0 fine, 1 not, 2 wrong usage or unknown profile, 3 daemon not running (status),\n\
+        Exit codes: 0 fine, 1 not, 2 wrong usage or unknown profile, 3 daemon not running (status), \
         75 another instance is at work, 78 the config is wrong."
 )]
 pub struct Cli {
@@ -80,7 +80,7 @@ pub enum Command {
     /// Keep every session fresh, in the foreground, until stopped.
     #[command(
         after_help = "This is what systemd and launchd start. HUP reloads the config, USR1 refreshes everything \
-        now,\nTERM and INT stop after a write under way.\n\n\
+        now, TERM and INT stop after a write under way.\n\n\
         Exit codes: 0 stopped, 75 another instance holds the file, 78 the config is wrong, 130 stopped twice."
     )]
     Run(RunArgs),
@@ -101,15 +101,15 @@ pub enum Command {
     Status(StatusArgs),
     /// Find every mistake in the config, offline.
     #[command(
-        after_help = "Looks at the config, the AWS files, the modes of files and folders, and whether a service finds the\n\
+        after_help = "Looks at the config, the AWS files, the modes of files and folders, and whether a service finds the \
         programs that the config names. Asks nobody and changes nothing.\n\n\
         Exit codes: 0 fine (also with warnings), 1 the config is missing or cannot be read, 78 it is wrong."
     )]
     Check,
     /// Find out why a program gets ExpiredToken, and what mends it.
-    #[command(after_help = "Looks at everything that AWS error guides tell people to look at: which credentials the\n\
-        tools here pick and why, whether AWS accepts them, what stands behind them, the files, the\n\
-        clock, this platform, and evertoken itself. Needs no config. It asks AWS where your tools\n\
+    #[command(after_help = "Looks at everything that AWS error guides tell people to look at: which credentials the \
+        tools here pick and why, whether AWS accepts them, what stands behind them, the files, the \
+        clock, this platform, and evertoken itself. Needs no config. It asks AWS where your tools \
         would: it follows AWS_ENDPOINT_URL.\n\n\
         Examples:\n  \
         evertoken doctor\n  \
@@ -119,14 +119,14 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Write a first config from what ~/.aws/config says.
     #[command(
-        after_help = "Lists every role and SSO profile under the name that it has already, and prints the lines of\n\
+        after_help = "Lists every role and SSO profile under the name that it has already, and prints the lines of \
         ~/.aws/config to change so that every tool uses the fresh keys. Changes no file but the new config.\n\n\
         Exit codes: 0 written, 1 there is a config already, or nothing to write into one."
     )]
     Init(InitArgs),
     /// Do whatever step is due that only a person can do: log in to SSO, enter an MFA code.
     #[command(
-        after_help = "Runs `aws sso login` for each SSO session that is over, and asks for a code for each MFA session\n\
+        after_help = "Runs `aws sso login` for each SSO session that is over, and asks for a code for each MFA session \
         that is over or ends within the hour, or that is named. A running daemon goes on by itself.\n\n\
         Examples:\n  \
         evertoken login\n  \
@@ -135,7 +135,7 @@ pub enum Command {
     )]
     Login(LoginArgs),
     /// Print a profile's session for AWS SDKs, as their credential_process.
-    #[command(after_help = "Long-running programs read the credentials file once; with this they renew themselves.\n\
+    #[command(after_help = "Long-running programs read the credentials file once; with this they renew themselves. \
         In ~/.aws/config, with the absolute path of evertoken:\n\n  \
         [profile prod]\n  \
         credential_process = /home/me/.cargo/bin/evertoken credential-process prod\n  \
@@ -158,7 +158,7 @@ pub enum Command {
     Service(ServiceArgs),
     /// Watch it work: the real daemon against an STS emulator on loopback.
     #[command(
-        after_help = "Needs no AWS account and touches nothing of yours: the daemon is a child with a home of its own\n\
+        after_help = "Needs no AWS account and touches nothing of yours: the daemon is a child with a home of its own \
         and sessions of seconds."
     )]
     Demo,

@@ -17,6 +17,12 @@ const OPENING: &str = "\
 # profiles fresh. Take out what you do not use: each entry is refreshed around the clock.
 ";
 
+const SMALLEST: &str = "\
+[[role]]
+profile        = \"dev\"     # the section to keep fresh
+role_arn       = \"arn:aws:iam::111122223333:role/Developer\"
+source_profile = \"base\"    # a profile with credentials of its own";
+
 /// Writes the config, or prints what it lacks.
 ///
 /// # Errors
@@ -46,9 +52,11 @@ pub fn run<W: Write>(
     let proposal = look(&places, Wish { process: program.as_deref(), listed: None })?;
     if proposal.profiles == 0 {
         let why = format!(
-            "there is no profile in {} that evertoken can keep fresh as it stands: one with role_arn, or of SSO{}",
+            "there is no profile in {} that evertoken can keep fresh as it stands: one with role_arn, or of SSO{}\nfix: \
+             `aws configure sso` adds one; or write {} yourself, such as:\n\n{SMALLEST}",
             places.aws_config().display(),
-            if proposal.entries.is_empty() { String::new() } else { format!("\n{}", proposal.entries.trim_end()) }
+            if proposal.entries.is_empty() { String::new() } else { format!("\n{}", proposal.entries.trim_end()) },
+            path.display()
         );
         return Err(Ending::new(NOT_FINE, why));
     }

@@ -7,6 +7,7 @@ pub mod carried;
 pub mod footing;
 pub mod launchd;
 pub mod orders;
+pub mod presence;
 pub mod program;
 pub mod search_path;
 pub mod systemd;

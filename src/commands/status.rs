@@ -13,10 +13,13 @@ mod watch;
 use crate::commands::cli::StatusArgs;
 use crate::commands::ending::{Ending, FINE, NOT_FINE, NOT_RUNNING, USAGE};
 use crate::commands::output::{Output, Surface};
+use crate::commands::service::presence::start;
+use crate::commands::service_manager::{Verb, command};
 use crate::commands::setup::Setup;
 use crate::engine::config::model::StoreKind;
 use crate::engine::status::{State, Status};
 use crate::shell::clock;
+use crate::shell::environment::Environment;
 use crate::shell::known_skew::recall;
 use crate::shell::locks::InstanceLock;
 use jiff::tz::TimeZone;
@@ -28,7 +31,13 @@ use std::io::Write;
 ///
 /// # Errors
 /// 2 for `--watch` without a terminal; 1 when the answer cannot be written.
-pub fn run<W: Write>(setup: &Setup, args: &StatusArgs, no_colour: bool, output: &mut Output<W>) -> Result<u8, Ending> {
+pub fn run<W: Write>(
+    setup: &Setup,
+    args: &StatusArgs,
+    environment: &Environment,
+    output: &mut Output<W>,
+) -> Result<u8, Ending> {
+    let no_colour = environment.no_color() || environment.text("TERM") == Some("dumb");
     let surface = || Surface::of_stdout(no_colour);
     if args.watch {
         if !surface().terminal {
@@ -37,7 +46,7 @@ pub fn run<W: Write>(setup: &Setup, args: &StatusArgs, no_colour: bool, output: 
                 "--watch needs a terminal; in a pipe or a script: evertoken status, or evertoken status --json",
             ));
         }
-        let page = |surface: Surface| draw(&gather(setup), surface, Some(surface.height));
+        let page = |surface: Surface| draw(&gather(setup), surface, Some(surface.height), start(environment));
         return watch::run(surface, page, output);
     }
     let status = gather(setup);
@@ -46,18 +55,18 @@ pub fn run<W: Write>(setup: &Setup, args: &StatusArgs, no_colour: bool, output: 
             serde_json::to_string_pretty(&status).map_err(|error| Ending::failed(format!("write JSON: {error}")))?;
         output.text(&(json + "\n"))?;
     } else {
-        output.text(&draw(&status, surface(), None))?;
+        output.text(&draw(&status, surface(), None, start(environment)))?;
     }
     Ok(verdict(&status))
 }
 
 /// What `status` shows on a surface.
 pub fn screen(setup: &Setup, surface: Surface) -> String {
-    draw(&gather(setup), surface, None)
+    draw(&gather(setup), surface, None, command(Verb::Start))
 }
 
-fn draw(status: &Status, surface: Surface, rows: Option<usize>) -> String {
-    let style = Style { surface, rows, zone: TimeZone::system(), version: env!("CARGO_PKG_VERSION") };
+fn draw(status: &Status, surface: Surface, rows: Option<usize>, start: &'static str) -> String {
+    let style = Style { surface, rows, zone: TimeZone::system(), version: env!("CARGO_PKG_VERSION"), start };
     render(status, clock::now(), &style)
 }
 

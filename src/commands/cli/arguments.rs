@@ -160,8 +160,8 @@ pub enum ServiceCommand {
     /// Install it, start it with your session, and start it now.
     #[command(
         after_help = "Writes the unit with the path of this program and of the config, and with what helpers need \
-        of\nthis shell: PATH, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, AWS_CA_BUNDLE, proxies. Do it\nagain after \
-        one of them has changed. A unit that it did not write stays as it is; that of a\npackage is enabled."
+        of this shell: PATH, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, AWS_CA_BUNDLE, proxies. Do it again after \
+        one of them has changed. A unit that it did not write stays as it is; that of a package is enabled."
     )]
     Install(ServiceChangeArgs),
     /// Stop it and take it away again.

@@ -127,7 +127,7 @@ impl Page<'_> {
         let version = version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
         let mut sentences = Vec::new();
         sentences.push(if !running {
-            ("evertoken is not running: nothing is refreshed.".to_owned(), Some(command(Verb::Start)))
+            ("evertoken is not running: nothing is refreshed.".to_owned(), Some(self.style.start))
         } else if !responding {
             let due = next_wakeup.as_deref().map_or_else(|| "-".to_owned(), clock);
             let sentence = format!("evertoken{version}{pid} is not responding: it meant to wake at {due}.");

@@ -23,7 +23,7 @@ pub(super) fn plain(status: &Status, profiles: &[&Profile], causes: &[Cause<'_>]
             .map(|(warning, names)| format!("# expiring: {}: at {}: {}", names.join(","), warning.at, warning.message)),
     );
     lines.push(match &status.daemon {
-        Daemon { running: false, .. } => format!("# daemon: not running: {}", command(Verb::Start)),
+        Daemon { running: false, .. } => format!("# daemon: not running: {}", style.start),
         Daemon { responding: false, .. } => format!("# daemon: not responding: {}", command(Verb::Restart)),
         Daemon { pid, .. } => {
             pid.map_or_else(|| "# daemon: running".to_owned(), |pid| format!("# daemon: running, pid {pid}"))

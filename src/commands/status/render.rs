@@ -23,6 +23,8 @@ pub struct Style {
     pub zone: TimeZone,
     /// The version of this binary, to be compared with that of the running daemon.
     pub version: &'static str,
+    /// What starts the daemon here.
+    pub start: &'static str,
 }
 
 /// The whole report, ending with a line break.
