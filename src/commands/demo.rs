@@ -83,7 +83,10 @@ pub fn run<W: Write>(output: &mut Output<W>) -> Result<u8, Ending> {
     if seen.broken > 0 || seen.ended > 0 {
         return Err(Ending::failed("keep the promise in its own demo; please report this"));
     }
-    show.say("Next: write a config of your own, then `evertoken check` and `evertoken run` (see the README).")?;
+    show.say(
+        "Next: `evertoken init` writes a config from what ~/.aws/config says, `evertoken check` tells whether it is right,\n\
+         and `evertoken service install` keeps it fresh from now on.",
+    )?;
     Ok(FINE)
 }
 

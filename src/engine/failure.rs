@@ -196,12 +196,12 @@ impl Failure {
 
 fn transport(layer: Layer, detail: &str, context: &Context) -> Failure {
     let (whom, detail) = (context.whom(), plain(detail));
+    // What the layers above have to say of it tells nobody anything.
+    let detail = ["dns error: ", "tcp connect error: "]
+        .iter()
+        .fold(detail.as_str(), |detail, layer| detail.rsplit(layer).next().unwrap_or_default());
     let (message, fix) = match layer {
-        Layer::Dns => {
-            // What the layers above it say of it tells nobody anything.
-            let detail = detail.rsplit("dns error: ").next().unwrap_or_default();
-            (format!("{whom} is not found (DNS): is this machine online? {detail}"), None)
-        }
+        Layer::Dns => (format!("{whom} is not found (DNS): is this machine online? {detail}"), None),
         Layer::Connect => (format!("{whom} cannot be connected to: {detail}"), None),
         Layer::Timeout => (format!("{whom} gave no answer in time: {detail}"), None),
         Layer::Tls => (
