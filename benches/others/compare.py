@@ -316,14 +316,21 @@ def evertoken(sts):
     home.remove()
 
 
+WAYS = {"evertoken": evertoken, "awsume": awsume, "botocore": botocore_alone, "recipe": recipe}
+
+
 def main():
+    chosen = sys.argv[4:] or list(WAYS)
+    unknown = [name for name in chosen if name not in WAYS]
+    if unknown:
+        raise SystemExit(f"no such way: {' '.join(unknown)}; there are: {' '.join(WAYS)}")
     print(f"{len(ROLES)} roles whose sessions have ended (but for the next wave: there they are renewed ahead)\n")
     print("| way | all fresh after | CPU | calls | reads | expired | missing | torn | unreadable | memory while idle |")
     print("|" + " --- |" * 10)
     sts = Sts()
     try:
-        for way in (awsume, botocore_alone, recipe, evertoken):
-            way(sts)
+        for name in chosen:
+            WAYS[name](sts)
     finally:
         sts.close()
 
