@@ -11,6 +11,7 @@
 //! failure in our own. Whatever was good stays until something better stands in the file.
 
 mod agenda;
+mod ask;
 mod clocks;
 mod gate;
 mod kept;
@@ -41,7 +42,7 @@ use crate::engine::session::SourceCredentials;
 use crate::engine::time::{Skew, WallTime};
 use agenda::Agenda;
 use gate::Gate;
-use kept::{Kept, Want};
+use kept::Kept;
 use news::News;
 use people::LoginEnd;
 use roll::Roll;
@@ -275,33 +276,6 @@ impl Keeper {
     fn drop_supplies(&mut self) {
         for supply in self.supplies.values_mut() {
             supply.ready = None;
-        }
-    }
-
-    fn ask(&mut self, profiles: &[ProfileName], min_ttl: Option<Duration>, force: bool, now: WallTime) {
-        let sts_now = self.sts_now(now);
-        let named: BTreeSet<&ProfileName> = profiles.iter().collect();
-        let attended = self.attendance == Attendance::Attended;
-        for kept in self.kept.iter_mut() {
-            if !named.is_empty() && !named.contains(&kept.entry.profile) {
-                continue;
-            }
-            let enough = min_ttl.unwrap_or_else(|| kept.min_ttl());
-            let has_it =
-                kept.current().is_some_and(|session| session.left(sts_now) >= enough.max(Duration::from_millis(1)));
-            // What only a person can renew is not asked for while it holds: nobody is here who could.
-            let unasked = kept.entry.needs_human() && !attended;
-            let holds = kept.current().is_some_and(|session| session.expiration > sts_now);
-            if unasked && holds && (min_ttl.is_none() || has_it) {
-                continue;
-            }
-            if force || kept.in_doubt || !has_it {
-                kept.want = if force { Some(Want::Another) } else { kept.want.or(Some(Want::Longer)) };
-            }
-        }
-        // Whatever stands in the way is tried again: a person is waiting.
-        for gate in self.gates() {
-            gate.nudge(now);
         }
     }
 
