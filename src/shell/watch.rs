@@ -13,9 +13,11 @@ use gaze::{Gaze, Seen};
 use notify::EventKind;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{Sleep, sleep};
 
 /// Changes within this time are one: editors write, rename and touch in quick succession.
 const CALM: Duration = Duration::from_millis(50);
@@ -54,6 +56,10 @@ pub struct Watcher {
     /// What has changed and was not told yet.
     unsaid: BTreeSet<Concern>,
     polled: bool,
+    /// Whether anything may have changed since the last look began.
+    stale: bool,
+    /// What is waited for before the next look, however often whoever waits is called away.
+    pause: Option<Pin<Box<Sleep>>>,
     /// The list to take over with the next look.
     list: Option<Vec<Watched>>,
     ours: OwnWrites,
@@ -85,7 +91,8 @@ impl Watcher {
         };
         let eyes = Eyes::Resting(Box::new(Gaze::new(kernel)));
         let ours = OwnWrites::default();
-        Self { messages, complaint, unsaid: BTreeSet::new(), polled: false, list: None, ours, eyes }
+        let unsaid = BTreeSet::new();
+        Self { messages, complaint, unsaid, polled: false, stale: true, pause: None, list: None, ours, eyes }
     }
 
     /// What this process writes in a watched folder is no news from now on.
@@ -112,27 +119,36 @@ impl Watcher {
         self.complaint.take()
     }
 
-    /// Waits until something on the list has changed, and tells what it concerns.
+    /// Waits until something on the list has changed, and tells what it concerns. May be dropped and asked again at any
+    /// time, as a loop does that waits for other things too: that alone is no reason for another look.
     pub async fn changed(&mut self) -> BTreeSet<Concern> {
         loop {
-            self.look().await;
+            if self.stale || self.list.is_some() || !matches!(self.eyes, Eyes::Resting(_)) {
+                self.look().await;
+            }
             if !self.unsaid.is_empty() || self.complaint.is_some() {
                 return std::mem::take(&mut self.unsaid);
             }
-            if self.polled {
-                tokio::time::sleep(POLL).await;
-            } else {
-                // The sender lives in the kernel's watcher, so the channel cannot close before it does.
-                let _told = self.messages.recv().await;
-            }
-            tokio::time::sleep(CALM).await;
-            while self.messages.try_recv().is_ok() {}
+            self.wait_for_news().await;
         }
+    }
+
+    async fn wait_for_news(&mut self) {
+        if self.pause.is_none() && !self.polled {
+            // The sender lives in the kernel's watcher, so the channel cannot close before it does.
+            let _told = self.messages.recv().await;
+        }
+        let time = if self.polled { POLL } else { CALM };
+        self.pause.get_or_insert_with(|| Box::pin(sleep(time))).as_mut().await;
+        self.pause = None;
+        while self.messages.try_recv().is_ok() {}
+        self.stale = true;
     }
 
     /// Goes on with the look that is under way, or takes a new one. May be dropped at any time: the look itself goes on.
     async fn look(&mut self) {
         if !matches!(self.eyes, Eyes::Looking(_)) {
+            self.stale = false;
             let mut gaze = match std::mem::replace(&mut self.eyes, Eyes::Lost) {
                 Eyes::Resting(gaze) => gaze,
                 Eyes::Looking(_) | Eyes::Lost => Box::default(),

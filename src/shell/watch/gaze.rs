@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Folders that come and go all the time are not waited for.
+const MOST_ROUNDS: usize = 8;
+
 /// What can be seen of a file without reading it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Look {
@@ -51,7 +54,7 @@ impl Gaze {
             self.watched = list.into_iter().map(known).collect();
         }
         // Armed before looking: what changes in between is told by the kernel.
-        let complaint = self.arm();
+        let complaint = self.arm_all();
         let mut concerns = BTreeSet::new();
         for (watched, before) in &mut self.watched {
             let now = look(&watched.path);
@@ -64,6 +67,18 @@ impl Gaze {
             }
         }
         Seen { concerns, complaint, polled: self.kernel.is_none() }
+    }
+
+    /// Arms until nothing new is found: a folder may have come below one that was not watched yet.
+    fn arm_all(&mut self) -> Option<String> {
+        for _ in 0..MOST_ROUNDS {
+            let before = self.armed.clone();
+            let complaint = self.arm();
+            if complaint.is_some() || self.armed == before {
+                return complaint;
+            }
+        }
+        None
     }
 
     /// Watches every folder that a change can come from: of the file, of what a symlink leads to, or the nearest one

@@ -1,9 +1,10 @@
 //! The tests play the program that changes the files.
 #![expect(clippy::disallowed_methods, reason = "the tests play the program that changes the files")]
 
-use super::{Concern, Watched, Watcher};
+use super::{Concern, Eyes, Watched, Watcher};
 use crate::shell::files::snapshot::Identity;
 use crate::shell::own_writes::OwnWrites;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -146,5 +147,25 @@ fn tells_nothing_where_nothing_changed_and_keeps_what_was_seen_while_nobody_list
             told = next(&mut watcher).await;
         }
         assert!(told.contains(&Concern::Sources), "{told:?}");
+    });
+}
+
+#[test]
+fn being_asked_again_is_no_reason_to_look_again_nor_to_wait_longer() {
+    let home = tempfile::tempdir().expect("a folder");
+    on_runtime(async {
+        let mut watcher = watcher(home.path()).await;
+        let asked = tokio::time::timeout(Duration::ZERO, watcher.changed()).await;
+        assert_eq!(asked.ok(), None);
+        assert!(matches!(watcher.eyes, Eyes::Resting(_)), "nothing has happened since the first look");
+
+        watcher.polled = true;
+        let mut deadlines = BTreeSet::new();
+        for _ in 0..3 {
+            let asked = tokio::time::timeout(Duration::from_millis(5), watcher.changed()).await;
+            assert_eq!(asked.ok(), None);
+            deadlines.insert(watcher.pause.as_ref().expect("the next look is waited for").deadline());
+        }
+        assert_eq!(deadlines.len(), 1, "whoever is asked often looks no later for it");
     });
 }
