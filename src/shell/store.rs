@@ -257,7 +257,10 @@ impl Stores {
 
     /// The file as it is now; `None` when there is none, or none that can be looked at.
     fn identity(&self, store: StoreKind) -> Option<Identity> {
-        resolve(&self.target(store).path).ok().and_then(|path| Identity::at(&path))
+        match store {
+            StoreKind::Shared => Identity::behind(self.places.credentials()),
+            StoreKind::Private => Identity::behind(&self.places.private_store()),
+        }
     }
 
     fn seen(&self, store: StoreKind) -> MutexGuard<'_, Seen> {

@@ -35,9 +35,9 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Of what stands at a resolved path now; `None` when nothing does.
-    pub fn at(path: &Path) -> Option<Self> {
-        fs::symlink_metadata(path).ok().map(|metadata| Self::of(&metadata))
+    /// Of the file that a path leads to now, links followed; `None` when there is none.
+    pub fn behind(path: &Path) -> Option<Self> {
+        fs::metadata(path).ok().map(|metadata| Self::of(&metadata))
     }
 
     /// Whether all that is done to the file at `now` or later shows in its times. A file system takes the time of the last
