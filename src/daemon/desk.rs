@@ -11,6 +11,7 @@ use crate::shell::hooks::HookRunner;
 use crate::shell::known_skew::KnownSkew;
 use crate::shell::store::write_status;
 use serde::Serialize;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 /// What tells people how things stand.
@@ -18,7 +19,8 @@ pub(super) struct Desk {
     hooks: HookRunner,
     for_hooks: Vec<Notice>,
     since: WallTime,
-    written: Vec<u8>,
+    /// A digest of what was written last: the text itself is half a kilobyte for each profile.
+    written: Option<u64>,
     unwritable: bool,
     known_skew: KnownSkew,
     /// Of this process: it never changes.
@@ -40,7 +42,7 @@ impl Desk {
             hooks,
             for_hooks: Vec::new(),
             since,
-            written: Vec::new(),
+            written: None,
             unwritable: false,
             known_skew: KnownSkew::default(),
             surroundings: surroundings(|name| station.environment.text(name)),
@@ -116,12 +118,15 @@ impl Desk {
         let written = Written { status, environment: &self.surroundings };
         let Ok(mut bytes) = serde_json::to_vec_pretty(&written) else { return };
         bytes.push(b'\n');
-        if bytes == self.written {
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        let digest = Some(hasher.finish());
+        if digest == self.written {
             return;
         }
         match write_status(&station.loaded.places, &bytes) {
             Ok(()) => {
-                self.written = bytes;
+                self.written = digest;
                 self.unwritable = false;
             }
             Err(error) if !self.unwritable => {
