@@ -775,7 +775,7 @@ fn purge_takes_back_what_is_ours_and_nothing_else() {
     home.hold("vault", 3_000);
     let before = home.read(".aws/credentials");
     let state = home.places().state().to_owned();
-    home.places().ensure_state().expect("a state folder");
+    home.places().ensure_refresh_locks().expect("a state folder");
     let places = home.places();
     let name = ProfileName::parse("dev").expect("a name");
     let state_files = [places.status_file(), places.clock_file(), places.instance_lock(), places.refresh_lock(&name)];

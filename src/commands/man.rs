@@ -26,7 +26,7 @@ const FILES: Table = &[
     (
         "~/.local/state/evertoken/KEY/",
         "One folder for each credentials file, or below XDG_STATE_HOME: status.json, the private store (credentials), \
-         clock.json, instance.lock, and one refresh lock for each profile.",
+         clock.json, instance.lock, and in locks/ one refresh lock for each profile.",
     ),
     ("~/.config/systemd/user/evertoken.service", "The systemd user unit, where it was installed."),
     ("~/Library/LaunchAgents/io.evertoken.agent.plist", "The launchd agent, where it was installed."),

@@ -10,12 +10,28 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// The files of the state folder, then the folder itself; empty when it is not there.
+/// The refresh locks and their folder, the files of the state folder, then that folder itself; empty when it is not there.
 ///
 /// # Errors
-/// When the folder cannot be listed.
+/// When a folder cannot be listed.
 pub fn find(places: &Places) -> Result<Vec<PathBuf>, FileError> {
-    let folder = places.state();
+    let mut found = Vec::new();
+    // What is in a folder goes before it.
+    for folder in [places.refresh_locks(), places.state().to_owned()] {
+        for path in list(&folder)? {
+            if !found.contains(&path) {
+                found.push(path);
+            }
+        }
+        if folder.is_dir() {
+            found.push(folder);
+        }
+    }
+    Ok(found)
+}
+
+/// What a folder holds; nothing when it is not there.
+fn list(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(FileError::at("list", folder)(error)),
@@ -26,7 +42,6 @@ pub fn find(places: &Places) -> Result<Vec<PathBuf>, FileError> {
         found.push(entry.map_err(FileError::at("list", folder))?.path());
     }
     found.sort();
-    found.push(folder.to_owned());
     Ok(found)
 }
 

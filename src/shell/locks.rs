@@ -47,7 +47,7 @@ impl RefreshLock {
     /// # Errors
     /// When the lock file or its folder cannot be used.
     pub fn try_acquire(places: &Places, profile: &ProfileName) -> Result<Option<Self>, FileError> {
-        places.ensure_state()?;
+        places.ensure_refresh_locks()?;
         Ok(FileLock::try_acquire(&places.refresh_lock(profile))?.map(Self))
     }
 
@@ -56,7 +56,7 @@ impl RefreshLock {
     /// # Errors
     /// [`LockError::Held`] when that took longer.
     pub fn acquire(places: &Places, profile: &ProfileName, patience: Duration) -> Result<Self, LockError> {
-        places.ensure_state()?;
+        places.ensure_refresh_locks()?;
         FileLock::acquire(&places.refresh_lock(profile), patience).map(Self)
     }
 

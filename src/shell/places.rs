@@ -148,9 +148,15 @@ impl Places {
         self.state.join("instance.lock")
     }
 
+    /// The folder of the locks that are held around calls to STS. Apart from everything whose changes are news: whoever
+    /// watches the private store would be woken by each of them.
+    pub fn refresh_locks(&self) -> PathBuf {
+        self.state.join("locks")
+    }
+
     /// The lock that is held around a call to STS for a profile.
     pub fn refresh_lock(&self, profile: &ProfileName) -> PathBuf {
-        self.state.join(format!("refresh-{}.lock", file_name_for(profile.as_str())))
+        self.refresh_locks().join(format!("{}.lock", file_name_for(profile.as_str())))
     }
 
     /// Makes sure of the state folder: there, ours, no link, 0700.
@@ -162,6 +168,18 @@ impl Places {
             folder::ensure_private(above, self.home())?;
         }
         folder::ensure_private(&self.state, self.home())
+    }
+
+    /// The same of the folder of the refresh locks. Asked before each call to STS, so it looks no higher where it is there.
+    ///
+    /// # Errors
+    /// As for [`Places::ensure_state`].
+    pub fn ensure_refresh_locks(&self) -> Result<(), FileError> {
+        let locks = self.refresh_locks();
+        if !locks.exists() {
+            self.ensure_state()?;
+        }
+        folder::ensure_private(&locks, self.home())
     }
 }
 
