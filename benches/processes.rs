@@ -30,25 +30,30 @@ fn main() -> io::Result<()> {
         return measure(runs.parse().expect("a number"), command);
     }
     let evertoken = env!("CARGO_BIN_EXE_evertoken");
+    println!("| command | median | most memory |\n| --- | --- | --- |");
     for roles in [1, 10, 100] {
         let machine = Machine::new(roles);
         assert!(machine.command(evertoken).arg("refresh").output()?.status.success(), "the sessions do not come");
         // A file that was written just now is watched for a moment before it is believed.
         sleep(Duration::from_millis(500));
         for command in ["credential-process role-0", "status", "status --json"] {
-            machine.row(&format!("{command}, {roles} role(s)"), RUNS, &format!("{evertoken} {command}"))?;
+            machine.row(
+                &format!("`{command}`, {roles} role{}", if roles == 1 { "" } else { "s" }),
+                RUNS,
+                &format!("{evertoken} {command}"),
+            )?;
         }
     }
     let machine = Machine::new(1);
-    machine.row("evertoken --version", RUNS, &format!("{evertoken} --version"))?;
+    machine.row("`--version`", RUNS, &format!("{evertoken} --version"))?;
     if machine.command("aws").arg("--version").output().is_err() {
-        println!("{:<44} there is no `aws` in the PATH", "aws sts assume-role");
+        println!("| `aws sts assume-role`: not in the `PATH` | - | - |");
         return Ok(());
     }
     let role = "--role-arn arn:aws:iam::111122223333:role/role-0 --role-session-name me";
     let command =
         format!("aws sts assume-role --profile base --region eu-west-1 --endpoint-url {} {role}", machine.sts.url());
-    machine.row("aws sts assume-role, from loopback", SLOW_RUNS, &command)
+    machine.row("`aws sts assume-role`, from loopback", SLOW_RUNS, &command)
 }
 
 /// Runs a command so many times; prints the median of its time in microseconds, and the most memory in bytes. In a
@@ -115,7 +120,7 @@ impl Machine {
         let figures = String::from_utf8_lossy(&output.stdout);
         let (time, memory) = figures.trim().split_once(' ').expect("two figures");
         let (time, memory): (f64, f64) = (time.parse().expect("a time"), memory.parse().expect("a size"));
-        println!("{what:<44} median {:>7.2} ms   peak {:>5.1} MB", time / 1e3, memory / 1e6);
+        println!("| {what} | {:.1} ms | {:.1} MB |", time / 1e3, memory / 1e6);
         Ok(())
     }
 }

@@ -1,13 +1,12 @@
-//! The least that a refresh could cost: AssumeRole by the bare SDK with the HTTP client that it brings, eight calls at
-//! once, in a process of its own. What comes back is dropped.
+//! The least that a refresh could cost: AssumeRole by the bare SDK, with the HTTP client and the time limits of the daemon,
+//! eight calls at once, in a process of its own. What comes back is dropped.
 
 use aws_credential_types::Credentials;
 use aws_sdk_sts::Client;
+use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::{BehaviorVersion, Config, Region};
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use evertoken::emulator::LongTermKey;
+use evertoken::shell::http::{Http, HttpSettings};
 use rustix::time::{ClockId, clock_gettime};
 use std::env;
 use std::io::{self, BufRead, BufReader, Write};
@@ -68,7 +67,9 @@ fn client(url: &str) -> Client {
     let credentials = Credentials::new(key.access_key_id, key.secret_access_key.expose(), None, None, "floor");
     let config = Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
-        .http_client(Builder::new().tls_provider(Provider::rustls(CryptoMode::Ring)).build_https())
+        .http_client(Http::new(&HttpSettings::default()).expect("a client").sdk())
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(Http::timeouts())
         .region(Region::from_static("eu-west-1"))
         .endpoint_url(url)
         .credentials_provider(credentials);

@@ -16,7 +16,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(1100);
 
 pub(crate) fn measure() {
-    head(&[&"idle", &"roles", &"resident", &"of it data", &"threads", &"wake-ups a minute", &"CPU a minute"]);
+    head(&[&"when", &"roles", &"resident", &"of it data", &"threads", &"wake-ups a minute", &"CPU a minute"]);
     let alone = Machine::new(1);
     let mut daemon = alone.daemon();
     alone.wave(&mut daemon, &HashSet::new(), Instant::now());
@@ -48,7 +48,7 @@ fn look(when: &str, roles: usize, daemon: &mut Daemon) {
         &roles,
         &megabytes(daemon.status("VmRSS")),
         &megabytes(daemon.status("RssAnon")),
-        &format!("{} ({})", names.len(), names.join(", ")),
+        &names.len(),
         &(after - before),
         &milliseconds(spent),
     ]);

@@ -58,9 +58,20 @@ fn head(cells: &[&dyn Display]) {
     println!("|{}", " --- |".repeat(cells.len()));
 }
 
+/// `1 role`, `1,000 roles`.
+fn many(roles: usize) -> String {
+    let roles = if roles < 1_000 { roles.to_string() } else { format!("{},{:03}", roles / 1_000, roles % 1_000) };
+    if roles == "1" { "1 role".to_owned() } else { format!("{roles} roles") }
+}
+
 fn milliseconds(time: Duration) -> String {
     let milliseconds = time.as_secs_f64() * 1000.0;
-    if milliseconds < 100.0 { format!("{milliseconds:.2} ms") } else { format!("{milliseconds:.0} ms") }
+    match milliseconds {
+        0.0 => "0".to_owned(),
+        small if small < 1.0 => format!("{small:.2} ms"),
+        some if some < 10.0 => format!("{some:.1} ms"),
+        many => format!("{many:.0} ms"),
+    }
 }
 
 fn megabytes(kibibytes: Option<u64>) -> String {
@@ -68,7 +79,7 @@ fn megabytes(kibibytes: Option<u64>) -> String {
 }
 
 fn ratio(ours: Duration, floor: Duration) -> String {
-    format!("{:.2}", ours.as_secs_f64() / floor.as_secs_f64().max(1e-9))
+    format!("{:.1}", ours.as_secs_f64() / floor.as_secs_f64().max(1e-9))
 }
 
 fn median<T: Ord + Copy>(mut values: Vec<T>) -> T {

@@ -2,7 +2,7 @@
 
 use crate::floor::{self, Round};
 use crate::machine::{Machine, Seen};
-use crate::{head, median, megabytes, milliseconds, ratio, row};
+use crate::{head, many, median, megabytes, milliseconds, ratio, row};
 use rustix::process::Signal;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -70,14 +70,14 @@ pub(crate) fn measure(only: &[usize]) {
 
 fn tell_first(lists: &[List]) {
     head(&[
-        &"first wave",
-        &"wall, ratio to bare calls",
+        &"the first wave, from the start of the process",
+        &"wall, ratio",
         &"CPU, ratio",
         &"all fresh",
         &"first fresh",
         &"bare calls",
         &"CPU",
-        &"CPU of bare calls",
+        &"bare CPU",
         &"calls",
         &"writes",
     ]);
@@ -86,7 +86,7 @@ fn tell_first(lists: &[List]) {
         let wall = median(list.bare_first.iter().map(|round| round.wall).collect());
         let bare = median(list.bare_first.iter().map(|round| round.cpu).collect());
         row(&[
-            &format!("{} role(s)", list.roles),
+            &many(list.roles),
             &ratio(all, wall),
             &ratio(cpu, bare),
             &milliseconds(all),
@@ -103,7 +103,7 @@ fn tell_first(lists: &[List]) {
 fn tell_later(lists: &[List]) {
     head(&[
         &"later waves",
-        &"wall, ratio to bare calls",
+        &"wall, ratio",
         &"CPU, ratio",
         &"all fresh",
         &"bare calls",
@@ -119,7 +119,7 @@ fn tell_later(lists: &[List]) {
         let bare = median(list.bare_later.iter().map(|round| round.cpu).collect());
         let each = |time: Duration| milliseconds(time / u32::try_from(list.roles).expect("a small number"));
         row(&[
-            &format!("{} role(s)", list.roles),
+            &many(list.roles),
             &ratio(all, wall),
             &ratio(cpu, bare),
             &milliseconds(all),
@@ -136,7 +136,7 @@ fn tell_memory(lists: &[List]) {
     for list in lists {
         let Some(run) = list.runs.first() else { continue };
         row(&[
-            &format!("{} role(s)", list.roles),
+            &many(list.roles),
             &megabytes(run.peak),
             &megabytes(list.bare_peak),
             &megabytes(run.resident),
