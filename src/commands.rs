@@ -27,6 +27,7 @@ use crate::shell::clock;
 use crate::shell::core_dumps;
 use crate::shell::environment::Environment;
 use crate::shell::logging::{self, Format, Options};
+use crate::shell::panics;
 use crate::shell::signals;
 use clap::Parser;
 use cli::{Cli, Command, LogFormat};
@@ -54,6 +55,7 @@ pub fn main() -> ExitCode {
     }
     let _then_only_such_a_limit_would_end_us = signals::outlive_file_size_limit();
     logging::start(&log_options(&cli, &environment));
+    panics::log_without_their_text();
     let ended = carry_out(&cli, &environment, &mut Output::new(io::stdout().lock()));
     match ended {
         Ok(code) => ExitCode::from(code),

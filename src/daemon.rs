@@ -4,6 +4,7 @@ pub mod pass;
 pub mod station;
 
 mod desk;
+mod fall;
 mod herald;
 mod reload;
 
@@ -16,6 +17,7 @@ use crate::shell::service::Service;
 use crate::shell::signals::{Order, Signals};
 use crate::shell::watch::{Concern, Watcher};
 use desk::Desk;
+use fall::{Fallen, Falls};
 use herald::{Herald, Settled};
 use reload::{Reloads, Verdict};
 use station::{OpenError, Station};
@@ -26,6 +28,8 @@ use std::time::Duration;
 
 /// How long calls may go on after an order to stop. What is being written is always finished.
 const LAST_CALLS: Duration = Duration::from_secs(1);
+/// While it is down after a fall, it looks so often whether the service manager wants a sign of life.
+const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// Why the daemon could not start, or not go on.
 #[derive(Debug, thiserror::Error)]
@@ -59,12 +63,20 @@ pub async fn run(
     let mut watcher = Watcher::new();
     let since = clock::now();
     let mut station = Station::open(Arc::clone(&environment), loaded)?;
+    let mut falls = Falls::default();
     let mut instance = station.hold_instance().await?;
     loop {
         let mut round = Round::new(station, herald, since);
-        let next = match round.turn(&mut signals, &mut watcher, &mut alarm).await? {
-            End::Stopped => return Ok(()),
-            End::Reopen(next) => *next,
+        let turned = fall::caught(round.turn(&mut signals, &mut watcher, &mut alarm)).await;
+        let next = match turned {
+            Ok(ended) => match ended? {
+                End::Stopped => return Ok(()),
+                End::Reopen(next) => *next,
+            },
+            Err(Fallen) => match round.get_up(&mut signals, falls.pause(clock::stopwatch())).await? {
+                End::Stopped => return Ok(()),
+                End::Reopen(next) => *next,
+            },
         };
         let old = round.station;
         herald = round.herald;
@@ -146,7 +158,10 @@ impl Round {
                 },
                 concerns = watcher.changed() => self.concerns(&concerns),
                 waited = alarm.wait(wakeup.into_iter().flatten().min()) => {
-                    waited?;
+                    if let Err(error) = waited {
+                        tracing::warn!("the timer of the kernel failed ({error}); sleeping in short pieces instead");
+                        *alarm = Alarm::capped();
+                    }
                     Some(Event::Tick)
                 }
             };
@@ -157,6 +172,24 @@ impl Round {
         }
         self.wind_down().await;
         Ok(End::Stopped)
+    }
+
+    /// After a panic of the loop: what is under way is given up, and everything is opened anew.
+    async fn get_up(&mut self, signals: &mut Signals, pause: Duration) -> Result<End, RunError> {
+        tracing::error!(seconds = pause.as_secs(), "the daemon stumbled; it goes on with what stands in the files");
+        self.station.give_up_calls();
+        self.station.finish_files().await;
+        let up = clock::stopwatch() + pause;
+        while clock::stopwatch() < up {
+            self.herald.give_sign_of_life(clock::now());
+            tokio::select! {
+                biased;
+                order = signals.next() => if order? == Order::Stop { return Ok(End::Stopped) },
+                () = tokio::time::sleep(A_MOMENT) => {}
+            }
+        }
+        let next = Station::open(Arc::clone(&self.station.environment), self.station.loaded.clone())?;
+        Ok(End::Reopen(Box::new(next)))
     }
 
     fn carry_out(&mut self) {

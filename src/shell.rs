@@ -20,6 +20,7 @@ pub mod locks;
 pub mod logging;
 pub mod mfa;
 pub mod own_writes;
+pub mod panics;
 pub mod places;
 pub(crate) mod secret_json;
 pub mod service;

@@ -273,6 +273,34 @@ fn a_running_daemon_goes_on_by_itself() {
     wait_for("the role on top to be fresh", &|| home.run("status").0 == Some(0));
 }
 
+/// A person may look for the key for a minute. Whoever comes meanwhile waits for that, and neither asks for a second code
+/// nor calls it a failure: longer than any call without a person could take.
+#[test]
+fn whoever_comes_while_a_person_is_asked_for_a_code_waits_for_that_one() {
+    let home = Home::new("mfa_command = [\"~/bin/code\"]");
+    home.write(
+        "bin/code",
+        "#!/bin/sh\necho run >>\"$HOME/runs\"\nuntil [ -e \"$HOME/touched\" ]; do sleep 0.1; done\necho 123456\n",
+    );
+    let start = |line: &str| home.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a run");
+    let first = start("login base-mfa");
+    let started = clock::stopwatch();
+    while !home.path("runs").exists() {
+        assert!(started.elapsed() < BOUND, "the command is not asked");
+        std::thread::yield_now();
+    }
+    let second = start("login base-mfa");
+    std::thread::sleep(Duration::from_secs(21));
+    home.write("touched", "");
+    for run in [first, second] {
+        let (code, out, err) = told(run.wait_with_output().expect("an end"));
+        assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
+        assert!(out.starts_with("base-mfa: logged in, valid until "), "{out}");
+    }
+    assert_eq!(home.codes_sent(), ["123456"]);
+    assert_eq!(fs::read_to_string(home.path("runs")).expect("runs").lines().count(), 1);
+}
+
 #[test]
 fn a_sign_in_that_is_over_is_renewed_by_the_aws_cli() {
     let home = Home::new("");

@@ -42,17 +42,33 @@ impl Reloads {
             reading.abort();
         }
         let (environment, path, sender) = (Arc::clone(&self.environment), self.path.clone(), self.sender.clone());
-        let task = tokio::spawn(async move {
-            let loaded = load_settled(&environment, &path).await.and_then(Loaded::trusted);
-            let _gone = sender.send(loaded);
-        });
-        self.reading = Some(task.abort_handle());
+        let read = async move { load_settled(&environment, &path).await.and_then(Loaded::trusted) };
+        self.reading = Some(read_apart(read, sender));
     }
 
     /// The next config that was read; waits for ever when none is being read.
     pub(super) async fn next(&mut self) -> Option<Result<Loaded, LoadError>> {
         self.results.recv().await
     }
+}
+
+/// Reads in a task of its own: one that panics is a config that cannot be read.
+fn read_apart(
+    read: impl Future<Output = Result<Loaded, LoadError>> + Send + 'static,
+    sender: mpsc::UnboundedSender<Result<Loaded, LoadError>>,
+) -> AbortHandle {
+    let task = tokio::spawn(read);
+    let handle = task.abort_handle();
+    tokio::spawn(async move {
+        let loaded = match task.await {
+            Ok(loaded) => loaded,
+            Err(error) if error.is_cancelled() => return,
+            Err(_) => Err(LoadError::Stumbled),
+        };
+        // The loop that listened may be gone.
+        let _gone = sender.send(loaded);
+    });
+    handle
 }
 
 /// Takes over the config if it is right, and says what became of it.
@@ -87,4 +103,27 @@ pub(super) fn judge(read: Result<Loaded, LoadError>, station: &mut Station, hera
 
 fn needs_reopening(new: &Loaded, old: &Loaded) -> bool {
     new.places != old.places || new.config.network != old.config.network || new.config.file_mode != old.config.file_mode
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LoadError, read_apart};
+    use std::time::Duration;
+    use tokio::sync::mpsc::unbounded_channel;
+
+    #[tokio::test]
+    async fn a_reading_that_panics_is_a_config_that_cannot_be_read() {
+        let (sender, mut results) = unbounded_channel();
+        let _handle = read_apart(async { panic!("on purpose") }, sender);
+        let read = tokio::time::timeout(Duration::from_secs(30), results.recv()).await.expect("an answer");
+        assert!(matches!(read, Some(Err(LoadError::Stumbled))));
+    }
+
+    #[tokio::test]
+    async fn a_reading_that_is_given_up_says_nothing() {
+        let (sender, mut results) = unbounded_channel();
+        read_apart(std::future::pending(), sender).abort();
+        let read = tokio::time::timeout(Duration::from_secs(30), results.recv()).await.expect("the end");
+        assert!(read.is_none());
+    }
 }

@@ -2,6 +2,9 @@
 //!
 //! A panic in a task is a failure of that task: it comes back as one, and the daemon goes on.
 
+#[cfg(test)]
+mod tests;
+
 use crate::engine::config::model::{Entry, Source, StoreKind};
 use crate::engine::credentials_file::Edit;
 use crate::engine::failure::{Fault, Layer};
@@ -13,7 +16,8 @@ use crate::engine::time::WallTime;
 use crate::shell::clock;
 use crate::shell::files::lock::LockError;
 use crate::shell::locks::{RefreshLock, UntilStored};
-use crate::shell::mfa::Codes;
+use crate::shell::mfa::{self, Codes};
+use crate::shell::panics;
 use crate::shell::sources::Sources;
 use crate::shell::store::Stores;
 use crate::shell::sts::{Failed, Identity, Sts};
@@ -24,6 +28,8 @@ use tokio::task::{AbortHandle, JoinError, spawn_blocking};
 
 /// How long another evertoken process that refreshes the same profile is waited for: longer than any call takes.
 const LOCK_PATIENCE: Duration = Duration::from_secs(20);
+/// The same where a person may have to touch a key first.
+const LOCK_PATIENCE_WITH_CODE: Duration = mfa::PATIENCE.saturating_add(Duration::from_secs(15));
 
 /// How long the refresh lock of a call stays ours when nothing is stored: its session was not believed. A wave is stored
 /// sooner.
@@ -110,7 +116,7 @@ impl Executor {
             edits.iter().for_each(|edit| drop(locks.take(edit.profile())));
             vec![event]
         };
-        self.file_work(work, move |message| Some(failed(message)));
+        self.file_work(work, move |message| vec![failed(message)]);
     }
 
     /// Looks at both files; `profiles` are those of the config.
@@ -134,7 +140,12 @@ impl Executor {
             }
             events
         };
-        self.file_work(work, |_| None);
+        // What nobody could look at is like a file that nobody can read: what is in memory goes on.
+        let unseen = |message: String| {
+            let stores = [StoreKind::Shared, StoreKind::Private];
+            stores.map(|store| Sighting { store, sections: Err(format!("look at the credentials file: {message}")) })
+        };
+        self.file_work(work, move |message| unseen(message).map(Event::Observed).into());
     }
 
     /// Carries out one action of those that are not for people.
@@ -208,11 +219,11 @@ impl Executor {
         });
     }
 
-    /// `failed` makes the event of a panic.
+    /// `failed` makes the events of a panic.
     fn file_work(
         &mut self,
         work: impl FnOnce() -> Vec<Event> + Send + 'static,
-        failed: impl FnOnce(String) -> Option<Event> + Send + 'static,
+        failed: impl FnOnce(String) -> Vec<Event> + Send + 'static,
     ) {
         let events = self.events.clone();
         let files = Arc::clone(&self.files);
@@ -230,7 +241,7 @@ impl Executor {
             if let Err(error) = done.await {
                 let stumbled = stumbled(&error);
                 tracing::error!("work on a credentials file failed: {stumbled}");
-                if let Some(event) = failed(stumbled) {
+                for event in failed(stumbled) {
                     let _gone = events.send(event);
                 }
             }
@@ -245,7 +256,7 @@ fn jitter() -> f64 {
 
 fn stumbled(error: &JoinError) -> String {
     // Never the text of the panic: nobody has looked at what it quotes.
-    if error.is_panic() { "a task of evertoken panicked; please report it".to_owned() } else { error.to_string() }
+    if error.is_panic() { panics::STUMBLED.to_owned() } else { error.to_string() }
 }
 
 async fn assume(tools: Arc<Tools>, files: Arc<Mutex<()>>, locks: Arc<UntilStored>, call: Arc<AssumeCall>) -> Event {
@@ -310,7 +321,7 @@ async fn lock(
     };
     let lock = match lock {
         Some(lock) => lock,
-        None => wait_for_lock(Arc::clone(tools), profile.clone()).await?,
+        None => wait_for_lock(Arc::clone(tools), Arc::clone(call)).await?,
     };
     let nothing_new = || tools.stores.has_none_of_interest(call.entry.store, profile, satisfies(call));
     if nothing_new() {
@@ -332,9 +343,12 @@ async fn lock(
     Ok(stored.map_or(Taken::Free(lock), |session| Taken::Needless(Box::new(session))))
 }
 
-async fn wait_for_lock(tools: Arc<Tools>, profile: ProfileName) -> Result<RefreshLock, Fault> {
+async fn wait_for_lock(tools: Arc<Tools>, call: Arc<AssumeCall>) -> Result<RefreshLock, Fault> {
     let taken = spawn_blocking(move || {
-        RefreshLock::acquire(tools.stores.places(), &profile, LOCK_PATIENCE).map_err(|error| unlocked(&profile, error))
+        let profile = &call.entry.profile;
+        // Whoever holds it may wait for somebody's code, and will have a session for us too.
+        let patience = if call.entry.mfa.is_some() { LOCK_PATIENCE_WITH_CODE } else { LOCK_PATIENCE };
+        RefreshLock::acquire(tools.stores.places(), profile, patience).map_err(|error| unlocked(profile, error))
     });
     taken.await.unwrap_or_else(|error| Err(Fault::Internal(stumbled(&error))))
 }

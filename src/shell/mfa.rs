@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// A person may have to touch a key, or unlock a password manager.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// A code lives 30 s: a new one is asked for as often as that takes, with a pause between.
 const ASKED: u32 = 12;
 const PAUSE: Duration = Duration::from_secs(3);

@@ -9,8 +9,9 @@ mod gaze;
 mod tests;
 
 use crate::shell::own_writes::OwnWrites;
+use crate::shell::panics;
 use gaze::{Gaze, Seen};
-use notify::EventKind;
+use notify::{EventKind, RecommendedWatcher};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -60,7 +61,9 @@ pub struct Watcher {
     stale: bool,
     /// What is waited for before the next look, however often whoever waits is called away.
     pause: Option<Pin<Box<Sleep>>>,
-    /// The list to take over with the next look.
+    /// The list that was asked for.
+    known: Vec<Watched>,
+    /// The same where it is to be taken over with the next look.
     list: Option<Vec<Watched>>,
     ours: OwnWrites,
     eyes: Eyes,
@@ -85,14 +88,26 @@ impl Watcher {
                 let _full = sender.try_send(());
             }
         };
-        let (kernel, complaint) = match notify::recommended_watcher(handler) {
+        Self::with(notify::recommended_watcher(handler), messages)
+    }
+
+    fn with(kernel: notify::Result<RecommendedWatcher>, messages: mpsc::Receiver<()>) -> Self {
+        let (kernel, complaint) = match kernel {
             Ok(kernel) => (Some(kernel), None),
             Err(error) => (None, Some(error.to_string())),
         };
-        let eyes = Eyes::Resting(Box::new(Gaze::new(kernel)));
-        let ours = OwnWrites::default();
-        let unsaid = BTreeSet::new();
-        Self { messages, complaint, unsaid, polled: false, stale: true, pause: None, list: None, ours, eyes }
+        Self {
+            messages,
+            complaint,
+            unsaid: BTreeSet::new(),
+            polled: kernel.is_none(),
+            stale: true,
+            pause: None,
+            known: Vec::new(),
+            list: None,
+            ours: OwnWrites::default(),
+            eyes: Eyes::Resting(Box::new(Gaze::new(kernel))),
+        }
     }
 
     /// What this process writes in a watched folder is no news from now on.
@@ -103,6 +118,7 @@ impl Watcher {
     /// Replaces the list, and waits for the first look at it, but not for ever. What is already on the list keeps its
     /// memory, so that no change is lost in between.
     pub async fn watch(&mut self, list: Vec<Watched>) {
+        self.known.clone_from(&list);
         self.list = Some(list);
         let first_look = async {
             // A look that is under way still goes by the old list.
@@ -126,6 +142,11 @@ impl Watcher {
             if self.stale || self.list.is_some() || !matches!(self.eyes, Eyes::Resting(_)) {
                 self.look().await;
             }
+            if matches!(self.eyes, Eyes::Lost) {
+                // What is told is told after the new first look, and not all the time should that one panic too.
+                sleep(POLL).await;
+                self.look().await;
+            }
             if !self.unsaid.is_empty() || self.complaint.is_some() {
                 return std::mem::take(&mut self.unsaid);
             }
@@ -143,6 +164,16 @@ impl Watcher {
         self.pause = None;
         while self.messages.try_recv().is_ok() {}
         self.stale = true;
+    }
+
+    /// A look has panicked, and what it knew is gone with it: from now on without the kernel, and anything may have changed
+    /// meanwhile.
+    fn lose_sight(&mut self) {
+        self.eyes = Eyes::Lost;
+        self.polled = true;
+        self.list = Some(self.known.clone());
+        self.unsaid.extend(self.known.iter().map(|watched| watched.concern));
+        self.complaint.get_or_insert_with(|| panics::STUMBLED.to_owned());
     }
 
     /// Goes on with the look that is under way, or takes a new one. May be dropped at any time: the look itself goes on.
@@ -168,7 +199,7 @@ impl Watcher {
                 self.unsaid.extend(seen.concerns);
                 self.complaint = self.complaint.take().or(seen.complaint);
             }
-            Err(_) => self.eyes = Eyes::Lost,
+            Err(_) => self.lose_sight(),
         }
     }
 }

@@ -40,7 +40,9 @@ pub fn gather(environment: &Environment, tools: &Places, own: Own<'_>, profile: 
             let first = findings.first().and_then(|finding| finding.lines().next());
             OwnConfig::Wrong(first.unwrap_or_default().to_owned())
         }
-        Err(error @ (LoadError::Unreadable(_) | LoadError::Place(_))) => OwnConfig::Unusable(error.to_string()),
+        Err(error @ (LoadError::Unreadable(_) | LoadError::Place(_) | LoadError::Stumbled)) => {
+            OwnConfig::Unusable(error.to_string())
+        }
     };
     let places = own.loaded.ok().map(|loaded| &loaded.places);
     let other = places.filter(|places| places.resolved_credentials() != tools.resolved_credentials());

@@ -29,13 +29,16 @@ fn on_runtime<T>(work: impl Future<Output = T>) -> T {
 
 async fn watcher(folder: &Path) -> Watcher {
     let mut watcher = Watcher::new();
-    let list = vec![
+    watcher.watch(list(folder)).await;
+    watcher
+}
+
+fn list(folder: &Path) -> Vec<Watched> {
+    vec![
         Watched { path: folder.join("config.toml"), concern: Concern::Config },
         Watched { path: folder.join(".aws/credentials"), concern: Concern::Credentials },
         Watched { path: folder.join(".aws/sso/cache"), concern: Concern::Sources },
-    ];
-    watcher.watch(list).await;
-    watcher
+    ]
 }
 
 #[test]
@@ -167,5 +170,38 @@ fn being_asked_again_is_no_reason_to_look_again_nor_to_wait_longer() {
             deadlines.insert(watcher.pause.as_ref().expect("the next look is waited for").deadline());
         }
         assert_eq!(deadlines.len(), 1, "whoever is asked often looks no later for it");
+    });
+}
+
+#[test]
+fn where_the_kernel_refuses_it_is_said_once_and_changes_are_noticed_all_the_same() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (_sender, messages) = tokio::sync::mpsc::channel(1);
+    let refused = Err(notify::Error::generic("no space left on device (the limit on inotify watches)"));
+    on_runtime(async {
+        let mut watcher = Watcher::with(refused, messages);
+        watcher.watch(list(home.path())).await;
+        assert!(watcher.complaint().is_some_and(|complaint| complaint.contains("inotify watches")));
+        for text in ["a", "longer"] {
+            fs::write(home.path().join("config.toml"), text).expect("write");
+            assert_eq!(next(&mut watcher).await, [Concern::Config]);
+            assert_eq!(watcher.complaint(), None, "said twice");
+        }
+    });
+}
+
+#[test]
+fn a_look_that_panics_costs_the_kernel_and_no_change() {
+    let home = tempfile::tempdir().expect("a folder");
+    on_runtime(async {
+        let mut watcher = watcher(home.path()).await;
+        watcher.eyes = Eyes::Looking(tokio::task::spawn_blocking(|| panic!("on purpose")));
+        fs::write(home.path().join("config.toml"), "meanwhile").expect("write");
+        // Anything may have changed, so everything is said to have.
+        assert_eq!(next(&mut watcher).await, [Concern::Config, Concern::Credentials, Concern::Sources]);
+        assert!(watcher.complaint().is_some_and(|complaint| complaint.contains("panicked")));
+        fs::write(home.path().join("config.toml"), "longer than before").expect("write");
+        assert_eq!(next(&mut watcher).await, [Concern::Config]);
+        assert_eq!(watcher.complaint(), None, "said twice");
     });
 }

@@ -1,0 +1,77 @@
+//! A panic in the loop itself: the round is over, the daemon is not. It begins a new one with what stands in the files,
+//! after a pause that grows, so that whatever made it fall does not turn into a storm.
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+/// The first pause; each fall doubles it.
+const FIRST: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(300);
+/// Whoever stood for so long has fallen for another reason.
+const FORGOTTEN: Duration = Duration::from_secs(3600);
+
+/// The work has panicked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Fallen;
+
+/// Does the work, and catches its panic.
+pub(super) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Fallen> {
+    let mut work = pin!(work);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+        Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
+        Ok(Poll::Pending) => Poll::Pending,
+        Err(_) => Poll::Ready(Err(Fallen)),
+    })
+    .await
+}
+
+/// The falls so far.
+#[derive(Debug, Default)]
+pub(super) struct Falls {
+    last: Option<Instant>,
+    count: u32,
+}
+
+impl Falls {
+    /// How long to stay down after one more, at `now` on the stopwatch.
+    pub(super) fn pause(&mut self, now: Instant) -> Duration {
+        if self.last.replace(now).is_some_and(|last| now.saturating_duration_since(last) >= FORGOTTEN) {
+            self.count = 0;
+        }
+        self.count = self.count.saturating_add(1);
+        FIRST.saturating_mul(1 << (self.count - 1).min(10)).min(LONGEST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FORGOTTEN, Fallen, Falls, caught};
+    use crate::shell::clock::stopwatch;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn work_that_panics_after_a_while_is_caught_and_other_work_is_done() {
+        let falls = async {
+            tokio::task::yield_now().await;
+            panic!("on purpose")
+        };
+        assert_eq!(caught::<()>(falls).await, Err(Fallen));
+        let stands = async {
+            tokio::task::yield_now().await;
+            7
+        };
+        assert_eq!(caught(stands).await, Ok(7));
+    }
+
+    #[test]
+    fn each_fall_doubles_the_pause_until_it_stood_for_an_hour() {
+        let mut falls = Falls::default();
+        let start = stopwatch();
+        let pauses: Vec<u64> = (0..9).map(|_| falls.pause(start).as_secs()).collect();
+        assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 300, 300, 300]);
+        assert_eq!(falls.pause(start + FORGOTTEN), Duration::from_secs(5));
+    }
+}
