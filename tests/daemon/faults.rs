@@ -19,6 +19,11 @@ struct Case {
     by_itself: bool,
 }
 
+fn half_an_answer() -> Fault {
+    let body = "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA".to_owned();
+    Fault::Http { status: 200, headers: Vec::new(), body }
+}
+
 fn cases() -> Vec<Case> {
     let case = |name, class, fault| Case { name, trouble: Trouble::Answers(fault), class, by_itself: true };
     let network =
@@ -33,6 +38,14 @@ fn cases() -> Vec<Case> {
         case("a connection cut before the answer", "unreachable", Fault::CutBefore),
         case("a connection cut within the answer", "unreachable", Fault::CutInside),
         case("a captive portal", "unreachable", Fault::portal()),
+        case("a proxy that wants a password", "unreachable", Fault::proxy_password()),
+        case("no answer at all", "unreachable", Fault::Hang),
+        case("half an answer", "unreachable", half_an_answer()),
+        case(
+            "an Expiration that nobody can read",
+            "unreachable",
+            Fault::Expiration(Expiration::Text("soon".to_owned())),
+        ),
         case("no Expiration", "unreachable", Fault::Without(Field::Expiration)),
         case("no session token", "unreachable", Fault::Without(Field::SessionToken)),
         case(

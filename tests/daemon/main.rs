@@ -32,4 +32,5 @@ mod signals;
 mod sources;
 #[path = "../network/tls.rs"]
 mod tls;
+mod waits;
 mod workstation;

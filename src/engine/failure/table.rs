@@ -90,6 +90,12 @@ const CODES: &[(&str, Meaning)] = &[
     ("slow_down", Meaning::Throttled),
 ];
 
+/// Every code of the table.
+#[cfg(test)]
+pub(super) fn codes() -> impl Iterator<Item = &'static str> {
+    CODES.iter().map(|(code, _)| *code)
+}
+
 fn meaning(code: &str, status: u16) -> Meaning {
     let known = CODES.iter().find(|(known, _)| *known == code).map(|(_, meaning)| *meaning);
     known.unwrap_or(match status {

@@ -77,6 +77,17 @@ fn every_code_has_its_class() {
         (403, "AuthFailure", "", AssumeRole, Keys),
         (400, "IncompleteSignature", "", AssumeRole, Settings),
         (403, "MissingAuthenticationToken", "", AssumeRole, Settings),
+        (400, "ThrottledException", "", Resolve, Busy),
+        (429, "RequestThrottled", "", Resolve, Busy),
+        (429, "RequestThrottledException", "", Resolve, Busy),
+        (400, "slow_down", "", Resolve, Busy),
+        (500, "InternalError", "", Resolve, Busy),
+        (408, "RequestTimeoutException", "", Resolve, Busy),
+        (403, "RequestInTheFuture", "", AssumeRole, Clock),
+        (403, "UnauthorizedOperation", "", AssumeRole, Refused),
+        (400, "ValidationException", "", Resolve, Settings),
+        (400, "InvalidParameterValue", "", AssumeRole, Settings),
+        (400, "InvalidRequestException", "", Resolve, Settings),
         (403, "AccessDenied", "", AssumeRole, Refused),
         (403, "AccessDenied", "", SessionToken, Refused),
         (403, "AccessDeniedException", "", AssumeRole, Refused),
@@ -106,7 +117,41 @@ fn every_code_has_its_class() {
         assert_eq!(failure.code.as_deref(), Some(*code));
         let waits = matches!(class, Busy);
         assert_eq!(failure.fix.is_none(), waits, "{code}: {:?}", failure.fix);
+        let way_out = way_out(code, *stage, *class);
+        assert!(failure.fix.unwrap_or_default().contains(way_out), "{code}: {way_out:?} is not the way out");
+        let names_it = [ROLE, "base", "sts.eu-west-1.amazonaws.com", "STS", "the account", "\"dev\""];
+        assert!(names_it.iter().any(|name| failure.message.contains(name)), "{code}: {}", failure.message);
     }
+    for known in super::table::codes() {
+        assert!(rows.iter().any(|(_, code, ..)| *code == known), "{known} has no row");
+    }
+}
+
+/// The command or the setting that mends it, as far as every message of this code and class must hold it.
+fn way_out(code: &str, stage: Stage, class: Class) -> &'static str {
+    match (code, class) {
+        ("IncompleteSignature" | "MissingAuthenticationToken", _) => "[network] proxy or sts_endpoint",
+        ("OptInRequired", _) => "activate the account",
+        ("MalformedPolicyDocument", _) => "correct policy of profile \"dev\"",
+        ("PackedPolicyTooLarge", _) => "policy_arns",
+        ("RegionDisabledException", _) => "sts_region = \"us-east-1\"",
+        ("NoSuchEntity" | "ResourceNotFoundException", _) => "correct profile \"dev\"",
+        (_, Class::Unreachable | Class::Busy | Class::Store) => "",
+        (_, Class::Source) => "aws configure --profile base",
+        (_, Class::Clock) => "timedatectl set-ntp true",
+        (_, Class::TooLong) => "duration = \"1h\"",
+        (_, Class::Settings) => "correct profile \"dev\" in evertoken's config",
+        (_, Class::Refused) if stage == Stage::AssumeRole => "evertoken refresh dev",
+        (_, Class::Refused) => "ask ",
+    }
+}
+
+#[test]
+fn what_waiting_mends_is_what_no_person_is_sent_for() {
+    let waits = [Class::Unreachable, Class::Busy, Class::Clock, Class::Store];
+    let needs = [Class::Source, Class::Refused, Class::Settings, Class::TooLong];
+    assert!(waits.iter().all(|class| class.passes_by_itself()));
+    assert!(!needs.iter().any(|class| class.passes_by_itself()));
 }
 
 #[test]
