@@ -114,6 +114,9 @@ pub struct Keeper {
     skew_told: bool,
     /// Whether any session is in doubt until STS tells the time.
     doubtful: bool,
+    /// Whether STS has not told the time since we started, or since our clock was set: then nothing is removed for being
+    /// over.
+    unsure: bool,
     attempts: u64,
     stopping: bool,
     /// Since when a look at the files is waited for.
@@ -146,6 +149,7 @@ impl Keeper {
             skew: Skew::default(),
             skew_told: false,
             doubtful: false,
+            unsure: true,
             attempts: 0,
             stopping: false,
             looking: None,

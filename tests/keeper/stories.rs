@@ -744,3 +744,68 @@ fn a_file_that_cannot_be_cleared_of_what_has_ended_is_told_of_once() {
     world.run(5 * MINUTE);
     assert!(world.read("gone").is_none());
 }
+
+#[test]
+fn a_task_that_panics_is_a_failure_of_that_task_and_the_role_goes_on() {
+    // The source, the call and the write, each once and then several in a row.
+    for stumbles in 1..8 {
+        let mut world = World::new(&config([entry("dev", "base"), entry("prod", "@dev"), entry("ops", "other")]));
+        world.run(MINUTE);
+        world.to_stumble = stumbles;
+        world.happen(Event::Asked { profiles: Vec::new(), min_ttl: None, force: true });
+        world.run(MINUTE);
+        assert!(!world.told_of(NoticeKind::Failed).is_empty(), "{stumbles}: nobody was told");
+        world.run(2 * MINUTE);
+        assert_eq!((world.to_stumble, states(&world)), (0, vec![State::Fresh; 3]), "{stumbles}");
+        assert!(["dev", "prod", "ops"].iter().all(|name| world.left(name) > HOUR - 4 * MINUTE), "{stumbles}");
+    }
+}
+
+#[test]
+fn a_file_that_nobody_can_look_at_at_the_start_does_not_keep_a_role_from_its_session() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.torn = true;
+    world.run(MINUTE);
+    assert_eq!((world.calls_for("dev"), world.writes), (1, 0));
+    assert_eq!(states(&world), [State::Retrying]);
+    world.torn = false;
+    world.run(30 * SECOND);
+    assert!(world.left("dev") > HOUR / 2);
+    assert_eq!(world.calls_for("dev"), 1);
+}
+
+#[test]
+fn a_clock_that_is_set_forward_takes_no_session_away_that_is_off_the_list() {
+    let mut world = World::new(&config([entry("dev", "base"), entry("gone", "base")]));
+    world.run(MINUTE);
+    world.reload(config([entry("dev", "base")]));
+    world.weather = Weather::Offline;
+    world.set_clock(Skew::from_millis(9 * 3_600_000));
+    world.run(10 * MINUTE);
+    assert!(world.left("gone") > HOUR / 2, "it lives for nearly an hour yet, by the clock of STS");
+    world.weather = Weather::Fine;
+    world.run(MINUTE);
+    assert!(world.left("gone") > HOUR / 2);
+    world.run(HOUR);
+    assert!(world.read("gone").is_none());
+}
+
+#[test]
+fn a_session_that_has_ended_is_not_written_over_a_living_one_of_other_settings() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.run(MINUTE);
+    world.weather = Weather::Offline;
+    world.run(2 * HOUR);
+    let mut theirs = world.read("dev").cloned().expect("a session");
+    theirs.keys.access_key_id = "ASIATHEIRS".to_owned();
+    theirs.digest = SettingsDigest::parse("ff").expect("hex");
+    (theirs.issued, theirs.expiration) = (world.now.whole_seconds(), (world.now + HOUR).whole_seconds());
+    world.files[0].insert(profile("dev"), Observation::Ours(Box::new(theirs.clone())));
+    let sighting = world.sighting(StoreKind::Shared);
+    world.happen(Event::Observed(sighting));
+    world.run(MINUTE);
+    assert_eq!(world.read("dev"), Some(&theirs));
+    world.weather = Weather::Fine;
+    world.run(MINUTE);
+    assert!(world.left("dev") > HOUR - 2 * MINUTE && world.read("dev") != Some(&theirs));
+}

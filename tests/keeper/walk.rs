@@ -1,139 +1,39 @@
 //! Random walks through years of a laptop's life. Every step is checked; a walk that fails is cut down to the shortest
 //! list of happenings that still fails, and printed.
 //!
-//! `cargo test --test keeper` walks some thousand hours. For longer: `EVERTOKEN_WALKS=10000 cargo test --test keeper`;
-//! `EVERTOKEN_SEED=7` walks one alone.
+//! `cargo test --test keeper` walks some thousand hours, `tests/keeper/walk-on 10000` as long as one likes and from any seed
+//! on. `EVERTOKEN_SEED=7` walks one alone.
 
-use crate::world::{START, Weather, World, config, entry, profile};
-use evertoken::engine::config::Config;
-use evertoken::engine::config::model::{Mfa, StoreKind};
+mod budget;
+mod plan;
+mod strangers;
+
+use crate::world::{START, Weather, World, profile};
+use budget::Budget;
+use evertoken::engine::config::model::StoreKind;
 use evertoken::engine::credentials_file::Observation;
 use evertoken::engine::keeper::Event;
 use evertoken::engine::names::ProfileName;
 use evertoken::engine::schedule::effective_min_ttl;
-use evertoken::engine::secret::Secret;
-use evertoken::engine::session::{Keys, Session, SettingsDigest};
+use evertoken::engine::session::Session;
 use evertoken::engine::time::{Skew, WallTime};
+use plan::{Happening, Plan, ROLES, plan, settings};
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use strangers::{is_in_our_hands, is_theirs, strange};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
-const ROLES: [&str; 6] = ["dev", "ops", "chained", "deep", "private", "under-mfa"];
-/// Calls of one profile within an hour, whatever happens to it.
-const BUDGET: usize = 400;
-
-/// One thing that happens, after so much time has gone by.
-#[derive(Clone, PartialEq, Debug)]
-enum Happening {
-    Nothing,
-    Weather(Weather),
-    Latency(Duration),
-    Life(Duration),
-    Refuse(&'static str),
-    Pardon { told: bool },
-    Suspend { asleep: Duration, offline: Duration },
-    SetClock(i64),
-    Pause(Duration),
-    DiskFull(bool),
-    Undo(&'static str),
-    LookAgain,
-    SourcesChanged,
-    RefreshAll,
-    OtherProcess(&'static str),
-    Reload { generation: u8 },
-    Restart,
-    RestartUnderOtherClock(i64),
-    Login,
-    LoseAnswers(usize),
-}
-
-type Plan = Vec<(Duration, Happening)>;
-
-struct Dice(World);
-
-impl Dice {
-    fn new(seed: u64) -> Self {
-        let mut world = World::new(&settings(0));
-        world.seed(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1CE);
-        Self(world)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        (self.0.random() * end as f64) as u64
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len() as u64) as usize]
-    }
-
-    /// From a second to many hours, each order of magnitude as likely as the other.
-    fn time(&mut self, longest: Duration) -> Duration {
-        Duration::from_secs_f64(longest.as_secs_f64().powf(self.0.random()))
-    }
-}
-
-/// The list of roles; other generations have other settings for one of them.
-fn settings(generation: u8) -> Config {
-    let mut mfa = entry("mfa", "base");
-    mfa.mfa = Some(Mfa { serial: "arn:aws:iam::111122223333:mfa/me".into(), command: None, unattended: false });
-    mfa.store = StoreKind::Private;
-    let mut private = entry("private", "sso");
-    private.store = StoreKind::Private;
-    private.min_ttl = Some(5 * MINUTE);
-    let mut ops = entry("ops", "base");
-    ops.duration = 12 * HOUR;
-    ops.digest = SettingsDigest::parse(&format!("{generation:02x}")).expect("hex");
-    config([
-        mfa,
-        entry("dev", "base"),
-        ops,
-        entry("chained", "@dev"),
-        entry("deep", "@chained"),
-        private,
-        entry("under-mfa", "@mfa"),
-    ])
-}
-
-fn plan(seed: u64, steps: usize) -> Plan {
-    let mut dice = Dice::new(seed);
-    (0..steps)
-        .map(|_| {
-            let after = dice.time(6 * HOUR);
-            let happening = match dice.below(23) {
-                0 | 1 => Happening::Weather(dice.pick(&[
-                    Weather::Offline,
-                    Weather::Storm,
-                    Weather::SourceEnded,
-                    Weather::Skewed,
-                ])),
-                2..=4 => Happening::Weather(Weather::Fine),
-                5 => Happening::Latency(dice.time(14 * SECOND)),
-                6 => Happening::Latency(Duration::from_millis(80)),
-                7 => Happening::Life(dice.pick(&[900, 3600, 43_200].map(Duration::from_secs))),
-                8 => Happening::Refuse(dice.pick(&ROLES)),
-                9 => Happening::Pardon { told: dice.below(2) == 0 },
-                10 => Happening::Suspend { asleep: dice.time(72 * HOUR), offline: dice.time(4 * MINUTE) },
-                11 => Happening::SetClock(dice.below(20 * 3600) as i64 - 10 * 3600),
-                12 => Happening::DiskFull(dice.below(2) == 0),
-                13 => Happening::Undo(dice.pick(&ROLES)),
-                14 => Happening::LookAgain,
-                15 => [Happening::SourcesChanged, Happening::RefreshAll][dice.below(2) as usize].clone(),
-                16 => Happening::OtherProcess(dice.pick(&ROLES)),
-                17 => Happening::Reload { generation: dice.below(3) as u8 },
-                18 => Happening::Restart,
-                19 => Happening::LoseAnswers(1 + dice.below(4) as usize),
-                20 => Happening::Pause(dice.time(72 * HOUR)),
-                21 => Happening::RestartUnderOtherClock(dice.below(20 * 3600) as i64 - 10 * 3600),
-                _ => [Happening::Login, Happening::Nothing][dice.below(2) as usize].clone(),
-            };
-            (after, happening)
-        })
-        .collect()
-}
+/// Until an undone write is written again, once it was undone too often.
+const TRUCE: Duration = Duration::from_secs(305);
+/// Until the last of a few lost answers is given up, each after three minutes.
+const LOST_ONES: Duration = Duration::from_secs(4 * 190);
 
 /// What is watched during a walk.
 struct Walk {
@@ -143,13 +43,16 @@ struct Walk {
     healthy_from: WallTime,
     good: BTreeMap<ProfileName, WallTime>,
     losing: bool,
+    budget: Budget,
 }
 
 impl Walk {
     fn new(seed: u64) -> Self {
         let mut world = World::new(&settings(0));
         world.seed(seed);
-        Self { world, generation: 0, healthy_from: START + 10 * SECOND, good: BTreeMap::new(), losing: false }
+        let budget = Budget::new(&world);
+        let healthy_from = START + 10 * SECOND;
+        Self { world, generation: 0, healthy_from, good: BTreeMap::new(), losing: false, budget }
     }
 
     fn heals_after(&mut self, time: Duration) {
@@ -158,12 +61,14 @@ impl Walk {
 
     fn is_hindered(&self) -> bool {
         let world = &self.world;
-        world.weather != Weather::Fine || !world.refused.is_empty() || world.disk_full || world.latency > 2 * SECOND
+        let files = world.disk_full || world.torn;
+        world.weather != Weather::Fine || !world.refused.is_empty() || files || world.latency > 2 * SECOND
     }
 
     fn happen(&mut self, happening: &Happening) -> Result<(), String> {
         // The worst back-off of whatever stood in the way, and what it takes a chain of three to follow.
         let slow = self.world.latency * 8 + 5 * SECOND;
+        self.budget.grant(happening, &self.world);
         match happening {
             Happening::Nothing => {}
             Happening::Weather(weather) => {
@@ -180,6 +85,10 @@ impl Walk {
                 self.heals_after(slow + 15 * SECOND);
             }
             Happening::Life(life) => self.world.life = *life,
+            Happening::Longest(longest) => {
+                self.world.longest = *longest;
+                self.world.remembered = self.world.remembered.min(*longest);
+            }
             Happening::Refuse(name) => {
                 self.world.refused.insert(profile(name));
             }
@@ -202,18 +111,36 @@ impl Walk {
             Happening::Pause(time) => {
                 self.world.pause(*time);
                 self.forget_the_dead();
-                self.heals_after(slow);
+                // What is waited for lasts as long as the clock of this machine has counted: a truce, a lost answer.
+                self.heals_after(TRUCE.max(LOST_ONES) + slow);
             }
             Happening::DiskFull(full) => {
                 self.world.disk_full = *full;
                 self.heals_after(30 * SECOND + slow);
             }
-            Happening::Undo(name) => {
-                for file in &mut self.world.files {
-                    file.remove(&profile(name));
+            Happening::Torn(torn) => {
+                self.world.torn = *torn;
+                self.heals_after(30 * SECOND + slow);
+                self.look();
+            }
+            Happening::Blow(name, blow) => self.strike(name, *blow),
+            Happening::Fight { with, blow, times, every } => {
+                for _ in 0..*times {
+                    self.strike(with, *blow);
+                    self.run(*every)?;
                 }
-                self.good.remove(&profile(name));
-                self.heals_after(305 * SECOND);
+            }
+            Happening::StrangersLeave => {
+                strangers::leave(&mut self.world);
+                self.heals_after(TRUCE + slow);
+                self.look();
+            }
+            Happening::OtherList { life } => {
+                let now = self.world.now;
+                let theirs = strange(now, settings(0).entries[0].digest.clone());
+                let theirs = Session { expiration: (now + *life).whole_seconds(), ..theirs };
+                let name = profile(&format!("of-another-list-{}", self.world.sections_off_the_list().len()));
+                self.world.files[0].insert(name, Observation::Ours(Box::new(theirs)));
                 self.look();
             }
             Happening::LookAgain => self.look(),
@@ -251,20 +178,22 @@ impl Walk {
     /// Another evertoken process stores a session of its own.
     fn other_process(&mut self, name: &str, life: u64) {
         let entry = self.world.config.entry(name).expect("a listed profile").clone();
-        let random = (self.world.random() * 1e15) as u64;
-        let session = Session {
-            keys: Keys {
-                access_key_id: format!("ASIA{random:016}"),
-                secret_access_key: Secret::new("secret"),
-                session_token: Some(Secret::new("token")),
-            },
-            account_id: None,
-            issued: self.world.now.whole_seconds(),
-            expiration: (self.world.now + Duration::from_secs(life)).whole_seconds(),
-            digest: entry.digest.clone(),
-            allowed: None,
-        };
+        if is_theirs(&self.world, name) {
+            return;
+        }
+        let theirs = strange(self.world.now, entry.digest.clone());
+        let expiration = (self.world.now + Duration::from_secs(life)).whole_seconds();
+        let session = Session { expiration, ..theirs };
+        self.world.remember(&profile(name), &session);
         self.world.files[entry.store as usize].insert(profile(name), Observation::Ours(Box::new(session)));
+        self.look();
+    }
+
+    /// What it destroys is lost for whoever reads now, through no fault of the keeper's.
+    fn strike(&mut self, name: &str, blow: strangers::Blow) {
+        blow.strike(&mut self.world, name);
+        self.good.remove(&profile(name));
+        self.heals_after(TRUCE);
         self.look();
     }
 
@@ -299,19 +228,13 @@ impl Walk {
             if left.is_zero() && self.good.contains_key(&entry.profile) {
                 return Err(format!("{now}: the good session of {name} was taken away"));
             }
-            if let Some(session) = self.world.read(name) {
+            if let Some(session) = self.world.read(name).filter(|found| !self.world.is_forged(&entry.profile, found)) {
                 self.good.insert(entry.profile.clone(), session.expiration);
             }
         }
-        let hour_ago = now - HOUR;
-        for name in ROLES {
-            let calls = self.world.arrived.iter().filter(|call| call.at > hour_ago && call.profile.as_str() == name);
-            let calls = calls.count();
-            if calls > BUDGET {
-                return Err(format!("{now}: {calls} calls for {name} within an hour"));
-            }
-        }
-        self.world.arrived.retain(|call| call.at > hour_ago);
+        self.world.arrived.clear();
+        self.world.respect.clone()?;
+        self.budget.look(&mut self.world)?;
         self.check_freshness()
     }
 
@@ -320,7 +243,7 @@ impl Walk {
         let now = self.world.now;
         if std::mem::replace(&mut self.losing, self.world.to_lose > 0) {
             // A lost answer is given up after three minutes, and what hangs on it comes after.
-            self.heals_after(4 * 190 * SECOND);
+            self.heals_after(LOST_ONES);
         }
         if self.is_hindered() {
             self.heals_after(Duration::ZERO);
@@ -329,15 +252,20 @@ impl Walk {
         if now <= self.healthy_from {
             return Ok(());
         }
+        // After a clock was set nothing is removed before STS has told the time, and it is asked every hour at least.
+        let ended = now - 2 * HOUR;
+        if let Some((name, end)) = self.world.sections_off_the_list().into_iter().find(|(_, end)| *end < ended) {
+            return Err(format!("{now}: {name} is off the list, has ended at {end}, and is still there"));
+        }
         for name in ROLES {
             let mfa_left = self.world.left("mfa");
-            if name == "under-mfa" && mfa_left < HOUR {
+            if !is_in_our_hands(&self.world, name) || (name == "under-mfa" && mfa_left < HOUR) {
                 continue;
             }
             let entry = self.world.config.entry(name).expect("a listed profile");
             let Some(session) = self.world.read(name) else { return Err(format!("{now}: {name} has no session")) };
             // Of a session longer than what STS grants by now, no more is promised than of one that it would grant.
-            let granted = session.life().min(self.world.life).min(entry.duration);
+            let granted = session.life().min(self.world.life).min(self.world.remembered).min(entry.duration);
             let promised = effective_min_ttl(entry.min_ttl, granted);
             let left = session.left(now);
             if left + 3 * SECOND < promised {
@@ -393,28 +321,57 @@ fn number(name: &str) -> Option<u64> {
     Some(value.parse().unwrap_or_else(|_| panic!("{name} is a whole number")))
 }
 
+/// From `EVERTOKEN_SEED` on, `EVERTOKEN_WALKS` of them.
+fn seeds() -> Range<u64> {
+    match (number("EVERTOKEN_SEED"), number("EVERTOKEN_WALKS")) {
+        (None, walks) => 0..walks.unwrap_or(60),
+        (Some(seed), walks) => seed..seed + walks.unwrap_or(1),
+    }
+}
+
+fn say(what: &str) {
+    // Past the harness, which shows nothing of what succeeds.
+    std::io::stderr().write_all(what.as_bytes()).expect("standard error");
+}
+
 #[test]
 fn no_walk_breaks_the_promise() {
-    let walks = number("EVERTOKEN_WALKS").unwrap_or(60);
-    let seeds = match number("EVERTOKEN_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..walks,
-    };
-    let mut walked = Duration::ZERO;
-    for seed in seeds {
-        let plan = plan(seed, 60);
-        match walk(seed, &plan) {
-            Ok(time) => walked += time,
-            Err(_) => {
-                let plan = minimal(seed, &plan);
-                let error = walk(seed, &plan).expect_err("the shortened walk still fails");
-                let list: String = plan.iter().map(|(after, what)| format!("  after {after:?}: {what:?}\n")).collect();
-                panic!("EVERTOKEN_SEED={seed}: {error}\n{list}");
+    let all = seeds();
+    let next = AtomicU64::new(all.start);
+    let walked = Mutex::new((Duration::ZERO, 0_u64));
+    let broken = Mutex::new(None);
+    let walk_on = || {
+        while broken.lock().expect("a lock").is_none() {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if !all.contains(&seed) {
+                break;
+            }
+            let plan = plan(seed, 60);
+            match walk(seed, &plan) {
+                Err(_) => *broken.lock().expect("a lock") = Some((seed, plan)),
+                Ok(time) => {
+                    let mut walked = walked.lock().expect("a lock");
+                    *walked = (walked.0 + time, walked.1 + 1);
+                    if walked.1.is_multiple_of(500) {
+                        say(&format!("{} walks, {} hours so far\n", walked.1, walked.0.as_secs() / 3600));
+                    }
+                }
             }
         }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(walk_on);
+        }
+    });
+    let broken = broken.into_inner().expect("a lock");
+    if let Some((seed, plan)) = broken {
+        let plan = minimal(seed, &plan);
+        let error = walk(seed, &plan).expect_err("the shortened walk still fails");
+        let list: String = plan.iter().map(|(after, what)| format!("  after {after:?}: {what:?}\n")).collect();
+        panic!("EVERTOKEN_SEED={seed}: {error}\n{list}");
     }
+    let (walked, walks) = walked.into_inner().expect("a lock");
     let hours = walked.as_secs() / 3600;
-    let said = format!("walked {hours} hours ({:.1} years) of a workstation's life\n", hours as f64 / 8766.0);
-    // Past the harness, which shows nothing of what succeeds.
-    std::io::stderr().write_all(said.as_bytes()).expect("standard error");
+    say(&format!("{walks} walks of {hours} hours ({:.1} years) of a workstation's life\n", hours as f64 / 8766.0));
 }

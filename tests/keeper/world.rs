@@ -1,9 +1,11 @@
 //! A workstation without a machine: a virtual clock, a scripted STS, files that are maps. Drives a keeper as the daemon
 //! would, and never does any I/O.
 
+mod disk;
+
 use evertoken::engine::config::Config;
 use evertoken::engine::config::model::{Entry, Hooks, Network, Operation, RoleRequest, Source, StoreKind};
-use evertoken::engine::credentials_file::{Edit, Observation, Outcome};
+use evertoken::engine::credentials_file::Observation;
 use evertoken::engine::failure::{Fault, Layer, ServiceError, SourceFault};
 use evertoken::engine::keeper::{
     Action, AssumeCall, Attendance, Event, Keeper, Mode, Notice, NoticeKind, Reply, Sighting,
@@ -12,7 +14,7 @@ use evertoken::engine::names::{ProfileName, RoleArn, SessionNameTemplate};
 use evertoken::engine::secret::Secret;
 use evertoken::engine::session::{Keys, Session, SettingsDigest, SourceCredentials};
 use evertoken::engine::time::{Skew, WallTime};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,6 +79,9 @@ pub enum Weather {
     SourceEnded,
 }
 
+/// `Ok`, or what was asked of the files that nobody may ever ask.
+pub type Respect = Result<(), String>;
+
 /// A call that arrived at STS.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Arrived {
@@ -95,8 +100,14 @@ pub struct World {
     pub refused: BTreeSet<ProfileName>,
     pub life: Duration,
     pub longest: Duration,
+    /// The shortest that it has ever been: what STS called too long once is not asked for again until the settings change.
+    pub remembered: Duration,
     pub latency: Duration,
     pub disk_full: bool,
+    /// Somebody has left the files in a state in which nobody can read them.
+    pub torn: bool,
+    /// So many tasks of the shell panic.
+    pub to_stumble: usize,
     /// So many answers of the shell get lost.
     pub to_lose: usize,
     pub login_ends: Option<WallTime>,
@@ -105,9 +116,17 @@ pub struct World {
     /// So many calls are refused for their date before the client has learned the time.
     pub stale: usize,
     pub files: [BTreeMap<ProfileName, Observation>; 2],
+    /// Every session that was ever written, by its profile: what a program that had read the file may write back.
+    pub written: BTreeMap<ProfileName, VecDeque<Session>>,
     pub arrived: Vec<Arrived>,
+    /// Every call that was tried, also those that did not arrive.
+    pub tried: Vec<(WallTime, ProfileName)>,
     pub resolved: usize,
     pub writes: usize,
+    /// The same with those that failed.
+    pub tried_writes: usize,
+    /// Whether everything that was asked of the files was decent.
+    pub respect: Respect,
     pub told: Vec<Notice>,
     pub reports: usize,
     inbox: BTreeMap<(WallTime, u64), Event>,
@@ -126,16 +145,23 @@ impl World {
             refused: BTreeSet::new(),
             life: Duration::from_secs(3600),
             longest: Duration::from_secs(43_200),
+            remembered: Duration::from_secs(43_200),
             latency: Duration::from_millis(100),
             disk_full: false,
+            torn: false,
+            to_stumble: 0,
             to_lose: 0,
             login_ends: None,
             hanging: None,
             stale: 0,
             files: [BTreeMap::new(), BTreeMap::new()],
+            written: BTreeMap::new(),
             arrived: Vec::new(),
+            tried: Vec::new(),
             resolved: 0,
             writes: 0,
+            tried_writes: 0,
+            respect: Ok(()),
             told: Vec::new(),
             reports: 0,
             inbox: BTreeMap::new(),
@@ -152,7 +178,9 @@ impl World {
     /// A daemon that starts anew over the same files.
     pub fn restart(&mut self, config: &Config) {
         // The skew outlives the process in status.json, as long as nobody sets the clock meanwhile.
-        self.keeper = Keeper::new(config, Mode::Daemon, Attendance::Alone).with_skew(self.keeper.skew());
+        // And what was not known then is not known now.
+        let keeper = Keeper::new(config, Mode::Daemon, Attendance::Alone).with_skew(self.keeper.skew());
+        self.keeper = if self.keeper.knows_the_clock() { keeper } else { keeper.doubting_the_clock() };
         self.config = config.clone();
         self.inbox.clear();
         self.drain();
@@ -285,6 +313,9 @@ impl World {
 
     /// What a look at the file shows.
     pub fn sighting(&self, store: StoreKind) -> Sighting {
+        if self.torn {
+            return Sighting { store, sections: Err("line 3 of the file is no line of a credentials file".to_owned()) };
+        }
         let file = &self.files[store as usize];
         let mut names: BTreeSet<ProfileName> = file.keys().cloned().collect();
         names.extend(self.config.entries.iter().map(|entry| entry.profile.clone()));
@@ -298,9 +329,18 @@ impl World {
         Sighting { store, sections: Ok(sections) }
     }
 
+    /// What a task that panics answers with.
+    fn stumbles(&mut self) -> Option<Fault> {
+        self.to_stumble = self.to_stumble.checked_sub(1)?;
+        Some(Fault::Internal("a task of evertoken panicked".to_owned()))
+    }
+
     fn resolve(&mut self, source: Source) {
         self.resolved += 1;
         let jitter = self.jitter();
+        if let Some(fault) = self.stumbles() {
+            return self.later(Duration::from_millis(1), Event::ResolveFailed { source, fault, jitter });
+        }
         let event = match self.weather {
             Weather::SourceEnded => {
                 let what = "the SSO session".to_owned();
@@ -346,7 +386,12 @@ impl World {
             let session = (**session).clone();
             return self.later(Duration::from_millis(2), Event::Adopted { profile, attempt, session });
         }
+        self.tried.push((self.now, profile.clone()));
         let failed = |fault, skew| Event::AssumeFailed { profile: profile.clone(), attempt, fault, skew, jitter };
+        if self.to_stumble > 0 {
+            let fault = self.stumbles().expect("one more");
+            return self.later(Duration::from_millis(1), failed(fault, None));
+        }
         let service = |status, code: Option<&str>, message: &str| {
             Fault::Service(ServiceError {
                 status,
@@ -410,30 +455,6 @@ impl World {
             request_id: None,
         };
         Event::Assumed { profile: call.entry.profile.clone(), attempt: call.attempt, reply, jitter }
-    }
-
-    fn store(&mut self, store: StoreKind, edits: &[Edit]) {
-        if self.disk_full {
-            let jitter = self.jitter();
-            let message = "write /home/me/.aws/.credentials.tmp: No space left on device".to_owned();
-            return self.later(Duration::from_millis(1), Event::StoreFailed { store, message, jitter });
-        }
-        self.writes += 1;
-        let file = &mut self.files[store as usize];
-        let mut outcomes = Vec::new();
-        for edit in edits {
-            match edit {
-                Edit::Put(put) => {
-                    file.insert(put.profile.clone(), Observation::Ours(Box::new(put.session.clone())));
-                    outcomes.push((put.profile.clone(), Outcome::Written));
-                }
-                Edit::Remove(profile) => {
-                    file.remove(profile);
-                    outcomes.push((profile.clone(), Outcome::Written));
-                }
-            }
-        }
-        self.later(Duration::from_millis(3), Event::Stored { store, outcomes });
     }
 
     /// The session that a reader of the file finds.

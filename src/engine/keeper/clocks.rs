@@ -16,6 +16,7 @@ impl Keeper {
     /// What an answer of STS told of the clocks.
     pub(super) fn learn(&mut self, skew: Option<Skew>) {
         let Some(skew) = skew else { return };
+        self.unsure = false;
         if std::mem::take(&mut self.doubtful) {
             self.kept.iter_mut().for_each(|kept| kept.in_doubt = false);
         }
@@ -77,6 +78,7 @@ impl Keeper {
         self.looking = self.looking.map(|at| at + by);
         self.hurried_until = self.hurried_until.map(|at| at + by);
         if may_have_paused {
+            self.unsure = true;
             self.hurry(now);
         }
     }

@@ -1,6 +1,7 @@
 //! What to write into the files now: a wave together, what is missing at once, what has ended and is off the list away.
 
 use super::action::{Action, Notice, NoticeKind};
+use super::kept::OnDisk;
 use super::shelf::{Batch, Shelf};
 use super::{Keeper, Mode};
 use crate::engine::config::model::StoreKind;
@@ -23,7 +24,7 @@ impl Keeper {
             }
             let mut edits = Vec::new();
             if self.may_store(shelf, now) {
-                edits.extend(self.puts(store));
+                edits.extend(self.puts(store, self.sts_now(now)));
             }
             edits.extend(self.removals(shelf, now));
             if !edits.is_empty() {
@@ -42,10 +43,12 @@ impl Keeper {
         !in_flight || urgent || self.stopping || shelf.first_result.is_some_and(|first| first + WAVE <= now)
     }
 
-    fn puts(&self, store: StoreKind) -> Vec<Edit> {
+    /// Never one that has ended in the place of another one, which may still live by a clock that knows better.
+    fn puts(&self, store: StoreKind, sts_now: WallTime) -> Vec<Edit> {
         let put = |index: usize| {
             let kept = &self.kept[index];
-            let session = kept.current()?.clone();
+            let another = matches!(kept.on_disk, OnDisk::Other(_));
+            let session = kept.current().filter(|ours| ours.expiration > sts_now || !another)?.clone();
             Some(Edit::Put(Box::new(Publication {
                 profile: kept.entry.profile.clone(),
                 session,
@@ -58,7 +61,7 @@ impl Keeper {
 
     /// Our keys of a profile that is off the list go when they have ended, and only from the daemon.
     fn removals(&self, shelf: &Shelf, now: WallTime) -> Vec<Edit> {
-        if self.mode == Mode::OnePass || self.stopping {
+        if self.mode == Mode::OnePass || self.stopping || self.unsure || self.doubtful {
             return Vec::new();
         }
         shelf.ended(self.sts_now(now)).map(|profile| Edit::Remove(profile.clone())).collect()
