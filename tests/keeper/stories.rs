@@ -809,3 +809,16 @@ fn a_session_that_has_ended_is_not_written_over_a_living_one_of_other_settings()
     world.run(MINUTE);
     assert!(world.left("dev") > HOUR - 2 * MINUTE && world.read("dev") != Some(&theirs));
 }
+
+#[test]
+fn a_session_that_was_kept_for_being_longer_is_replaced_once_a_pause_has_ended_it() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.run(MINUTE);
+    // STS grants less from now on: the next session would end before the one that stands there.
+    world.life = HOUR / 4;
+    world.run(HOUR / 2);
+    assert_eq!(world.calls_for("dev"), 2);
+    world.pause(2 * HOUR);
+    world.run(2 * SECOND);
+    assert!(world.left("dev") > 14 * MINUTE);
+}

@@ -1,5 +1,6 @@
 //! What the keeper believes of the two clocks, ours and that of STS, and how it hurries when time has gone by unseen.
 
+use super::gate::Gate;
 use super::{Action, Keeper};
 use crate::engine::session::Session;
 use crate::engine::time::{Skew, WallTime};
@@ -79,6 +80,7 @@ impl Keeper {
         self.hurried_until = self.hurried_until.map(|at| at + by);
         if may_have_paused {
             self.unsure = true;
+            self.gates().for_each(Gate::release);
             self.hurry(now);
         }
     }

@@ -86,6 +86,13 @@ impl Gate {
         self.not_before = Some(at);
     }
 
+    /// Opens what was only held: that was reckoned by a clock that is in doubt now.
+    pub(super) fn release(&mut self) {
+        if self.trouble.is_none() {
+            self.not_before = None;
+        }
+    }
+
     /// All is well again.
     pub(super) fn clear(&mut self) -> Option<Trouble> {
         self.not_before = None;
