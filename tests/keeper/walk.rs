@@ -43,6 +43,8 @@ struct Walk {
     healthy_from: WallTime,
     good: BTreeMap<ProfileName, WallTime>,
     losing: bool,
+    /// The least that STS would have granted since a role has the session that it has.
+    least: BTreeMap<&'static str, (WallTime, Duration)>,
     budget: Budget,
 }
 
@@ -52,7 +54,15 @@ impl Walk {
         world.seed(seed);
         let budget = Budget::new(&world);
         let healthy_from = START + 10 * SECOND;
-        Self { world, generation: 0, healthy_from, good: BTreeMap::new(), losing: false, budget }
+        Self {
+            world,
+            generation: 0,
+            healthy_from,
+            good: BTreeMap::new(),
+            losing: false,
+            least: BTreeMap::new(),
+            budget,
+        }
     }
 
     fn heals_after(&mut self, time: Duration) {
@@ -232,6 +242,11 @@ impl Walk {
                 self.good.insert(entry.profile.clone(), session.expiration);
             }
         }
+        for name in ROLES {
+            let (end, life) = (self.world.read(name).map_or(START, |session| session.expiration), self.world.life);
+            let known = self.least.entry(name).or_insert((end, life));
+            *known = if known.0 == end { (end, known.1.min(life)) } else { (end, life) };
+        }
         self.world.arrived.clear();
         self.world.respect.clone()?;
         self.budget.look(&mut self.world)?;
@@ -265,7 +280,8 @@ impl Walk {
             let entry = self.world.config.entry(name).expect("a listed profile");
             let Some(session) = self.world.read(name) else { return Err(format!("{now}: {name} has no session")) };
             // Of a session longer than what STS grants by now, no more is promised than of one that it would grant.
-            let granted = session.life().min(self.world.life).min(self.world.remembered).min(entry.duration);
+            let least = self.least.get(name).map_or(self.world.life, |(_, life)| *life);
+            let granted = session.life().min(least).min(self.world.remembered).min(entry.duration);
             let promised = effective_min_ttl(entry.min_ttl, granted);
             let left = session.left(now);
             if left + 3 * SECOND < promised {
