@@ -60,8 +60,12 @@ fn head(cells: &[&dyn Display]) {
 
 /// `1 role`, `1,000 roles`.
 fn many(roles: usize) -> String {
-    let roles = if roles < 1_000 { roles.to_string() } else { format!("{},{:03}", roles / 1_000, roles % 1_000) };
-    if roles == "1" { "1 role".to_owned() } else { format!("{roles} roles") }
+    if roles == 1 { "1 role".to_owned() } else { format!("{} roles", grouped(roles)) }
+}
+
+/// `1,000`.
+fn grouped(number: usize) -> String {
+    if number < 1_000 { number.to_string() } else { format!("{},{:03}", number / 1_000, number % 1_000) }
 }
 
 fn milliseconds(time: Duration) -> String {

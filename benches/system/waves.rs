@@ -2,7 +2,7 @@
 
 use crate::floor::{self, Round};
 use crate::machine::{Machine, Seen};
-use crate::{head, many, median, megabytes, milliseconds, ratio, row};
+use crate::{grouped, head, many, median, megabytes, milliseconds, ratio, row};
 use rustix::process::Signal;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -94,7 +94,7 @@ fn tell_first(lists: &[List]) {
             &milliseconds(wall),
             &milliseconds(cpu),
             &milliseconds(bare),
-            &list.of(|run| run.calls),
+            &grouped(list.of(|run| run.calls)),
             &list.of(|run| run.first.writes),
         ]);
     }
