@@ -230,21 +230,17 @@ impl Executor {
         // The lock is fair, and taken before this returns to the loop the next time: the order is kept.
         tokio::spawn(async move {
             let turn = files.lock_owned().await;
-            let told = events.clone();
-            let done = spawn_blocking(move || {
-                // What came of it is told before the next one's turn, so that events come in the order of the work.
-                for event in work() {
-                    let _gone = told.send(event);
-                }
-                drop(turn);
-            });
-            if let Err(error) = done.await {
+            let done = spawn_blocking(work).await.unwrap_or_else(|error| {
                 let stumbled = stumbled(&error);
                 tracing::error!("work on a credentials file failed: {stumbled}");
-                for event in failed(stumbled) {
-                    let _gone = events.send(event);
-                }
+                failed(stumbled)
+            });
+            // What came of it is told before the next one's turn, so that events come in the order of the work.
+            for event in done {
+                // The loop that listened may be gone: then nobody wants to know.
+                let _gone = events.send(event);
             }
+            drop(turn);
         });
     }
 }
