@@ -278,8 +278,8 @@ fn a_running_daemon_goes_on_by_itself() {
 #[test]
 fn whoever_comes_while_a_person_is_asked_for_a_code_waits_for_that_one() {
     let home = Home::new("mfa_command = [\"~/bin/code\"]");
-    home.write(
-        "bin/code",
+    home.program(
+        "code",
         "#!/bin/sh\necho run >>\"$HOME/runs\"\nuntil [ -e \"$HOME/touched\" ]; do sleep 0.1; done\necho 123456\n",
     );
     let start = |line: &str| home.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a run");

@@ -1,7 +1,7 @@
 //! What the keeper promises, each as a short story on the virtual workstation.
 
 use crate::world::{Weather, World, config, entry, profile};
-use evertoken::engine::config::model::{Mfa, StoreKind};
+use evertoken::engine::config::model::{Mfa, Source, StoreKind};
 use evertoken::engine::credentials_file::{Observation, Reason};
 use evertoken::engine::keeper::{Attendance, Event, Keeper, Mode, NoticeKind};
 use evertoken::engine::session::SettingsDigest;
@@ -821,4 +821,18 @@ fn a_session_that_was_kept_for_being_longer_is_replaced_once_a_pause_has_ended_i
     world.pause(2 * HOUR);
     world.run(2 * SECOND);
     assert!(world.left("dev") > 14 * MINUTE);
+}
+
+#[test]
+fn a_call_that_panics_is_told_and_not_tried_again_before_its_time() {
+    // Nothing but the call can panic: a token needs no source.
+    let mut list = entry("dev", "base");
+    list.source = Source::WebIdentity("/run/oidc".to_owned());
+    let mut world = World::new(&config([list]));
+    world.to_stumble = 3;
+    world.run(SECOND / 2);
+    assert_eq!((world.tried.len(), states(&world)), (1, vec![State::Expired]));
+    world.run(MINUTE);
+    assert_eq!((world.tried.len(), states(&world)), (4, vec![State::Fresh]));
+    assert_eq!(world.told_of(NoticeKind::Failed).len(), 1);
 }
