@@ -68,9 +68,9 @@ impl<'a> Held<'a> {
         self.clocks.skew
     }
 
-    /// Whether its session may be less fresh than it looks: the clock was set back since it was stored.
+    /// Whether its session may be less fresh than it looks: the clock may be behind, and nobody knows by how much.
     pub fn is_in_doubt(&self) -> bool {
-        self.clocks.was_set_back
+        self.clocks.may_be_behind
     }
 
     /// This machine's clock at the look.

@@ -132,7 +132,7 @@ impl Station {
     pub fn keeper(&self, mode: Mode, attendance: Attendance) -> Keeper {
         let recalled = recall(&self.loaded.places);
         let keeper = Keeper::new(&self.loaded.config, mode, attendance).with_skew(recalled.skew);
-        if recalled.was_set_back { keeper.doubting_the_clock() } else { keeper }
+        if recalled.may_be_behind { keeper.doubting_the_clock() } else { keeper }
     }
 
     /// The files whose changes matter.

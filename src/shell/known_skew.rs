@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// The wall clock and the time since boot are read one after the other; a difference above this is a clock that was set.
 const SAME: Duration = Duration::from_secs(1);
-/// A clock that was set back by less makes no session look so fresh that it would matter.
+/// A clock that is behind by less makes no session look so fresh that it would matter.
 const MATTERS: Duration = Duration::from_secs(30);
 
 /// What is known of the clocks at the start.
@@ -19,8 +19,9 @@ const MATTERS: Duration = Duration::from_secs(30);
 pub struct Recalled {
     /// How far STS is ahead; zero when nothing is known.
     pub skew: Skew,
-    /// Whether the clock was set back in this boot while nobody watched it: sessions may look fresher than they are.
-    pub was_set_back: bool,
+    /// Whether the clock may be behind by what nobody knows for sure: it was set, or the machine was started anew, while
+    /// nobody watched. Sessions may look fresher than they are.
+    pub may_be_behind: bool,
 }
 
 /// What stands in `clock.json`.
@@ -65,8 +66,12 @@ impl Recorded {
         self.boot == now.boot && between.magnitude() <= SAME
     }
 
-    fn back_to(&self, now: &Self) -> Duration {
-        WallTime::from_unix_millis(self.booted).since(WallTime::from_unix_millis(now.booted))
+    /// How far the clock may be behind now. In one boot it is what is left of the skew after the clock was set; whether
+    /// somebody has put it right before the next one, nobody tells.
+    fn behind(&self, now: &Self) -> Skew {
+        let set_by =
+            if self.boot.is_some() && self.boot == now.boot { now.booted.saturating_sub(self.booted) } else { 0 };
+        Skew::from_millis(self.skew.saturating_sub(set_by))
     }
 }
 
@@ -78,10 +83,11 @@ pub fn recall(places: &Places) -> Recalled {
     let Some(recorded) = recorded else { return Recalled::default() };
     let now = Recorded { boot: boot(), booted: booted().unix_millis(), skew: 0 };
     if recorded.is_of(&now) {
-        return Recalled { skew: Skew::from_millis(recorded.skew), was_set_back: false };
+        return Recalled { skew: Skew::from_millis(recorded.skew), may_be_behind: false };
     }
-    let was_set_back = now.boot.is_some() && recorded.boot == now.boot && recorded.back_to(&now) > MATTERS;
-    Recalled { skew: Skew::default(), was_set_back }
+    let behind = recorded.behind(&now);
+    let may_be_behind = behind > Skew::default() && behind.magnitude() > MATTERS;
+    Recalled { skew: Skew::default(), may_be_behind }
 }
 
 /// When this machine booted, by what its wall clock says now.
@@ -114,24 +120,30 @@ mod tests {
         let mut known = KnownSkew::default();
         let skew = Skew::from_millis(3_600_000);
         known.record(&places, skew).expect("recorded");
-        assert_eq!(recall(&places), Recalled { skew, was_set_back: false });
+        assert_eq!(recall(&places), Recalled { skew, may_be_behind: false });
 
         let bytes = snapshot::read(&places.clock_file()).expect("read").bytes;
         let recorded: Recorded = serde_json::from_slice(&bytes).expect("what was written");
         // As it would stand there, had the clock been set by so many seconds since, and in an earlier boot.
-        for (by, same_boot, believed, set_back) in [
-            (0, true, true, false),
-            (-20, true, false, false),
-            (-3600, true, false, true),
-            (3600, true, false, false),
-            (0, false, false, false),
-            (-3600, false, false, false),
+        for (ahead, by, same_boot, believed, behind) in [
+            (3600, 0, true, true, false),
+            (3600, -20, true, false, true),
+            (3600, -3600, true, false, true),
+            (3600, 3000, true, false, true),
+            (3600, 3600, true, false, false),
+            (3600, 7200, true, false, false),
+            (3600, 0, false, false, true),
+            (0, -20, true, false, false),
+            (0, -60, true, false, true),
+            (0, 0, false, false, false),
+            (-3600, -3600, true, false, false),
+            (-3600, 0, false, false, false),
         ] {
             let boot = if same_boot { recorded.boot.clone() } else { Some("another".to_owned()) };
-            let old = Recorded { boot, booted: recorded.booted - by * 1000, skew: recorded.skew };
+            let old = Recorded { boot, booted: recorded.booted - by * 1000, skew: ahead * 1000 };
             replace_private(&places.clock_file(), &serde_json::to_vec(&old).expect("bytes")).expect("written");
-            let expected = Recalled { skew: if believed { skew } else { Skew::default() }, was_set_back: set_back };
-            assert_eq!(recall(&places), expected, "set by {by} s, same boot: {same_boot}");
+            let expected = Recalled { skew: if believed { skew } else { Skew::default() }, may_be_behind: behind };
+            assert_eq!(recall(&places), expected, "ahead by {ahead} s, set by {by} s, same boot: {same_boot}");
         }
 
         // It is written again only when something has changed.

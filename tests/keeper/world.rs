@@ -186,11 +186,13 @@ impl World {
         self.drain();
     }
 
-    /// The same, when somebody has set the clock meanwhile: the skew is of no use any more.
+    /// The same, when somebody has set the clock meanwhile: the skew is of no use any more, but for telling whether the clock
+    /// may be behind.
     pub fn restart_under_other_clock(&mut self, config: &Config, by: Skew) {
+        let may_be_behind = self.keeper.skew().millis() > by.millis() + 30_000;
         self.ahead = Skew::from_millis(self.ahead.millis() + by.millis());
         let keeper = Keeper::new(config, Mode::Daemon, Attendance::Alone);
-        self.keeper = if by < Skew::default() { keeper.doubting_the_clock() } else { keeper };
+        self.keeper = if may_be_behind { keeper.doubting_the_clock() } else { keeper };
         self.config = config.clone();
         self.inbox.clear();
         self.drain();

@@ -74,7 +74,7 @@ fn trouble(fix: Option<&str>) -> Trouble {
 fn ask(found: Observation, recorded: Option<&Status>, running: Running, min_ttl: u64) -> Result<Session, String> {
     let entry = entry();
     let skew = recorded.map_or(0, |status| status.clock_skew_seconds * 1000);
-    let clocks = Recalled { skew: Skew::from_millis(skew), was_set_back: false };
+    let clocks = Recalled { skew: Skew::from_millis(skew), may_be_behind: false };
     let held = Held { entry: &entry, found: Ok(found), clocks, now: now() };
     let min_ttl = Duration::from_secs(min_ttl);
     let why = held.why_not(min_ttl, recorded, running);
