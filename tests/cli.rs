@@ -673,8 +673,9 @@ fn exec_ends_as_the_command_does() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), "typed two words|--config|*|");
 }
 
-/// What a shell or a service manager sends to the process that it started reaches the command, and so does a key that is
-/// pressed at the terminal, which stays the command's.
+/// What a shell or a service manager sends to the process that it started reaches the command, and so does what is typed at
+/// the terminal, which stays the command's. (HUP and INT are ignored below `nohup` and in the background of a script, and no
+/// shell can trap what was ignored before it.)
 #[cfg(target_os = "linux")]
 #[test]
 fn exec_hands_on_signals_and_the_terminal() {
@@ -690,10 +691,10 @@ fn exec_hands_on_signals_and_the_terminal() {
         }
         text
     };
-    let script = |signal: &str| format!("trap 'exit 9' {signal}; tty; echo ready; while :; do sleep 0.1; done");
-    for (name, signal) in [("TERM", Signal::TERM), ("HUP", Signal::HUP), ("USR1", Signal::USR1)] {
+    for (name, signal) in [("TERM", Signal::TERM), ("USR1", Signal::USR1), ("USR2", Signal::USR2)] {
+        let script = format!("trap 'exit 9' {name}; echo ready; for i in $(seq 600); do sleep 0.1; done");
         let mut command = home.command("exec dev -- sh -c");
-        let mut child = command.arg(script(name)).stdout(Stdio::piped()).spawn().expect("a child");
+        let mut child = command.arg(script).stdout(Stdio::piped()).spawn().expect("a child");
         wait_for(&mut child.stdout.take().expect("a pipe"), "ready");
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process id");
         kill_process(pid, signal).expect("sent");
@@ -708,14 +709,15 @@ fn exec_hands_on_signals_and_the_terminal() {
     let slave = || Stdio::from(open(name.as_c_str(), flags, Mode::empty()).expect("its other side"));
     let exec = home.command("exec dev -- sh -c");
     let mut command = Command::new("setsid");
-    command.args(["--ctty", "--wait"]).arg(exec.get_program()).args(exec.get_args()).arg(script("INT"));
+    command.args(["--ctty", "--wait"]).arg(exec.get_program()).args(exec.get_args());
+    command.arg("tty; echo ready; read word; [ \"$word\" = go ] && exit 9");
     command.env_clear().envs(exec.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let mut child = command.stdin(slave()).stdout(slave()).stderr(slave()).spawn().expect("a child");
     drop(command);
     let mut terminal = fs::File::from(master);
     let shown = wait_for(&mut terminal, "ready");
     assert!(shown.contains(&*name.to_string_lossy()), "{shown}");
-    std::io::Write::write_all(&mut terminal, b"\x03").expect("Ctrl-C");
+    std::io::Write::write_all(&mut terminal, b"go\n").expect("typed");
     assert_eq!(child.wait().expect("an end").code(), Some(9));
 }
 
