@@ -119,10 +119,11 @@ impl Walk {
             }
             Happening::SetClock(seconds) => self.world.set_clock(Skew::from_millis(seconds * 1000)),
             Happening::Pause(time) => {
+                let rest = self.healthy_from.since(self.world.now);
                 self.world.pause(*time);
                 self.forget_the_dead();
-                // What is waited for lasts as long as the clock of this machine has counted: a truce, a lost answer.
-                self.heals_after(TRUCE.max(LOST_ONES) + slow);
+                // What is waited for lasts as long as the clock of this machine has counted: a refusal, a truce, a lost answer.
+                self.heals_after(rest.max(TRUCE).max(LOST_ONES) + slow);
             }
             Happening::DiskFull(full) => {
                 self.world.disk_full = *full;
