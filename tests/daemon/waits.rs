@@ -4,7 +4,6 @@
 use crate::workstation::{Workstation, arn, let_pass, text};
 use rustix::process::Signal;
 use std::fs;
-use std::time::{Duration, SystemTime};
 
 fn refuse(workstation: &Workstation) {
     workstation.sts.deny_role(&arn("dev"), "AccessDenied", "User is not authorized to perform: sts:AssumeRole");
@@ -56,10 +55,15 @@ fn a_change_of_any_file_that_a_source_lives_in_ends_the_wait() {
         }),
     ];
     for (what, change) in changes {
-        refuse(&workstation);
+        // The kernel may tell of one change twice, the second time late.
+        let waits = (0..10).any(|_| {
+            refuse(&workstation);
+            let asked = workstation.asked("dev");
+            let_pass(0.3);
+            workstation.asked("dev") == asked
+        });
+        assert!(waits, "before {what} it does not wait");
         let asked = workstation.asked("dev");
-        let_pass(0.3);
-        assert_eq!(workstation.asked("dev"), asked, "before {what} nobody knew");
         change(&workstation);
         workstation.wait(what, || workstation.asked("dev") > asked);
         workstation.wait("a fresh session", || workstation.status_of("dev")["state"] == "fresh");
@@ -81,11 +85,6 @@ fn whoever_asks_ends_the_wait() {
         workstation.wait("the refusal", || workstation.status_of("dev")["state"] == "refused");
         workstation.wait("the other role", || workstation.holds("other"));
         workstation.sts.allow_role(&arn("dev"));
-        // A program asks once a minute at most; that the daemon has just done so counts.
-        let long_ago = SystemTime::now() - Duration::from_secs(120);
-        let locks = workstation.state_files("refresh-dev.lock");
-        assert_eq!(locks.len(), 1);
-        fs::File::open(&locks[0]).and_then(|lock| lock.set_modified(long_ago)).expect("a lock of two minutes ago");
         let output = workstation.evertoken(command);
         assert_eq!(output.status.code(), Some(0), "{command:?}: {}", text(&output.stderr));
         assert!(workstation.holds("dev"), "{command:?}");
