@@ -17,7 +17,7 @@ mod server;
 mod signature;
 mod world;
 
-pub use directory::{IssuedSession, LongTermKey, SessionKind};
+pub use directory::{IssuedSession, LongTermKey, MOST_SESSIONS, SessionKind};
 pub use fault::{Expiration, Fault, Field, Operation, Rule};
 pub use record::{Outcome, Recorded};
 pub use server::Outage;

@@ -12,7 +12,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// How many sessions are remembered; older ones are forgotten and then refused as unknown keys.
-const MOST_SESSIONS: usize = 10_000;
+pub const MOST_SESSIONS: usize = 10_000;
 /// How many used codes an MFA device remembers.
 const MOST_CODES: usize = 1_000;
 

@@ -2,6 +2,7 @@
 //! the first thing that was wrong.
 
 use crate::workstation::Workstation;
+use evertoken::emulator::MOST_SESSIONS;
 use evertoken::engine::time::WallTime;
 use evertoken::shell::clock;
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,6 +111,10 @@ impl Reader {
             let last = seen.wrong.last().map(|(last, _)| last);
             panic!("{} of {} reads, until {last:?}: {why}\n{}", seen.wrong.len(), seen.reads, lines.join("\n"));
         }
+        // Two that share a part and not all of it are a mixture, also where STS has forgotten the first ones.
+        let parts: usize =
+            (0..3).map(|part| seen.sessions.iter().map(|keys| &keys[part]).collect::<BTreeSet<_>>().len()).sum();
+        assert_eq!(parts, 3 * seen.sessions.len(), "keys of two sessions were mixed");
         let issued: BTreeSet<Triple> = workstation
             .sts
             .sessions()
@@ -119,7 +124,9 @@ impl Reader {
                 [session.access_key_id.clone(), secret.to_owned(), token.to_owned()]
             })
             .collect();
-        assert!(seen.sessions.is_subset(&issued), "keys of two sessions were mixed");
+        if issued.len() < MOST_SESSIONS {
+            assert!(seen.sessions.is_subset(&issued), "keys that STS has never issued");
+        }
         seen
     }
 }
