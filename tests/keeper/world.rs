@@ -279,6 +279,14 @@ impl World {
     /// Somebody sets our clock.
     pub fn set_clock(&mut self, by: Skew) {
         self.ahead = Skew::from_millis(self.ahead.millis() + by.millis());
+        // An answer that is on its way is held against the clock when it comes.
+        for event in self.inbox.values_mut() {
+            if let Event::Assumed { reply: Reply { skew: Some(skew), .. }, .. }
+            | Event::AssumeFailed { skew: Some(skew), .. } = event
+            {
+                *skew = Skew::from_millis(skew.millis() - by.millis());
+            }
+        }
         self.happen(Event::ClockStepped { by });
     }
 
