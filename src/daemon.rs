@@ -67,16 +67,13 @@ pub async fn run(
     let mut instance = station.hold_instance().await?;
     loop {
         let mut round = Round::new(station, herald, since);
-        let turned = fall::caught(round.turn(&mut signals, &mut watcher, &mut alarm)).await;
-        let next = match turned {
-            Ok(ended) => match ended? {
-                End::Stopped => return Ok(()),
-                End::Reopen(next) => *next,
-            },
-            Err(Fallen) => match round.get_up(&mut signals, falls.pause(clock::stopwatch())).await? {
-                End::Stopped => return Ok(()),
-                End::Reopen(next) => *next,
-            },
+        let ended = match fall::caught(round.turn(&mut signals, &mut watcher, &mut alarm)).await {
+            Ok(ended) => ended?,
+            Err(Fallen) => round.get_up(&mut signals, falls.pause(clock::stopwatch())).await?,
+        };
+        let next = match ended {
+            End::Stopped => return Ok(()),
+            End::Reopen(next) => *next,
         };
         let old = round.station;
         herald = round.herald;
