@@ -79,8 +79,7 @@ fn attempt(path: &Path) -> Attempt {
 }
 
 fn is_still(path: &Path, file: &File) -> io::Result<bool> {
-    let which = |found: &fs::Metadata| (Identity::of(found).device, Identity::of(found).inode);
-    Ok(which(&fs::metadata(path)?) == which(&file.metadata()?))
+    Ok(Identity::of(&fs::metadata(path)?).is_same_file(&Identity::of(&file.metadata()?)))
 }
 
 #[cfg(test)]

@@ -166,9 +166,9 @@ fn open(path: &Path) -> Result<File, FileError> {
 }
 
 fn is_still(path: &Path, file: &File) -> Result<bool, FileError> {
-    let held = file.metadata().map_err(FileError::at("look at", path))?;
+    let held = Identity::of(&file.metadata().map_err(FileError::at("look at", path))?);
     match fs::symlink_metadata(path) {
-        Ok(named) => Ok((named.dev(), named.ino()) == (held.dev(), held.ino())),
+        Ok(named) => Ok(Identity::of(&named).is_same_file(&held)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(FileError::at("look at", path)(error)),
     }

@@ -40,6 +40,11 @@ impl Identity {
         fs::metadata(path).ok().map(|metadata| Self::of(&metadata))
     }
 
+    /// Whether both are of one file, in whatever state.
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+
     /// Whether all that is done to the file at `now` or later shows in its times. A file system takes the time of the last
     /// tick of the kernel, and some keep only seconds of it: two changes within one tick look like one.
     pub fn shows_changes_since(&self, now: WallTime) -> bool {

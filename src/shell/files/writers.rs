@@ -1,22 +1,22 @@
 //! Which process has a file open for writing: one that has cut it to nothing and has not written it anew yet, say. Asks
 //! only what the kernel tells about processes, so that a hung file system of theirs holds nobody up.
 
+use crate::shell::files::snapshot::Identity;
 use crate::shell::files::whole;
 use rustix::fs::OFlags;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// The process id of somebody who has this file open for writing; `path` is its name, or was until it was replaced.
 /// Programs of other users, into which the kernel lets nobody look, are not found.
 pub(super) fn writer_of(path: &Path, file: &File) -> Option<u32> {
-    let (name, ours) = (path.file_name()?, file.metadata().ok()?);
+    let (name, ours) = (path.file_name()?, Identity::of(&file.metadata().ok()?));
     let is_it = |handle: &Path| {
         // The name first: the kernel knows it without asking the file system.
         fs::read_link(handle).is_ok_and(|target| is_named(&target, name))
-            && fs::metadata(handle).is_ok_and(|theirs| (theirs.dev(), theirs.ino()) == (ours.dev(), ours.ino()))
+            && Identity::behind(handle).is_some_and(|theirs| theirs.is_same_file(&ours))
     };
     let mut processes = fs::read_dir("/proc").ok()?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     processes.find(|process: &u32| {

@@ -3,11 +3,11 @@
 #![expect(clippy::disallowed_methods, reason = "reads back the log that it moves")]
 
 use crate::shell::files::replace_private;
+use crate::shell::files::snapshot::Identity;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tracing_subscriber::fmt::MakeWriter;
@@ -68,8 +68,7 @@ fn make_room(log: &Path) -> io::Result<()> {
     if !metadata.is_file() || metadata.len() < MOST {
         return Ok(());
     }
-    let named = fs::symlink_metadata(log)?;
-    if (named.dev(), named.ino()) != (metadata.dev(), metadata.ino()) {
+    if !Identity::of(&fs::symlink_metadata(log)?).is_same_file(&Identity::of(&metadata)) {
         return Ok(());
     }
     // On a full disk there is no room for what was there, and all the more reason to give some back.
