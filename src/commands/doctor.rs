@@ -45,7 +45,7 @@ pub fn run<W: Write>(
         output.text(&(json + "\n"))?;
         return Ok(verdict(&diagnosis));
     }
-    let surface = Surface::of_stdout(environment.no_color() || environment.text("TERM") == Some("dumb"));
+    let surface = Surface::of_stdout(environment.wants_plain());
     output.text(&render::text(&diagnosis, surface))?;
     if !args.fix {
         return Ok(verdict(&diagnosis));

@@ -23,7 +23,7 @@ impl Surface {
     /// A pipe or a file.
     pub const PLAIN: Self = Self { terminal: false, colour: false, width: USUAL_WIDTH, height: usize::MAX };
 
-    /// What standard output is connected to. `no_colour` is whether `NO_COLOR` is set or `TERM` is `dumb`.
+    /// What standard output is connected to. `no_colour` is whether the environment wants none.
     pub fn of_stdout(no_colour: bool) -> Self {
         let stdout = io::stdout();
         if !stdout.is_terminal() {

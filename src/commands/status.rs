@@ -37,8 +37,7 @@ pub fn run<W: Write>(
     environment: &Environment,
     output: &mut Output<W>,
 ) -> Result<u8, Ending> {
-    let no_colour = environment.no_color() || environment.text("TERM") == Some("dumb");
-    let surface = || Surface::of_stdout(no_colour);
+    let surface = || Surface::of_stdout(environment.wants_plain());
     if args.watch {
         if !surface().terminal {
             return Err(Ending::new(

@@ -130,6 +130,11 @@ impl Environment {
         self.text("AWS_CA_BUNDLE")
     }
 
+    /// Whether a page shall do without colours: `NO_COLOR` is set, or `TERM` is `dumb`.
+    pub fn wants_plain(&self) -> bool {
+        self.no_color() || self.text("TERM") == Some("dumb")
+    }
+
     /// `NO_COLOR` is set to something.
     pub fn no_color(&self) -> bool {
         self.get("NO_COLOR").is_some()
