@@ -3,12 +3,18 @@
 use super::blueprint::Blueprint;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
 /// The agent as it is shipped; `/Users/me` stands where the home of its owner goes.
 pub const SHIPPED: &str = include_str!("../../../launchd/io.evertoken.agent.plist");
 
 /// By which launchd knows it.
 pub const LABEL: &str = "io.evertoken.agent";
+
+/// Where the agent of a user stands.
+pub fn file(home: &Path) -> PathBuf {
+    home.join("Library/LaunchAgents").join(format!("{LABEL}.plist"))
+}
 
 /// Below the first line of whatever we write; without it a file is somebody else's.
 pub const MARK: &str =

@@ -38,7 +38,7 @@ impl<'a> Launchd<'a> {
     /// # Errors
     /// 1 when our file cannot be read.
     pub fn look(&self) -> Result<Footing, Ending> {
-        let file = self.home.join("Library/LaunchAgents").join(format!("{LABEL}.plist"));
+        let file = agent::file(&self.home);
         let standing = standing(&file, agent::is_ours)?;
         let (told, unreachable) = match ask(self.environment, &words(&["launchctl", "print", &self.target()])) {
             Ok(answer) if answer.fine => (answer.text, None),

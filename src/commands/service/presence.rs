@@ -1,6 +1,7 @@
 //! Whether there is a service that could be started: a look at the places of units and agents, in no time. Asks no
 //! service manager.
 
+use super::{agent, unit};
 use crate::commands::service_manager::{Verb, command};
 use crate::shell::environment::Environment;
 use std::path::PathBuf;
@@ -20,11 +21,10 @@ pub fn start(environment: &Environment) -> &'static str {
 
 fn places(environment: &Environment) -> Vec<PathBuf> {
     if cfg!(target_os = "macos") {
-        let agents = environment.home().map(|home| home.join("Library/LaunchAgents"));
-        return agents.into_iter().map(|folder| folder.join("io.evertoken.agent.plist")).collect();
+        return environment.home().map(agent::file).into_iter().collect();
     }
     let own = environment.config_home().map(|config| config.join("systemd/user"));
     let data = environment.home().map(|home| home.join(".local/share/systemd/user"));
     let folders = own.into_iter().chain(data).chain(UNITS.map(PathBuf::from));
-    folders.map(|folder| folder.join("evertoken.service")).collect()
+    folders.map(|folder| folder.join(unit::NAME)).collect()
 }

@@ -27,7 +27,7 @@ impl ServicePath {
     /// That of the service of this user.
     pub fn find(environment: &Environment) -> Self {
         let home = environment.home();
-        let agent = home.map(|home| home.join("Library/LaunchAgents/io.evertoken.agent.plist"));
+        let agent = home.map(agent::file);
         let units = environment.config_home().map(|config| config.join("systemd/user"));
         let (carried, of_system, name) = if cfg!(target_os = "macos") {
             (
@@ -78,11 +78,11 @@ fn can_be_run(path: &Path) -> bool {
 
 /// The last `PATH` of the unit and its drop-ins, in the order in which systemd reads them.
 fn unit_path(folder: &Path, home: Option<&Path>) -> Option<(String, PathBuf)> {
-    let drop_ins = fs::read_dir(folder.join("evertoken.service.d")).into_iter().flatten().flatten();
+    let drop_ins = fs::read_dir(folder.join(unit::NAME).with_extension("service.d")).into_iter().flatten().flatten();
     let mut files: Vec<PathBuf> = drop_ins.map(|entry| entry.path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "conf"));
     files.sort();
-    files.insert(0, folder.join("evertoken.service"));
+    files.insert(0, folder.join(unit::NAME));
     let home = home.map(|home| home.to_string_lossy().into_owned()).unwrap_or_default();
     let mut carried = files.into_iter().filter_map(|file| {
         let text = fs::read_to_string(&file).ok()?;

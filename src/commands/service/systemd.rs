@@ -10,7 +10,6 @@ use crate::shell::files::resolve;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-const UNIT: &str = "evertoken.service";
 const DROP_IN: &str = "50-evertoken-service-install.conf";
 /// The link that `systemctl enable` makes, below the config home.
 const WANTED: &str = "systemd/user/default.target.wants/evertoken.service";
@@ -35,12 +34,13 @@ impl<'a> Systemd<'a> {
     pub fn look(&self) -> Result<Footing, Ending> {
         let folder =
             self.environment.config_home().ok_or_else(|| Ending::failed("find your units: HOME is not set"))?;
-        let unit = folder.join("systemd/user").join(UNIT);
-        let (told, unreachable) = match ask(self.environment, &words(&["systemctl", "--user", "show", UNIT, ASKED])) {
-            Ok(answer) if answer.fine => (answer.text, None),
-            Ok(answer) => (String::new(), Some(answer.complaint)),
-            Err(ending) => (String::new(), Some(ending.message.trim_start_matches("evertoken: ").to_owned())),
-        };
+        let unit = folder.join("systemd/user").join(unit::NAME);
+        let (told, unreachable) =
+            match ask(self.environment, &words(&["systemctl", "--user", "show", unit::NAME, ASKED])) {
+                Ok(answer) if answer.fine => (answer.text, None),
+                Ok(answer) => (String::new(), Some(answer.complaint)),
+                Err(ending) => (String::new(), Some(ending.message.trim_start_matches("evertoken: ").to_owned())),
+            };
         let properties: BTreeMap<&str, &str> = told.lines().filter_map(|line| line.split_once('=')).collect();
         let value = |name: &str| properties.get(name).copied().filter(|value| !value.is_empty());
         let standing = footing::standing(&unit, unit::is_ours)?;
@@ -82,7 +82,7 @@ fn leads_to(link: &Path, file: &Path) -> bool {
 }
 
 fn systemctl(verbs: &[&str]) -> Vec<String> {
-    words(&[&["systemctl", "--user"], verbs, &[UNIT]].concat())
+    words(&[&["systemctl", "--user"], verbs, &[unit::NAME]].concat())
 }
 
 impl Manager for Systemd<'_> {

@@ -7,6 +7,9 @@ use std::fmt::Write;
 /// The unit as it is shipped.
 pub const SHIPPED: &str = include_str!("../../../systemd/evertoken.service");
 
+/// By which systemd knows it.
+pub const NAME: &str = "evertoken.service";
+
 /// The first line of whatever we write; without it a file is somebody else's.
 pub const MARK: &str = "# Written by `evertoken service install`, which replaces it, as `evertoken service uninstall` \
                         removes it. Changes of yours: systemctl --user edit evertoken";
