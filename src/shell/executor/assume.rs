@@ -1,0 +1,145 @@
+//! One call to STS for a profile, under its refresh lock: whoever makes it holds the lock and looks into the store again, so
+//! that many askers, of however many processes, make one call. Never writes the store.
+
+use super::{Tools, jitter, stumbled};
+use crate::engine::failure::Fault;
+use crate::engine::keeper::{AssumeCall, Event};
+use crate::engine::names::ProfileName;
+use crate::engine::secret::Secret;
+use crate::engine::session::{Session, SettingsDigest};
+use crate::engine::time::WallTime;
+use crate::shell::files::lock::LockError;
+use crate::shell::locks::{RefreshLock, UntilStored};
+use crate::shell::mfa;
+use crate::shell::sts::Failed;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
+
+/// How long another evertoken process that refreshes the same profile is waited for: longer than any call takes.
+const LOCK_PATIENCE: Duration = Duration::from_secs(20);
+/// The same where a person may have to touch a key first.
+const LOCK_PATIENCE_WITH_CODE: Duration = mfa::PATIENCE.saturating_add(Duration::from_secs(15));
+
+/// How long the refresh lock of a call stays ours when nothing is stored: its session was not believed. A wave is stored
+/// sooner.
+const UNSTORED: Duration = Duration::from_secs(3);
+
+/// Makes the call, unless another process has made it meanwhile, and tells what came of it.
+pub(super) async fn assume(
+    tools: Arc<Tools>,
+    files: Arc<Mutex<()>>,
+    locks: Arc<UntilStored>,
+    call: Arc<AssumeCall>,
+) -> Event {
+    let (profile, attempt) = (call.entry.profile.clone(), call.attempt);
+    let failed = |failed: Failed| Event::AssumeFailed {
+        profile: profile.clone(),
+        attempt,
+        fault: failed.fault,
+        skew: failed.skew,
+        jitter: jitter(),
+    };
+    let lock = match lock(&tools, &files, &call, locks.take(&profile)).await {
+        Ok(Taken::Free(lock)) => lock,
+        Ok(Taken::Needless(session)) => return Event::Adopted { profile, attempt, session: *session },
+        Err(fault) => return failed(Failed { fault, skew: None }),
+    };
+    let code = match code_for(&tools, &call).await {
+        Ok(code) => code,
+        Err(fault) => return failed(Failed { fault, skew: None }),
+    };
+    let answer = tools.sts.call(&call, &tools.identity, code.as_ref()).await;
+    match answer {
+        Ok(reply) => {
+            locks.keep(&profile, attempt, lock);
+            let kept_for = profile.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(UNSTORED).await;
+                locks.let_go(&kept_for, attempt);
+            });
+            Event::Assumed { profile, attempt, reply, jitter: jitter() }
+        }
+        Err(error) => failed(error),
+    }
+}
+
+/// What came of taking the refresh lock for a call.
+enum Taken {
+    /// The call is to be made.
+    Free(RefreshLock),
+    /// Another process has made it meanwhile.
+    Needless(Box<Session>),
+}
+
+/// Whoever makes the call for a profile holds its lock and looks into the store again, so that many askers make one
+/// call. `kept` is the lock where an earlier call has left it to us.
+async fn lock(
+    tools: &Arc<Tools>,
+    files: &Arc<Mutex<()>>,
+    call: &Arc<AssumeCall>,
+    kept: Option<RefreshLock>,
+) -> Result<Taken, Fault> {
+    let profile = &call.entry.profile;
+    // Mostly nobody else is at it and nothing has changed: two looks at the file system, for which no other thread is
+    // worth waking at each refresh. The lock lies in our own state folder, as `status.json` does, which is written from
+    // this thread too; a home that hangs leaves nothing to be done in either place. Whoever has to wait for a lock, or to
+    // read a file, does it on another thread.
+    let lock = match kept {
+        Some(kept) => Some(kept),
+        None => {
+            RefreshLock::try_acquire(tools.stores.places(), profile).map_err(|error| unlocked(profile, error.into()))?
+        }
+    };
+    let lock = match lock {
+        Some(lock) => lock,
+        None => wait_for_lock(Arc::clone(tools), Arc::clone(call)).await?,
+    };
+    let nothing_new = || tools.stores.has_none_of_interest(call.entry.store, profile, satisfies(call));
+    if nothing_new() {
+        return Ok(Taken::Free(lock));
+    }
+    // A write of our own that is just being finished explains most changes, and is known once it is over: reading the
+    // whole file for each call meanwhile would cost more than the calls.
+    let turn = Arc::clone(files).lock_owned().await;
+    if nothing_new() {
+        return Ok(Taken::Free(lock));
+    }
+    let (owned, call) = (Arc::clone(tools), Arc::clone(call));
+    let looked = spawn_blocking(move || {
+        let stored = owned.stores.session_of_interest(call.entry.store, &call.entry.profile, satisfies(&call));
+        drop(turn);
+        stored
+    });
+    let stored = looked.await.map_err(|error| Fault::Internal(stumbled(&error)))?;
+    Ok(stored.map_or(Taken::Free(lock), |session| Taken::Needless(Box::new(session))))
+}
+
+async fn wait_for_lock(tools: Arc<Tools>, call: Arc<AssumeCall>) -> Result<RefreshLock, Fault> {
+    let taken = spawn_blocking(move || {
+        let profile = &call.entry.profile;
+        // Whoever holds it may wait for somebody's code, and will have a session for us too.
+        let patience = if call.entry.mfa.is_some() { LOCK_PATIENCE_WITH_CODE } else { LOCK_PATIENCE };
+        RefreshLock::acquire(tools.stores.places(), profile, patience).map_err(|error| unlocked(profile, error))
+    });
+    taken.await.unwrap_or_else(|error| Err(Fault::Internal(stumbled(&error))))
+}
+
+fn satisfies(call: &AssumeCall) -> impl Fn(&SettingsDigest, WallTime, WallTime) -> bool {
+    |digest, issued, expiration| call.satisfied_by_one_of(digest, issued, expiration)
+}
+
+fn unlocked(profile: &ProfileName, error: LockError) -> Fault {
+    match error {
+        LockError::Held { holder, .. } => Fault::Contended { holder },
+        LockError::File(error) => Fault::Internal(format!("the refresh lock of {profile}: {error}")),
+    }
+}
+
+async fn code_for(tools: &Arc<Tools>, call: &AssumeCall) -> Result<Option<Secret>, Fault> {
+    match &call.entry.mfa {
+        Some(mfa) => tools.codes.code(&call.entry.profile, mfa).await.map(Some),
+        None => Ok(None),
+    }
+}
