@@ -238,6 +238,18 @@ impl World {
         self.drain();
     }
 
+    /// Somebody looks at the shared file.
+    pub fn observe(&mut self) {
+        let sighting = self.sighting(StoreKind::Shared);
+        self.happen(Event::Observed(sighting));
+    }
+
+    /// Somebody else writes a session with our mark, and the keeper sees it.
+    pub fn write(&mut self, name: &str, session: Session) {
+        self.files[StoreKind::Shared as usize].insert(profile(name), Observation::Ours(Box::new(session)));
+        self.observe();
+    }
+
     /// The config is saved with other settings.
     pub fn reload(&mut self, config: Config) {
         self.config = config.clone();

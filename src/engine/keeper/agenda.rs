@@ -178,8 +178,8 @@ impl Keeper {
         let is_parent = !self.kept.children(index).is_empty();
         let held_up = is_due && kept.call.is_none();
         let opens = held_up.then(|| self.passable(index, now)).flatten();
-        let bare = match kept.on_disk {
-            OnDisk::Other(end) => end,
+        let bare = match &kept.on_disk {
+            OnDisk::Other(standing) => standing.end,
             _ => WallTime::from_unix_millis(i64::MIN),
         };
         Filing {

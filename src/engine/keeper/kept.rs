@@ -35,12 +35,29 @@ pub(super) enum OnDisk {
     Unknown,
     /// Nothing of any use.
     Nothing,
-    /// A session of ours, but not the one in memory; it ends then.
-    Other(WallTime),
+    /// A session of ours, but not the one in memory.
+    Other(Standing),
     /// The session in memory.
     Current,
     /// A section that is not ours to change.
     LeftAlone(Reason),
+}
+
+/// A session that stands in the file until another one takes its place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Standing {
+    access_key_id: String,
+    pub(super) end: WallTime,
+}
+
+impl Standing {
+    pub(super) fn of(session: &Session) -> Self {
+        Self { access_key_id: session.keys.access_key_id.clone(), end: session.expiration }
+    }
+
+    pub(super) fn is(&self, session: &Session) -> bool {
+        self.access_key_id == session.keys.access_key_id
+    }
 }
 
 /// A call to STS that is under way.

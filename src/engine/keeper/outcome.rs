@@ -2,7 +2,7 @@
 
 use super::agenda::is_resolved;
 use super::gate::{Gate, Trouble};
-use super::kept::{Call, OnDisk, Want};
+use super::kept::{Call, OnDisk, Standing, Want};
 use super::{Keeper, LOST, Mode, NoticeKind, Reply};
 use crate::engine::config::model::{Entry, Source, StoreKind};
 use crate::engine::failure::{Class, Context, Failure, Fault, classify};
@@ -198,7 +198,7 @@ impl Keeper {
     pub(super) fn accept(&mut self, index: usize, session: Session, now: WallTime) {
         let kept = &mut self.kept[index];
         kept.on_disk = match (&kept.on_disk, &kept.session) {
-            (OnDisk::Current, Some(old)) => OnDisk::Other(old.expiration),
+            (OnDisk::Current, Some(old)) => OnDisk::Other(Standing::of(old)),
             (other, _) => other.clone(),
         };
         kept.allowed = session.allowed.or(kept.allowed);

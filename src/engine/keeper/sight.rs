@@ -1,6 +1,6 @@
 //! What the credentials files hold: what a restart goes on from, what others wrote, what they undid.
 
-use super::kept::{OnDisk, Want};
+use super::kept::{OnDisk, Standing, Want};
 use super::outcome::left_alone;
 use super::{Action, Keeper, LOST, Notice, NoticeKind, Sighting};
 use crate::engine::config::model::StoreKind;
@@ -101,9 +101,12 @@ impl Keeper {
             // Our own keys with another end, or an end that STS never grants: somebody has edited what stands there.
             return self.see_other(index, OnDisk::Nothing, "our keys with another end stand there now", now);
         }
-        // A mark knows whole seconds only: of two from the same second, the one that stands there came later.
-        let not_older =
-            kept.current().is_none_or(|ours| (session.issued, session.expiration) >= (ours.issued, ours.expiration));
+        // A mark knows whole seconds only: of two from the same second, the one that stands there came later, unless ours
+        // was made to take its place.
+        let replaced = matches!(&kept.on_disk, OnDisk::Other(standing) if standing.is(&session));
+        let not_older = kept
+            .current()
+            .is_none_or(|ours| !replaced && (session.issued, session.expiration) >= (ours.issued, ours.expiration));
         if session.digest == kept.entry.digest && not_older {
             // Of our own kind and as new as ours: another evertoken process, or our own last run, made it.
             kept.on_disk = OnDisk::Current;
@@ -124,12 +127,12 @@ impl Keeper {
             }
             return;
         }
-        let end = session.expiration;
+        let standing = Standing::of(&session);
         if kept.current().is_none() {
             // For other settings: it stays until it is replaced.
             kept.session = Some(session);
         }
-        self.see_other(index, OnDisk::Other(end), "another session with our mark stands there now", now);
+        self.see_other(index, OnDisk::Other(standing), "another session with our mark stands there now", now);
     }
 
     /// The store holds something else than what we know; if it had held it before, somebody undid our write.
