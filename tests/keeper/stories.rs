@@ -746,6 +746,21 @@ fn files_that_change_all_the_time_do_not_make_a_storm_of_calls() {
 }
 
 #[test]
+fn whoever_asks_all_the_time_makes_no_storm_of_calls() {
+    for (weather, force) in [(Weather::Storm, false), (Weather::Storm, true), (Weather::Fine, true)] {
+        let mut world = World::new(&config([entry("dev", "base")]));
+        world.weather = weather;
+        world.latency = Duration::from_millis(10);
+        for _ in 0..60 * 20 {
+            world.run(Duration::from_millis(50));
+            world.happen(Event::Asked { profiles: vec![profile("dev")], min_ttl: None, force });
+        }
+        // A second between any two.
+        assert!((50..=61).contains(&world.calls_for("dev")), "{weather:?} {force}: {}", world.calls_for("dev"));
+    }
+}
+
+#[test]
 fn a_session_that_has_ended_when_it_comes_is_not_believed() {
     let mut world = World::new(&config([entry("dev", "base")]));
     world.life = Duration::ZERO;

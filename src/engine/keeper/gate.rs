@@ -86,6 +86,11 @@ impl Gate {
         self.not_before = Some(at);
     }
 
+    /// Stays shut until the floor has gone by since the last try, however often somebody asks.
+    pub(super) fn rest(&mut self) {
+        self.not_before = self.last.map(|last| last + FLOOR);
+    }
+
     /// Opens what was only held: that was reckoned by a clock that is in doubt now.
     pub(super) fn release(&mut self) {
         if self.trouble.is_none() {

@@ -91,6 +91,8 @@ impl Keeper {
             (Fault::Transport { .. } | Fault::Service(_), Class::Unreachable | Class::Busy) => {
                 let gate = self.endpoints.entry(Place::of(&call.entry)).or_default();
                 let known = gate.trouble().is_some_and(|trouble| trouble.failure.class == failure.class);
+                // Nobody who asks for more may have the next try sooner than a while after this one.
+                gate.tried(call.started);
                 gate.fail_together(failure.clone(), alive, jitter, now);
                 gate.shorten(hurried);
                 // Whoever knows of this trouble need not hear of each try.
@@ -205,6 +207,7 @@ impl Keeper {
         kept.want = None;
         kept.in_doubt = false;
         kept.gate.clear();
+        kept.gate.rest();
         // A file that could not be written is no better for a new session.
         if self.news.told_class(&kept.entry) != Some(Class::Store) {
             self.news.recovered(&kept.entry, Some(session.expiration), now);
