@@ -69,7 +69,7 @@ pub async fn run(
         let mut round = Round::new(station, herald, since);
         let ended = match fall::caught(round.turn(&mut signals, &mut watcher, &mut alarm)).await {
             Ok(ended) => ended?,
-            Err(Fallen) => round.get_up(&mut signals, falls.pause(clock::stopwatch())).await?,
+            Err(Fallen) => round.get_up(&mut signals, &mut falls).await?,
         };
         let next = match ended {
             End::Stopped => return Ok(()),
@@ -171,22 +171,26 @@ impl Round {
         Ok(End::Stopped)
     }
 
-    /// After a panic of the loop: what is under way is given up, and everything is opened anew.
-    async fn get_up(&mut self, signals: &mut Signals, pause: Duration) -> Result<End, RunError> {
-        tracing::error!(seconds = pause.as_secs(), "the daemon stumbled; it goes on with what stands in the files");
+    /// After a panic of the loop: what is under way is given up, and everything is opened anew as soon as that can be done.
+    async fn get_up(&mut self, signals: &mut Signals, falls: &mut Falls) -> io::Result<End> {
+        tracing::error!("the daemon stumbled; it goes on with what stands in the files");
         self.station.give_up_calls();
         self.station.finish_files().await;
-        let up = clock::stopwatch() + pause;
-        while clock::stopwatch() < up {
-            self.herald.give_sign_of_life(clock::now());
-            tokio::select! {
-                biased;
-                order = signals.next() => if order? == Order::Stop { return Ok(End::Stopped) },
-                () = tokio::time::sleep(A_MOMENT) => {}
+        loop {
+            let up = clock::stopwatch() + falls.pause(clock::stopwatch());
+            while let Some(left) = up.checked_duration_since(clock::stopwatch()).filter(|left| !left.is_zero()) {
+                self.herald.give_sign_of_life(clock::now());
+                tokio::select! {
+                    biased;
+                    order = signals.next() => if order? == Order::Stop { return Ok(End::Stopped) },
+                    () = tokio::time::sleep(left.min(A_MOMENT)) => {}
+                }
+            }
+            match Station::open(Arc::clone(&self.station.environment), self.station.loaded.clone()) {
+                Ok(next) => return Ok(End::Reopen(Box::new(next))),
+                Err(error) => tracing::error!("the daemon cannot go on yet: {error}"),
             }
         }
-        let next = Station::open(Arc::clone(&self.station.environment), self.station.loaded.clone())?;
-        Ok(End::Reopen(Box::new(next)))
     }
 
     fn carry_out(&mut self) {
@@ -257,3 +261,6 @@ impl Round {
         self.desk.farewell(&self.station, &self.keeper);
     }
 }
+
+#[cfg(test)]
+mod tests;

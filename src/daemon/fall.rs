@@ -29,20 +29,32 @@ pub(super) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Fallen
 }
 
 /// The falls so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Falls {
+    first: Duration,
     last: Option<Instant>,
     count: u32,
 }
 
+impl Default for Falls {
+    fn default() -> Self {
+        Self::beginning_with(FIRST)
+    }
+}
+
 impl Falls {
+    /// None yet; the first pause will be that long.
+    pub(super) fn beginning_with(first: Duration) -> Self {
+        Self { first, last: None, count: 0 }
+    }
+
     /// How long to stay down after one more, at `now` on the stopwatch.
     pub(super) fn pause(&mut self, now: Instant) -> Duration {
         if self.last.replace(now).is_some_and(|last| now.saturating_duration_since(last) >= FORGOTTEN) {
             self.count = 0;
         }
         self.count = self.count.saturating_add(1);
-        FIRST.saturating_mul(1 << (self.count - 1).min(10)).min(LONGEST)
+        self.first.saturating_mul(1 << (self.count - 1).min(10)).min(LONGEST)
     }
 }
 
