@@ -1,0 +1,239 @@
+//! What `check` says of a config and of what surrounds it.
+
+use crate::home::{CONFIG, CREDENTIALS, Ended, Home};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+#[test]
+fn check_says_what_will_happen() {
+    let home = Home::new(CONFIG);
+    let ended = home.run("check");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let expected = format!(
+        "{}: fine; it keeps 2 roles fresh in {} and {}\n\
+         evertoken is not running: `evertoken refresh` tries the config once, `evertoken service install` keeps it up\n",
+        home.path(".config/evertoken/config.toml").display(),
+        home.path(".aws/credentials").display(),
+        home.places().private_store().display()
+    );
+    assert_eq!((ended.out, ended.err), (expected, String::new()));
+    assert!(!home.path(".local").exists(), "check changes nothing");
+}
+
+#[test]
+fn check_tells_every_mistake_at_its_line_and_ends_with_78() {
+    let home = Home::new("[[role]]\nprofile = \"dev\"\nrole_arm = \"x\"\nduration = \"13h\"\n");
+    let ended = home.run("check");
+    assert_eq!(ended.code, Some(78), "{ended:?}");
+    let path = home.path(".config/evertoken/config.toml");
+    for line in [3, 4] {
+        assert!(ended.err.contains(&format!("{}:{line}:", path.display())), "{}", ended.err);
+    }
+    // The same for every command that needs the config.
+    for line in ["status", "credential-process dev", "exec dev -- true", "purge"] {
+        assert_eq!(home.run(line).code, Some(78), "{line}");
+    }
+}
+
+#[test]
+fn a_config_that_is_missing_ends_with_1() {
+    let home = Home::new(CONFIG);
+    fs::remove_file(home.path(".config/evertoken/config.toml")).expect("removed");
+    let ended = home.run("status");
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.starts_with("evertoken: there is no config at "), "{}", ended.err);
+    let elsewhere = home.path("other.toml");
+    home.write("other.toml", CONFIG);
+    assert_eq!(home.run(&format!("check --config {}", elsewhere.display())).code, Some(0));
+    let mut named = home.command("check");
+    named.env("EVERTOKEN_CONFIG", &elsewhere);
+    assert_eq!(named.status().expect("a run").code(), Some(0));
+}
+
+#[test]
+fn check_warns_of_what_surrounds_the_config() {
+    let home = Home::new(CONFIG);
+    home.write(".aws/credentials", &format!("{CREDENTIALS}\n[dev]\naws_access_key_id = AKIAI44QH8DHBEXAMPLE\naws_secret_access_key = je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY\n"));
+    fs::set_permissions(home.path(".aws/credentials"), fs::Permissions::from_mode(0o644)).expect("a mode");
+    let ended = home.run("check");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.out.contains(" has mode 0644 and will get 0600 "), "{}", ended.out);
+    assert!(ended.out.contains("the section of profile dev in line "), "{}", ended.out);
+    assert!(ended.out.contains(&format!(
+        "; it keeps 2 roles fresh in {} and {}\n",
+        home.path(".aws/credentials").display(),
+        home.places().private_store().display()
+    )));
+    assert!(!ended.out.contains("je7MtGbClwBF"), "a secret of the user's");
+}
+
+/// Botocore takes keys before it asks a program, and never renews them.
+#[test]
+fn check_calls_keys_beside_a_question_to_evertoken_a_mistake_and_prints_the_right_lines() {
+    let home = Home::new(CONFIG);
+    let asking = |name: &str, asked: &str| {
+        format!(
+            "[profile {name}]\nregion = eu-west-3\ncredential_process = /opt/evertoken credential-process {asked}\n"
+        )
+    };
+    home.write(".aws/config", &(asking("vault", "vault") + &asking("else", "nobody")));
+    let ended = home.run("check");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.out.contains("warning: profile \"else\" of the AWS config asks evertoken for \"nobody\""),
+        "{ended:?}"
+    );
+    assert!(ended.out.contains("config.toml: 1 warning; it keeps "), "{ended:?}");
+
+    home.write(".aws/config", &asking("dev", "dev"));
+    let ended = home.run("check");
+    assert_eq!(ended.code, Some(78), "{ended:?}");
+    for expected in [
+        "config.toml:7:11: the AWS config has programs ask evertoken for \"dev\"",
+        "hint: add store = \"private\" to this entry",
+        "\n  [profile dev-live]\n  region = eu-west-3\n  credential_process = /opt/evertoken credential-process dev\n",
+        "config.toml: 1 mistake; evertoken cannot do its work before it is corrected\n",
+    ] {
+        assert!(ended.out.contains(expected), "{expected}: {}", ended.out);
+    }
+    // Which is what it takes.
+    home.write(".aws/config", &asking("dev-live", "dev"));
+    assert!(home.run("check").out.contains("config.toml: fine; "));
+}
+
+/// A service does not have the PATH of anybody's shell.
+#[cfg(target_os = "linux")]
+#[test]
+fn check_looks_for_helpers_and_hooks_where_the_service_will() {
+    let home = Home::new(&format!(
+        "{CONFIG}\n[hooks]\nfailed = [\"notify-me\", \"{{message}}\"]\nrefreshed = [\"sh\", \"x\"]\nrecovered = [\"~/bin/gone\"]\n\
+         expiring = [\"bin/notify-me\"]\n\n[[mfa_session]]\nprofile = \"base-mfa\"\nsource_profile = \"base\"\n\
+         mfa_serial = \"arn:aws:iam::111122223333:mfa/me\"\nmfa_command = [\"print-code\"]\nunattended = true\n\n\
+         [[role]]\nprofile = \"by-process\"\nrole_arn = \"arn:aws:iam::111122223333:role/X\"\nsource_profile = \"keys\"\n"
+    ));
+    home.write(".aws/config", "[profile keys]\ncredential_process = 'give-keys' --quietly\n");
+    for name in ["notify-me", "print-code", "give-keys"] {
+        home.write(&format!("bin/{name}"), "#!/bin/sh\n");
+        fs::set_permissions(home.path(&format!("bin/{name}")), fs::Permissions::from_mode(0o700)).expect("a mode");
+    }
+    let bin = home.path("bin").display().to_string();
+    let check = || {
+        let mut command = home.command("check");
+        Ended::from(command.env("PATH", format!("{bin}:/usr/bin:/bin")).output().expect("a run"))
+    };
+    let ended = check();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let of_systemd = "which is in no folder of the service's PATH: /usr/local/bin:/usr/bin:/bin (what systemd gives to a service; yours \
+         may add to it: systemctl --user show-environment)";
+    for (key, name) in [
+        ("the hook `failed`", "notify-me"),
+        ("mfa_command of profile base-mfa", "print-code"),
+        ("credential_process of profile keys in the AWS config", "give-keys"),
+    ] {
+        let expected = format!("warning: {key} starts {name}, {of_systemd}\nhint: write {bin}/{name} instead, or ");
+        assert!(ended.out.contains(&expected), "{expected}\n{}", ended.out);
+    }
+    assert!(ended.out.contains(&format!("starts {bin}/gone, which is not there or cannot be run")), "{}", ended.out);
+    assert!(ended.out.contains("`expiring` starts bin/notify-me, a path that depends on where"), "{}", ended.out);
+    assert!(!ended.out.contains("`refreshed`"), "sh is everywhere: {}", ended.out);
+
+    // What an installed unit carries counts instead, and what is changed there wins.
+    home.write(".config/systemd/user/evertoken.service", "[Service]\nEnvironment=\"PATH=/usr/bin:/bin\"\n");
+    let unit = home.path(".config/systemd/user/evertoken.service").display().to_string();
+    assert!(check().out.contains(&format!("the service's PATH: /usr/bin:/bin ({unit})")), "{}", check().out);
+    home.write(
+        ".config/systemd/user/evertoken.service.d/50.conf",
+        "[Service]\nEnvironment=A=b PATH=%h/bin:/usr/bin:/bin\n",
+    );
+    let ended = check();
+    assert!(!ended.out.contains("service's PATH"), "{}", ended.out);
+}
+
+#[test]
+fn a_config_that_others_can_write_may_name_no_programs() {
+    let hooks = "\n[hooks]\nfailed = [\"true\"]\n";
+    let mfa = "\n[[mfa_session]]\nprofile = \"m\"\nsource_profile = \"base\"\nmfa_serial = \"arn:aws:iam::111122223333:mfa/me\"\n\
+               mfa_command = [\"true\"]\n";
+    for (more, what) in [(hooks, "hooks"), (mfa, "an mfa_command")] {
+        let home = Home::new(&format!("{CONFIG}{more}"));
+        assert_eq!(home.run("check").code, Some(0), "{:?}", home.run("check"));
+        for (path, good, bad) in [(".config/evertoken/config.toml", 0o600, 0o602), (".config", 0o700, 0o777)] {
+            let mode = |mode| fs::set_permissions(home.path(path), fs::Permissions::from_mode(mode)).expect("a mode");
+            mode(bad);
+            let shown = home.path(path).display().to_string();
+            let checked = home.run("check");
+            assert_eq!(checked.code, Some(78), "{checked:?}");
+            let told = format!(
+                "{what}, programs to run, and others can write to {shown} (mode 0{bad:o})\nhint: chmod go-w {shown}"
+            );
+            assert!(checked.out.contains(&told), "{told}\n{}", checked.out);
+            let run = home.run("run");
+            assert_eq!(run.code, Some(78), "{run:?}");
+            assert!(run.err.contains(&told), "{told}\n{}", run.err);
+            // Nothing is run by these.
+            assert_eq!(home.run("status").code, Some(3));
+            mode(good);
+        }
+        // Others may put files of their own there, and not touch this one.
+        fs::set_permissions(home.path(".config"), fs::Permissions::from_mode(0o1777)).expect("a mode");
+        assert_eq!(home.run("check").code, Some(0));
+        fs::set_permissions(home.path(".config"), fs::Permissions::from_mode(0o700)).expect("a mode");
+        // A link is only as good as the folder of what it leads to.
+        home.write("shared/config.toml", &home.read(".config/evertoken/config.toml"));
+        fs::set_permissions(home.path("shared"), fs::Permissions::from_mode(0o777)).expect("a mode");
+        fs::remove_file(home.path(".config/evertoken/config.toml")).expect("removed");
+        std::os::unix::fs::symlink(home.path("shared/config.toml"), home.path(".config/evertoken/config.toml"))
+            .expect("a link");
+        assert_eq!(home.run("check").code, Some(78));
+        // Without programs nobody is the worse for it.
+        home.write("shared/config.toml", CONFIG);
+        assert_eq!(home.run("check").code, Some(0));
+    }
+}
+
+#[test]
+fn a_circle_through_the_aws_config_is_a_mistake() {
+    let home = Home::new(CONFIG);
+    home.write(".aws/config", "[profile base]\nrole_arn = arn:aws:iam::111122223333:role/Base\nsource_profile = dev\n");
+    home.write(".aws/credentials", "");
+    let circle = "the sources go in a circle through the AWS config: dev → base → dev";
+    let ended = home.run("check");
+    assert_eq!(ended.code, Some(78), "{ended:?}");
+    assert!(ended.out.contains(circle) && ended.out.contains("config.toml: 1 mistake"), "{}", ended.out);
+    for command in ["run", "refresh", "refresh --dry-run"] {
+        let ended = home.run(command);
+        assert_eq!((ended.code, ended.out.as_str()), (Some(78), ""), "{command}: {ended:?}");
+        assert!(ended.err.contains(circle), "{command}: {}", ended.err);
+    }
+    // What is wrong for other programs alone keeps evertoken from nothing.
+    home.write(".aws/config", "[profile dev]\ncredential_process = /usr/bin/evertoken credential-process dev\n");
+    home.write(".aws/credentials", CREDENTIALS);
+    assert_eq!(home.run("check").code, Some(78));
+    let ended = home.run("refresh dev");
+    assert!(ended.code == Some(1) && ended.out.contains("127.0.0.1:1"), "{ended:?}");
+    // The keys of a profile that another one names as its source go before its role: no circle.
+    home.write(
+        ".aws/config",
+        "[profile base]\nrole_arn = arn:aws:iam::111122223333:role/Base\nsource_profile = mid\n\
+         [profile mid]\nrole_arn = arn:aws:iam::111122223333:role/Mid\nsource_profile = base\n",
+    );
+    home.write(".aws/credentials", &CREDENTIALS.replace("[base]", "[mid]"));
+    let ended = home.run("check");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+#[test]
+fn a_bundle_that_cannot_be_used_is_named_with_its_certificate() {
+    let good = include_str!("../network/root.pem");
+    let home = Home::new(&format!("[network]\nca_bundle = \"~/corp.pem\"\n{CONFIG}"));
+    home.write("corp.pem", &format!("{good}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"));
+    let named = format!("use the CA bundle {}: certificate 2 in it cannot be parsed", home.path("corp.pem").display());
+    let ended = home.run("check");
+    assert!(ended.code == Some(78) && ended.out.contains(&named), "{ended:?}");
+    for command in ["run", "refresh"] {
+        let ended = home.run(command);
+        assert!(ended.code == Some(1) && ended.err.contains(&named), "{command}: {ended:?}");
+    }
+    home.write("corp.pem", good);
+    assert_eq!(home.run("check").code, Some(0));
+}

@@ -1,0 +1,171 @@
+//! What `purge` takes back, and what it leaves alone.
+
+use crate::home::{CONFIG, CREDENTIALS, Home};
+use evertoken::engine::names::ProfileName;
+use evertoken::shell::locks::InstanceLock;
+use evertoken::shell::places::Places;
+use std::fs;
+use std::process::Command;
+
+#[test]
+fn purge_takes_back_what_is_ours_and_nothing_else() {
+    let home = Home::new(CONFIG);
+    home.hold("dev", 3_000);
+    home.hold("vault", 3_000);
+    let before = home.read(".aws/credentials");
+    let state = home.places().state().to_owned();
+    home.places().ensure_refresh_locks().expect("a state folder");
+    let places = home.places();
+    let name = ProfileName::parse("dev").expect("a name");
+    let state_files = [places.status_file(), places.clock_file(), places.instance_lock(), places.refresh_lock(&name)];
+    for path in &state_files {
+        fs::write(path, "{}").expect("a file of the state");
+    }
+
+    let dry = home.run("purge --dry-run");
+    assert_eq!(dry.code, Some(0), "{dry:?}");
+    for text in
+        ["would remove the keys of profile dev from", "would remove the keys of profile vault from", "status.json"]
+    {
+        assert!(dry.out.contains(text), "{text}: {}", dry.out);
+    }
+    assert_eq!(home.read(".aws/credentials"), before);
+
+    let one = home.run("purge vault");
+    assert_eq!(one.code, Some(0), "{one:?}");
+    assert!(one.out.contains("removed the keys of profile vault from"), "{}", one.out);
+    assert_eq!(home.read(".aws/credentials"), before);
+    assert!(state.exists());
+
+    let all = home.run("purge");
+    assert_eq!(all.code, Some(0), "{all:?}");
+    assert_eq!(home.read(".aws/credentials"), CREDENTIALS);
+    assert_eq!(fs::read_dir(home.path(".aws")).expect("a folder").count(), 1, "{}", all.out);
+    assert!(!home.path(".local/state/evertoken").exists(), "{}", all.out);
+    for path in state_files.iter().chain([&places.private_store(), &places.write_lock()]) {
+        assert!(all.out.contains(&format!("removed {}\n", path.display())), "{}: {}", path.display(), all.out);
+    }
+    assert_eq!(home.run("purge").out, "nothing to remove\n");
+    assert!(!home.path(".local/state/evertoken").exists());
+}
+
+#[test]
+fn purge_of_everything_leaves_no_lock_of_its_own() {
+    let home = Home::new(CONFIG);
+    home.hold("vault", 3_000);
+    let ended = home.run("purge");
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{}", ended.out);
+    assert!(!home.path(".local/state/evertoken").exists(), "{}", ended.out);
+    assert_eq!(fs::read_dir(home.path(".aws")).expect("a folder").count(), 1);
+}
+
+/// What a home has below itself, as paths.
+fn below(home: &Home) -> Vec<String> {
+    let listed = Command::new("find").arg(home.folder()).args(["-mindepth", "1", "-printf", "%P\n"]).output();
+    let text = String::from_utf8(listed.expect("find").stdout).expect("paths");
+    let mut paths: Vec<String> = text.lines().map(str::to_owned).collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn purge_takes_away_a_file_and_a_folder_that_were_not_there_before() {
+    let home = Home::new(CONFIG);
+    fs::remove_dir_all(home.path(".aws")).expect("no folder");
+    let before = below(&home);
+    home.hold("dev", 3_000);
+    assert!(home.read(".aws/credentials").contains("[dev]"));
+    let dry = home.run("purge --dry-run").out;
+    assert!(dry.ends_with(&format!("would remove {}\n", home.path(".aws").display())), "{dry}");
+    assert_eq!(home.run("purge").code, Some(0));
+    assert_eq!(
+        below(&home).iter().filter(|path| !before.contains(path)).collect::<Vec<_>>(),
+        [".local", ".local/state"]
+    );
+}
+
+#[test]
+fn purge_leaves_what_others_have_made_or_filled() {
+    let home = Home::new(CONFIG);
+    // An empty file that was there.
+    home.write(".aws/credentials", "");
+    home.hold("dev", 3_000);
+    assert_eq!(home.run("purge").code, Some(0));
+    assert_eq!(home.read(".aws/credentials"), "");
+    // One that was made for them to fill.
+    fs::remove_file(home.path(".aws/credentials")).expect("removed");
+    home.hold("dev", 3_000);
+    let own = home.read(".aws/credentials") + "[mine]\n";
+    home.write(".aws/credentials", &own);
+    assert_eq!(home.run("purge").code, Some(0));
+    assert_eq!(home.read(".aws/credentials"), "[mine]\n");
+    // A dotfile behind a link, though it was not there yet.
+    fs::remove_file(home.path(".aws/credentials")).expect("removed");
+    fs::create_dir(home.path("dotfiles")).expect("a folder");
+    std::os::unix::fs::symlink("../dotfiles/aws", home.path(".aws/credentials")).expect("a link");
+    home.hold("dev", 3_000);
+    assert_eq!(home.run("purge").code, Some(0));
+    assert!(home.path(".aws/credentials").is_symlink());
+    assert_eq!(home.read("dotfiles/aws"), "");
+}
+
+/// What a daemon of a config has written down for a credentials file.
+fn recorded(home: &Home, credentials: &str, config: &str) -> Places {
+    let file = home.path(credentials).display().to_string();
+    let places = Places::find(&home.environment(), Some(&file), None).expect("places");
+    let status = format!(
+        r#"{{"version": 1, "config": "{config}", "credentials_file": "{file}", "clock_skew_seconds": 0, "profiles": [],
+            "daemon": {{"running": false, "responding": false, "pid": null, "version": null, "since": null, "next_wakeup": null}}}}"#
+    );
+    places.ensure_state().expect("a state folder");
+    fs::write(places.status_file(), status).expect("a status");
+    places
+}
+
+#[test]
+fn purge_follows_the_config_to_the_files_that_it_named_before() {
+    let home = Home::new(CONFIG);
+    home.hold("dev", 3_000);
+    home.write("old", &("# old\n".to_owned() + &home.read(".aws/credentials")));
+    home.write("theirs", &home.read(".aws/credentials"));
+    home.write("other.toml", CONFIG);
+    let config = home.path(".config/evertoken/config.toml").display().to_string();
+    let old = recorded(&home, "old", &config);
+    let gone = recorded(&home, "gone", "/nowhere/gone.toml");
+    let other = home.path("other.toml").display().to_string();
+    let theirs = recorded(&home, "theirs", &other);
+    let unknown = old.state().with_file_name("0123456789ab");
+    fs::create_dir(&unknown).expect("a folder");
+
+    let dry = home.run("purge --dry-run").out;
+    assert!(
+        dry.contains(&format!("would remove the keys of profile dev from {}", home.path("old").display())),
+        "{dry}"
+    );
+    assert!(old.state().exists() && home.read("old").contains("[dev]"));
+
+    let ended = home.run("purge");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(home.read("old"), format!("# old\n{CREDENTIALS}"));
+    assert!(!old.state().exists() && !gone.state().exists() && theirs.state().exists() && unknown.exists());
+    assert!(home.read("theirs").contains("[dev]"));
+    assert!(ended.out.contains(&format!("fix: evertoken --config {other} purge\n")), "{}", ended.out);
+    assert!(ended.out.contains(&format!("rm -r {}\n", unknown.display())), "{}", ended.out);
+
+    let running = recorded(&home, "old", &config);
+    let held = InstanceLock::acquire(&running).expect("the lock");
+    assert!(home.run("purge").out.contains("which is kept fresh\nfix: stop"));
+    drop(held);
+}
+
+#[test]
+fn purge_waits_for_the_daemon_to_be_stopped() {
+    let home = Home::new(CONFIG);
+    home.hold("dev", 3_000);
+    let before = home.read(".aws/credentials");
+    let _running = InstanceLock::acquire(&home.places()).expect("the lock");
+    let ended = home.run("purge");
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""));
+    assert!(ended.err.contains(&format!("kill {}", std::process::id())), "{}", ended.err);
+    assert_eq!(home.read(".aws/credentials"), before);
+}

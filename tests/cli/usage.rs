@@ -1,0 +1,82 @@
+//! What is the same for every command: its line, its output, its limits.
+
+use crate::home::{CONFIG, Ended, Home};
+use evertoken::emulator::{Emulator, Settings};
+use evertoken::shell::known_skew::recall;
+use std::process::Command;
+
+#[test]
+fn an_unknown_profile_ends_with_2_and_the_list() {
+    let home = Home::new(CONFIG);
+    for line in ["credential-process prod", "exec prod -- true", "purge prod"] {
+        let ended = home.run(line);
+        assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""), "{line}");
+        assert!(
+            ended.err.contains("profile prod is neither") || ended.err.contains("lists dev, vault"),
+            "{}",
+            ended.err
+        );
+    }
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let home = Home::new(CONFIG);
+    for line in ["status", "man", "completions bash", "--help", "check"] {
+        let mut command = home.command(line);
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let ended = Ended::from(command.stdout(writer).output().expect("a run"));
+        assert_eq!(ended.err, "", "{line}");
+        assert!(matches!(ended.code, Some(0 | 3)), "{line}: {ended:?}");
+    }
+}
+
+/// An answer of STS tells the time; whoever looks at the store afterwards must not judge it by a clock that is off.
+#[test]
+fn one_pass_remembers_how_far_the_clock_is_off() {
+    for line in ["refresh dev", "credential-process dev"] {
+        let sts = Emulator::start(Settings::default()).expect("an emulator");
+        let home = Home::new(&CONFIG.replace("http://127.0.0.1:1", &sts.url()));
+        // This machine is two hours ahead: by its own clock every session of an hour has ended long ago.
+        sts.set_skew(-7_200);
+        let ended = home.run(line);
+        assert_eq!(ended.code, Some(0), "{line}: {ended:?}");
+        let calls = sts.request_count();
+        let known = recall(&home.places());
+        assert!((-7_205..=-7_195).contains(&known.skew.seconds()), "{line}: {known:?}");
+        let status: serde_json::Value = serde_json::from_str(&home.run("status --json").out).expect("JSON");
+        assert_eq!(status["profiles"][0]["state"], "fresh", "{line}: {status:#}");
+        assert_eq!(home.run("credential-process dev").code, Some(0), "{line}");
+        assert_eq!(sts.request_count(), calls, "{line}: it is known to be fresh");
+    }
+}
+
+#[test]
+fn a_limit_on_file_sizes_is_a_failed_write_and_no_death() {
+    let home = Home::new(CONFIG);
+    home.hold("dev", 3_600);
+    let before = home.read(".aws/credentials");
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 0 && exec \"$0\" purge dev", env!("CARGO_BIN_EXE_evertoken")]);
+    let ended = command.env_clear().env("HOME", home.folder()).env("PATH", "/usr/bin:/bin").output().expect("an end");
+    let err = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{:?} {err}", ended.status);
+    assert!(err.contains("write ") && err.contains("File too large"), "{err}");
+    assert_eq!(home.read(".aws/credentials"), before);
+    assert_eq!(home.run("purge dev").code, Some(0), "it works again without the limit");
+}
+
+#[test]
+fn help_and_version_are_answers_and_not_mistakes() {
+    let home = Home::new(CONFIG);
+    assert_eq!(home.run("--version").out, format!("evertoken {}\n", env!("CARGO_PKG_VERSION")));
+    let help = home.run("help status");
+    assert_eq!(help.code, Some(0));
+    assert!(help.out.contains("Exit codes: 0 all fresh"), "{}", help.out);
+    assert_eq!(home.run("").code, Some(2));
+    assert!(home.run("man").out.contains("\n.SH NAME\n"), "a man page");
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(home.run(&format!("completions {shell}")).out.contains("credential-process"), "{shell}");
+    }
+}
