@@ -13,11 +13,12 @@ use crate::engine::time::WallTime;
 use crate::shell::clock::{self, Alarm, ClockWatch, Jumps};
 use crate::shell::config_file::Loaded;
 use crate::shell::environment::Environment;
+use crate::shell::panics::{self, Panicked};
 use crate::shell::service::Service;
 use crate::shell::signals::{Order, Signals};
 use crate::shell::watch::{Concern, Watcher};
 use desk::Desk;
-use fall::{Fallen, Falls};
+use fall::Falls;
 use herald::{Herald, Settled};
 use reload::{Reloads, Verdict};
 use station::{OpenError, Station};
@@ -67,9 +68,9 @@ pub async fn run(
     let mut instance = station.hold_instance().await?;
     loop {
         let mut round = Round::new(station, herald, since);
-        let ended = match fall::caught(round.turn(&mut signals, &mut watcher, &mut alarm)).await {
+        let ended = match panics::caught(round.turn(&mut signals, &mut watcher, &mut alarm)).await {
             Ok(ended) => ended?,
-            Err(Fallen) => round.get_up(&mut signals, &mut falls).await?,
+            Err(Panicked) => round.get_up(&mut signals, &mut falls).await?,
         };
         let next = match ended {
             End::Stopped => return Ok(()),

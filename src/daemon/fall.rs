@@ -1,10 +1,6 @@
 //! A panic in the loop itself: the round is over, the daemon is not. It begins a new one with what stands in the files,
 //! after a pause that grows, so that whatever made it fall does not turn into a storm.
 
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 /// The first pause; each fall doubles it.
@@ -12,21 +8,6 @@ const FIRST: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(300);
 /// Whoever stood for so long has fallen for another reason.
 const FORGOTTEN: Duration = Duration::from_secs(3600);
-
-/// The work has panicked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Fallen;
-
-/// Does the work, and catches its panic.
-pub(super) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Fallen> {
-    let mut work = pin!(work);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
-        Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
-        Ok(Poll::Pending) => Poll::Pending,
-        Err(_) => Poll::Ready(Err(Fallen)),
-    })
-    .await
-}
 
 /// The falls so far.
 #[derive(Debug)]
@@ -60,23 +41,9 @@ impl Falls {
 
 #[cfg(test)]
 mod tests {
-    use super::{FORGOTTEN, Fallen, Falls, caught};
+    use super::{FORGOTTEN, Falls};
     use crate::shell::clock::stopwatch;
     use std::time::Duration;
-
-    #[tokio::test]
-    async fn work_that_panics_after_a_while_is_caught_and_other_work_is_done() {
-        let falls = async {
-            tokio::task::yield_now().await;
-            panic!("on purpose")
-        };
-        assert_eq!(caught::<()>(falls).await, Err(Fallen));
-        let stands = async {
-            tokio::task::yield_now().await;
-            7
-        };
-        assert_eq!(caught(stands).await, Ok(7));
-    }
 
     #[test]
     fn each_fall_doubles_the_pause_until_it_stood_for_an_hour() {

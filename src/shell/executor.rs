@@ -15,7 +15,7 @@ use crate::engine::names::ProfileName;
 use crate::shell::clock;
 use crate::shell::locks::UntilStored;
 use crate::shell::mfa::Codes;
-use crate::shell::panics;
+use crate::shell::panics::{self, Panicked};
 use crate::shell::sources::Sources;
 use crate::shell::store::Stores;
 use crate::shell::sts::{Identity, Sts};
@@ -189,16 +189,11 @@ impl Executor {
     ) {
         self.calls.retain(|(_, call)| !call.is_finished());
         let events = self.events.clone();
-        let task = tokio::spawn(work);
-        self.calls.push((number, task.abort_handle()));
-        tokio::spawn(async move {
-            let stop = task.abort_handle();
-            let event = match tokio::time::timeout(LONGEST, task).await {
+        let task = tokio::spawn(async move {
+            let event = match tokio::time::timeout(LONGEST, panics::caught(work)).await {
                 Ok(Ok(event)) => event,
-                Ok(Err(error)) if error.is_cancelled() => return,
-                Ok(Err(error)) => failed(Fault::Internal(stumbled(&error))),
+                Ok(Err(Panicked)) => failed(Fault::Internal(panics::STUMBLED.to_owned())),
                 Err(_) => {
-                    stop.abort();
                     let detail = format!("no end within {} s", LONGEST.as_secs());
                     failed(Fault::Transport { layer: Layer::Timeout, detail })
                 }
@@ -206,6 +201,7 @@ impl Executor {
             // The loop that listened may be gone: then nobody wants to know.
             let _gone = events.send(event);
         });
+        self.calls.push((number, task.abort_handle()));
     }
 
     /// `failed` makes the events of a panic.
