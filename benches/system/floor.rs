@@ -13,6 +13,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 const CALLS_AT_ONCE: usize = 8;
@@ -24,8 +25,9 @@ pub(crate) struct Round {
     pub(crate) cpu: Duration,
 }
 
-/// Runs `rounds` rounds in a new process. The first counts from the start of that process.
-pub(crate) fn run(url: &str, roles: usize, rounds: usize) -> (Vec<Round>, Option<u64>) {
+/// Runs `rounds` rounds in a new process, each after a rest as long as that of the daemon between its waves: whoever has
+/// just made such calls makes the next ones faster. The first counts from the start of that process.
+pub(crate) fn run(url: &str, roles: usize, rounds: usize, rest: Duration) -> (Vec<Round>, Option<u64>) {
     let mut command = Command::new(env::current_exe().expect("this program"));
     command.args(["floor", url, &roles.to_string(), &rounds.to_string()]);
     let start = Instant::now();
@@ -40,6 +42,7 @@ pub(crate) fn run(url: &str, roles: usize, rounds: usize) -> (Vec<Round>, Option
         let total = Duration::from_nanos(line.parse().expect("a number"));
         measured.push(Round { wall, cpu: total - before });
         before = total;
+        sleep(rest);
         start = Instant::now();
         writeln!(orders).expect("it goes on");
     }

@@ -44,7 +44,7 @@ impl List {
             Self { roles, runs: Vec::new(), bare_first: Vec::new(), bare_later: Vec::new(), bare_peak: None };
         for time in 0..times {
             let mut machine = Machine::new(roles);
-            let (rounds, peak) = floor::run(&machine.sts.url, roles, 1 + WAVES);
+            let (rounds, peak) = floor::run(&machine.sts.url, roles, 1 + WAVES, AFTERMATH);
             list.bare_first.push(rounds[0]);
             list.bare_later.extend_from_slice(&rounds[1..]);
             list.bare_peak = peak;
