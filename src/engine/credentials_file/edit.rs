@@ -7,10 +7,11 @@ use super::field::{Field, REGION};
 use super::line::Kind;
 use super::mark::{Lead, Mark};
 use super::observe::{Standing, standing};
-use super::patch::{NewSection, Patch, Text};
+use super::patch::{NewSection, OurLine, Patch};
 use super::types::{Applied, Edit, Malformed, Outcome, Publication, Reason};
 use super::values;
 use crate::engine::names::ProfileName;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use zeroize::Zeroizing;
@@ -20,11 +21,11 @@ use zeroize::Zeroizing;
 /// # Errors
 /// When the file cannot be edited without risk, whatever the edit; then nothing is changed.
 pub fn apply(bytes: &[u8], edits: &[Edit]) -> Result<Applied, Malformed> {
-    let mut bytes = Zeroizing::new(bytes.to_vec());
+    let mut edited: Option<Zeroizing<Vec<u8>>> = None;
     let mut outcomes = Vec::with_capacity(edits.len());
     loop {
         let (now, later) = edits[outcomes.len()..].split_at(distinct(&edits[outcomes.len()..]));
-        let document = Document::parse(&bytes)?;
+        let document = Document::parse(edited.as_deref().map_or(bytes, Vec::as_slice))?;
         let mut patch = Patch::default();
         outcomes.extend(now.iter().map(|edit| plan(&document, &mut patch, edit)));
         let moves = patch.moves();
@@ -34,10 +35,11 @@ pub fn apply(bytes: &[u8], edits: &[Edit]) -> Result<Applied, Malformed> {
                 *line = moves.of(line.saturating_sub(1)) + 1;
             }
         }
-        bytes = patch.render(&document);
+        let bytes = patch.render(&document);
         if later.is_empty() {
             return Ok(Applied { bytes, outcomes });
         }
+        edited = Some(bytes);
     }
 }
 
@@ -54,7 +56,7 @@ fn profile_of(edit: &Edit) -> &ProfileName {
     }
 }
 
-fn plan(document: &Document<'_>, patch: &mut Patch, edit: &Edit) -> Outcome {
+fn plan<'p>(document: &Document<'_>, patch: &mut Patch<'p>, edit: &'p Edit) -> Outcome {
     let planned = match edit {
         Edit::Put(publication) => put(document, patch, publication),
         Edit::Remove(profile) => remove(document, patch, profile),
@@ -62,7 +64,7 @@ fn plan(document: &Document<'_>, patch: &mut Patch, edit: &Edit) -> Outcome {
     planned.unwrap_or_else(Outcome::Refused)
 }
 
-fn put(document: &Document<'_>, patch: &mut Patch, publication: &Publication) -> Result<Outcome, Reason> {
+fn put<'p>(document: &Document<'_>, patch: &mut Patch<'p>, publication: &'p Publication) -> Result<Outcome, Reason> {
     let name = &publication.profile;
     values::check(publication)?;
     let Some(section) = document.find(name.as_str())? else {
@@ -80,26 +82,27 @@ fn put(document: &Document<'_>, patch: &mut Patch, publication: &Publication) ->
     Ok(rewrite(document, patch, section, &contents, publication, old.as_deref()))
 }
 
-fn new_section(publication: &Publication) -> NewSection {
-    let mut lines = vec![Zeroizing::new(format!("[{}]", publication.profile))];
+fn new_section(publication: &Publication) -> NewSection<'_> {
+    let mut lines = Vec::new();
     for field in Field::ALL {
-        lines.extend(values::value(publication, field).map(|value| values::line(field.key(), &value)));
+        lines.extend(values::value(publication, field).map(|value| OurLine { key: field.key(), value }));
         if field == Field::AccountId {
-            lines.extend(publication.region.as_deref().map(|region| values::line(REGION, region)));
+            let region = publication.region.as_deref().map(Cow::from);
+            lines.extend(region.map(|value| OurLine { key: REGION, value }));
         }
     }
     let mark = values::mark(publication, publication.region.clone(), Lead::default());
-    NewSection { lines, mark, mark_key: Field::Mark.key() }
+    NewSection { profile: &publication.profile, lines, mark, mark_key: Field::Mark.key() }
 }
 
 /// Brings our lines in a section up to date: each in its place, doubles and old names gone, missing ones below the
 /// rest.
-fn rewrite(
+fn rewrite<'p>(
     document: &Document<'_>,
-    patch: &mut Patch,
+    patch: &mut Patch<'p>,
     section: &Section,
     contents: &Contents<'_>,
-    publication: &Publication,
+    publication: &'p Publication,
     old: Option<&Mark>,
 ) -> Outcome {
     let mut lines = OurLines { patch, last: None, missing: Vec::new(), changed: false };
@@ -108,12 +111,12 @@ fn rewrite(
     let lead = old.map_or_else(Lead::default, |mark| mark.lead);
     let mark = values::mark(publication, wanted.map(str::to_owned), lead).to_string();
     for field in Field::ALL {
-        let value =
-            if field == Field::Mark { Some(Zeroizing::new(mark.clone())) } else { values::value(publication, field) };
+        let value = if field == Field::Mark { Some(mark.clone().into()) } else { values::value(publication, field) };
         let present = contents.all(field).map(|entry| (entry.line, entry.plain.then_some(entry.value)));
-        lines.bring_up_to_date(field.key(), value.as_ref().map(|value| value.as_str()), present);
+        lines.bring_up_to_date(field.key(), value, present);
         if field == Field::AccountId {
-            lines.bring_up_to_date(REGION, wanted, ours.iter().map(|region| (region.line, Some(region.value))));
+            let present = ours.iter().map(|region| (region.line, Some(region.value)));
+            lines.bring_up_to_date(REGION, wanted.map(Cow::from), present);
         }
     }
     let OurLines { patch, last, missing, changed } = lines;
@@ -125,29 +128,29 @@ fn rewrite(
 }
 
 /// Our lines of a section while they are brought up to date.
-struct OurLines<'p> {
-    patch: &'p mut Patch,
+struct OurLines<'a, 'p> {
+    patch: &'a mut Patch<'p>,
     /// The last of them that stays.
     last: Option<usize>,
-    missing: Vec<Text>,
+    missing: Vec<OurLine<'p>>,
     changed: bool,
 }
 
-impl OurLines<'_> {
+impl<'p> OurLines<'_, 'p> {
     /// `present`: the lines of the key, each with its value if it is written plainly.
-    fn bring_up_to_date<'a>(
+    fn bring_up_to_date<'v>(
         &mut self,
-        key: &str,
-        wanted: Option<&str>,
-        mut present: impl Iterator<Item = (usize, Option<&'a str>)>,
+        key: &'static str,
+        wanted: Option<Cow<'p, str>>,
+        mut present: impl Iterator<Item = (usize, Option<&'v str>)>,
     ) {
-        if let Some(wanted) = wanted {
+        if let Some(value) = wanted {
             match present.next() {
-                None => self.missing.push(values::line(key, wanted)),
-                Some((line, value)) => {
+                None => self.missing.push(OurLine { key, value }),
+                Some((line, there)) => {
                     self.last = self.last.max(Some(line));
-                    if value != Some(wanted) {
-                        self.patch.replace(line, values::line(key, wanted));
+                    if there != Some(&*value) {
+                        self.patch.replace(line, OurLine { key, value });
                         self.changed = true;
                     }
                 }
@@ -166,7 +169,7 @@ fn free_place(document: &Document<'_>, section: &Section) -> usize {
     places.find(|line| document.indented_after(line + 1).is_none()).unwrap_or(section.header)
 }
 
-fn remove(document: &Document<'_>, patch: &mut Patch, name: &ProfileName) -> Result<Outcome, Reason> {
+fn remove(document: &Document<'_>, patch: &mut Patch<'_>, name: &ProfileName) -> Result<Outcome, Reason> {
     let Some(section) = document.find(name.as_str())? else { return Ok(Outcome::Unchanged) };
     let contents = Contents::read(document, section)?;
     let mark = match standing(&contents, name) {
@@ -195,7 +198,7 @@ fn remove(document: &Document<'_>, patch: &mut Patch, name: &ProfileName) -> Res
 
 /// Whether something of the user's is left in a section that its header is needed for. Comments at its end that a blank
 /// line sets apart go with what follows.
-fn holds_anything(document: &Document<'_>, patch: &Patch, section: &Section) -> bool {
+fn holds_anything(document: &Document<'_>, patch: &Patch<'_>, section: &Section) -> bool {
     let mut comments = false;
     for line in section.body.clone().rev() {
         match document.lines[line].kind {
@@ -208,7 +211,7 @@ fn holds_anything(document: &Document<'_>, patch: &Patch, section: &Section) -> 
     comments
 }
 
-fn holds_more(document: &Document<'_>, patch: &Patch, mut lines: Range<usize>) -> bool {
+fn holds_more(document: &Document<'_>, patch: &Patch<'_>, mut lines: Range<usize>) -> bool {
     lines.any(|line| !patch.removes(line) && document.lines[line].kind != Kind::Blank)
 }
 

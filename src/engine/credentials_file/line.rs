@@ -56,7 +56,7 @@ impl<'a> Line<'a> {
 /// do not even agree on where its lines end.
 pub(super) fn split(bytes: &[u8]) -> Result<Vec<Line<'_>>, Malformed> {
     let text = decode(bytes)?;
-    let mut lines = Vec::new();
+    let mut lines = Vec::with_capacity(bytes.iter().filter(|byte| **byte == b'\n').count() + 1);
     let mut in_section = false;
     for (index, whole) in text.split_inclusive('\n').enumerate() {
         let end = whole.trim_end_matches('\n');

@@ -4,58 +4,67 @@
 use super::document::Document;
 use super::line::Kind;
 use super::mark::{Lead, Mark};
+use crate::engine::names::ProfileName;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
-/// Text that may hold secrets.
-pub(super) type Text = Zeroizing<String>;
+/// What stands between a key and its value.
+const BETWEEN: &str = " = ";
+
+/// `key = value`, to be written. A secret stays where it is until then: what is made for this line holds none.
+pub(super) struct OurLine<'p> {
+    pub(super) key: &'static str,
+    pub(super) value: Cow<'p, str>,
+}
 
 /// The changes to one document.
 #[derive(Default)]
-pub(super) struct Patch {
+pub(super) struct Patch<'p> {
     /// What becomes of a line; those that are not named stay.
-    changes: BTreeMap<usize, Change>,
-    /// Whole lines, without endings, to be put below a line.
-    below: BTreeMap<usize, Vec<Text>>,
+    changes: BTreeMap<usize, Change<'p>>,
+    /// Whole lines to be put below a line.
+    below: BTreeMap<usize, Vec<OurLine<'p>>>,
     /// New sections for the end of the file.
-    sections: Vec<NewSection>,
+    sections: Vec<NewSection<'p>>,
     /// First lines of sections that take the ending of the line above with them if they end the file.
     borrowed_endings: Vec<usize>,
 }
 
-enum Change {
+enum Change<'p> {
     Gone,
-    Text(Text),
+    Line(OurLine<'p>),
 }
 
 /// A section for the end of the file. Its mark is the last line, made when it is known what comes before the header.
-pub(super) struct NewSection {
-    /// Header and keys.
-    pub(super) lines: Vec<Text>,
+pub(super) struct NewSection<'p> {
+    pub(super) profile: &'p ProfileName,
+    /// The keys.
+    pub(super) lines: Vec<OurLine<'p>>,
     /// The mark, but for what comes before the header.
     pub(super) mark: Mark,
     /// The key that the mark stands under.
     pub(super) mark_key: &'static str,
 }
 
-impl Patch {
+impl<'p> Patch<'p> {
     /// Takes a line out.
     pub(super) fn remove(&mut self, line: usize) {
         self.changes.insert(line, Change::Gone);
     }
 
-    /// Writes another text into a line; its ending stays.
-    pub(super) fn replace(&mut self, line: usize, text: Text) {
-        self.changes.insert(line, Change::Text(text));
+    /// Writes one of our lines in the place of a line; its ending stays.
+    pub(super) fn replace(&mut self, line: usize, ours: OurLine<'p>) {
+        self.changes.insert(line, Change::Line(ours));
     }
 
     /// Puts lines below a line that stays.
-    pub(super) fn insert_below(&mut self, line: usize, texts: Vec<Text>) {
-        self.below.insert(line, texts);
+    pub(super) fn insert_below(&mut self, line: usize, ours: Vec<OurLine<'p>>) {
+        self.below.insert(line, ours);
     }
 
     /// Puts a section at the end of the file.
-    pub(super) fn append(&mut self, section: NewSection) {
+    pub(super) fn append(&mut self, section: NewSection<'p>) {
         self.sections.push(section);
     }
 
@@ -73,7 +82,7 @@ impl Patch {
     pub(super) fn moves(&self) -> Moves {
         let gone =
             self.changes.iter().filter(|(_, change)| matches!(change, Change::Gone)).map(|(line, _)| (*line, 0, 1));
-        let added = self.below.iter().map(|(line, texts)| (*line, texts.len(), 0));
+        let added = self.below.iter().map(|(line, ours)| (*line, ours.len(), 0));
         let mut moves: Vec<(usize, usize, usize)> = gone.chain(added).collect();
         moves.sort_unstable();
         let mut sum = (0, 0);
@@ -93,18 +102,15 @@ impl Patch {
         for (index, line) in document.lines.iter().enumerate() {
             match self.changes.get(&index) {
                 Some(Change::Gone) => continue,
-                Some(Change::Text(text)) => out.push(text),
+                Some(Change::Line(ours)) => out.push_line(ours, ""),
                 None => out.push(line.text),
             }
             out.push(line.ending);
             last_is_blank = line.kind == Kind::Blank;
-            if let Some(texts) = self.below.get(&index) {
+            if let Some(below) = self.below.get(&index) {
                 out.complete();
                 let ending = if line.ending.is_empty() { ending } else { line.ending };
-                for text in texts {
-                    out.push(text);
-                    out.push(ending);
-                }
+                below.iter().for_each(|ours| out.push_line(ours, ending));
                 last_is_blank = false;
             }
         }
@@ -114,10 +120,8 @@ impl Patch {
             if lead.blank {
                 out.push(ending);
             }
-            for line in &section.lines {
-                out.push(line);
-                out.push(ending);
-            }
+            out.push(&format!("[{}]{ending}", section.profile));
+            section.lines.iter().for_each(|ours| out.push_line(ours, ending));
             let mark = Mark { lead, ..section.mark.clone() };
             out.push(&format!("{} = {mark}{ending}", section.mark_key));
             last_is_blank = false;
@@ -139,18 +143,30 @@ impl Patch {
     }
 
     fn capacity(&self, document: &Document<'_>) -> usize {
-        let lines = document.lines.iter().map(|line| line.text.len() + line.ending.len());
-        let changed = self.changes.values().map(|change| match change {
-            Change::Gone => 0,
-            Change::Text(text) => text.len(),
+        let lines = document.lines.iter().enumerate().map(|(index, line)| {
+            line.ending.len()
+                + match self.changes.get(&index) {
+                    Some(Change::Gone) => 0,
+                    Some(Change::Line(ours)) => ours.len(),
+                    None => line.text.len(),
+                }
         });
-        let added = self.below.values().flatten().map(|text| text.len() + 4);
+        let added = self.below.values().flatten().map(|ours| ours.len() + 4);
         // A mark has no field of unbounded length but the profile and the region; the rest is below 200 bytes.
         let appended = self.sections.iter().map(|section| {
-            let mark = section.mark.profile.len() + section.mark.region.as_ref().map_or(0, String::len) + 400;
-            section.lines.iter().map(|line| line.len() + 2).sum::<usize>() + mark
+            let names = section.profile.as_str().len()
+                + section.mark.profile.len()
+                + section.mark.region.as_ref().map_or(0, String::len);
+            section.lines.iter().map(|ours| ours.len() + 2).sum::<usize>() + names + 400
         });
-        lines.chain(changed).chain(added).chain(appended).sum::<usize>() + 16
+        lines.chain(added).chain(appended).sum::<usize>() + 16
+    }
+}
+
+impl OurLine<'_> {
+    /// Without an ending.
+    fn len(&self) -> usize {
+        self.key.len() + BETWEEN.len() + self.value.len()
     }
 }
 
@@ -173,6 +189,10 @@ struct Output {
 impl Output {
     fn push(&mut self, text: &str) {
         self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    fn push_line(&mut self, ours: &OurLine<'_>, ending: &str) {
+        [ours.key, BETWEEN, &ours.value, ending].into_iter().for_each(|part| self.push(part));
     }
 
     /// Ends the last line if it has no ending; says whether it had none.

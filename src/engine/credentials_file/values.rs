@@ -2,9 +2,8 @@
 
 use super::field::Field;
 use super::mark::{Lead, Mark, check_of};
-use super::patch::Text;
 use super::types::{Publication, Reason};
-use zeroize::Zeroizing;
+use std::borrow::Cow;
 
 /// Refuses what some reader would take as something else, and whatever is no session.
 pub(super) fn check(publication: &Publication) -> Result<(), Reason> {
@@ -43,16 +42,14 @@ fn is_fit(value: &str) -> bool {
 }
 
 /// What is to stand under each of our keys but the mark; `None`: nothing.
-pub(super) fn value(publication: &Publication, field: Field) -> Option<Text> {
+pub(super) fn value(publication: &Publication, field: Field) -> Option<Cow<'_, str>> {
     let session = &publication.session;
     match field {
-        Field::AccessKeyId => Some(Zeroizing::new(session.keys.access_key_id.clone())),
-        Field::SecretAccessKey => Some(Zeroizing::new(session.keys.secret_access_key.expose().to_owned())),
-        Field::SessionToken => {
-            session.keys.session_token.as_ref().map(|token| Zeroizing::new(token.expose().to_owned()))
-        }
-        Field::AccountId => session.account_id.clone().map(Zeroizing::new),
-        Field::Expires => Some(Zeroizing::new(session.expiration.to_string())),
+        Field::AccessKeyId => Some(session.keys.access_key_id.as_str().into()),
+        Field::SecretAccessKey => Some(session.keys.secret_access_key.expose().into()),
+        Field::SessionToken => session.keys.session_token.as_ref().map(|token| token.expose().into()),
+        Field::AccountId => session.account_id.as_deref().map(Cow::from),
+        Field::Expires => Some(session.expiration.to_string().into()),
         Field::Mark | Field::SecurityToken => None,
     }
 }
@@ -69,13 +66,4 @@ pub(super) fn mark(publication: &Publication, region: Option<String>, lead: Lead
         lead,
         check: Some(check_of(&session.keys)),
     }
-}
-
-/// `key = value`.
-pub(super) fn line(key: &str, value: &str) -> Text {
-    let mut line = Zeroizing::new(String::with_capacity(key.len() + 3 + value.len()));
-    for part in [key, " = ", value] {
-        line.push_str(part);
-    }
-    line
 }
