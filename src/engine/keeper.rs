@@ -13,6 +13,7 @@
 mod agenda;
 mod ask;
 mod clocks;
+mod endpoint;
 mod gate;
 mod kept;
 mod news;
@@ -26,6 +27,7 @@ mod roll;
 mod shelf;
 mod sight;
 mod storing;
+mod supply;
 mod wake;
 
 pub mod action;
@@ -38,7 +40,6 @@ use crate::engine::config::Config;
 use crate::engine::config::model::{Source, StoreKind};
 use crate::engine::names::ProfileName;
 use crate::engine::place::Place;
-use crate::engine::session::SourceCredentials;
 use crate::engine::time::{Skew, WallTime};
 use agenda::Agenda;
 use gate::Gate;
@@ -49,14 +50,13 @@ use roll::Roll;
 use shelf::Shelf;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
+use supply::Supply;
 
 /// A call or a write that has not been answered for so long is taken for lost. Far above every bound of the shell.
 const LOST: Duration = Duration::from_secs(180);
 /// The agenda of so many profiles is held against the profiles themselves after each event, where that may cost time.
 #[cfg(debug_assertions)]
 const CHECKED: usize = 64;
-/// Source credentials that wait longer than this for their call are resolved afresh.
-const SUPPLY_KEEPS: Duration = Duration::from_secs(60);
 
 /// What a keeper is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,21 +74,6 @@ pub enum Attendance {
     Alone,
     /// A person is at the keyboard (`evertoken login`).
     Attended,
-}
-
-/// Source credentials on their way into a wave; never kept beyond it.
-#[derive(Clone, PartialEq, Debug, Default)]
-struct Supply {
-    gate: Gate,
-    ready: Option<SourceCredentials>,
-    /// When it became ready.
-    since: Option<WallTime>,
-}
-
-impl Supply {
-    fn is_ready(&self, now: WallTime) -> bool {
-        self.ready.is_some() && self.since.is_some_and(|since| since <= now && since + SUPPLY_KEEPS > now)
-    }
 }
 
 /// Decides for all profiles of a config.
@@ -273,13 +258,6 @@ impl Keeper {
             if gate.trouble().is_none_or(|trouble| !trouble.failure.class.passes_by_itself()) {
                 gate.nudge(now);
             }
-        }
-    }
-
-    /// What was resolved before is not what the source would give now.
-    fn drop_supplies(&mut self) {
-        for supply in self.supplies.values_mut() {
-            supply.ready = None;
         }
     }
 

@@ -10,47 +10,10 @@ use crate::engine::names::ProfileName;
 use crate::engine::place::Place;
 use crate::engine::reply;
 use crate::engine::schedule::{FLOOR, ONE_HOUR};
-use crate::engine::session::{Session, SourceCredentials};
+use crate::engine::session::Session;
 use crate::engine::time::WallTime;
 
 impl Keeper {
-    pub(super) fn supply(&mut self, source: &Source, credentials: SourceCredentials, now: WallTime) {
-        if self.resolving.remove(source).is_none() {
-            return;
-        }
-        self.note_login(source, credentials.login_ends);
-        let supply = self.supplies.entry(source.clone()).or_default();
-        if supply.gate.clear().is_some() {
-            self.agenda.sources.insert(source.clone());
-        }
-        supply.ready = Some(credentials);
-        supply.since = Some(now);
-        self.agenda.idle.insert(source.clone());
-        for index in self.agenda.unsupplied.remove(source).into_iter().flatten() {
-            self.kept.touch(index);
-        }
-    }
-
-    pub(super) fn supply_failed(&mut self, source: &Source, fault: Fault, jitter: f64, now: WallTime) {
-        if self.resolving.remove(source).is_none() {
-            return;
-        }
-        let sts_now = self.sts_now(now);
-        let users = self.kept.users(source);
-        let Some(first) = users.first().map(|index| &self.kept[*index]) else {
-            self.supplies.remove(source);
-            return;
-        };
-        let failure = classify(&fault, &Context::of_source(&first.entry));
-        let alive = users.iter().all(|index| self.kept[*index].is_alive(sts_now));
-        let hurried = self.hurried(now);
-        let supply = self.supplies.entry(source.clone()).or_default();
-        supply.ready = None;
-        supply.gate.fail(failure, alive, jitter, now);
-        supply.gate.shorten(hurried);
-        self.agenda.sources.insert(source.clone());
-    }
-
     pub(super) fn assumed(&mut self, profile: &ProfileName, attempt: u64, reply: &Reply, jitter: f64, now: WallTime) {
         self.learn(reply.skew);
         let Some((index, call)) = self.end_call(profile, attempt) else { return };
@@ -219,10 +182,6 @@ impl Keeper {
             self.agenda.sources.insert(source);
         }
         self.shelf(store).first_result.get_or_insert(now);
-    }
-
-    fn clear_endpoint(&mut self, entry: &Entry) {
-        self.agenda.places_changed |= self.endpoints.remove(&Place::of(entry)).is_some();
     }
 
     fn end_call(&mut self, profile: &ProfileName, attempt: u64) -> Option<(usize, Call)> {

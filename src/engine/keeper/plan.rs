@@ -3,10 +3,10 @@
 use super::action::{Action, AssumeCall};
 use super::agenda::is_resolved;
 use super::kept::{Call, Want};
-use super::{Attendance, Keeper, Mode, Supply};
+use super::{Attendance, Keeper, Mode};
 use crate::engine::config::model::Source;
 use crate::engine::place::Place;
-use crate::engine::schedule::{CALLS_AT_ONCE, SLOW, SOURCES_AT_ONCE, lead};
+use crate::engine::schedule::{CALLS_AT_ONCE, lead};
 use crate::engine::session::SourceCredentials;
 use crate::engine::time::WallTime;
 
@@ -97,25 +97,6 @@ impl Keeper {
         self.agenda.awake.extend(asleep.filter(|parent| self.is_in_wave(*parent, self.sts_now(now))));
     }
 
-    /// Nothing but its turn is missing; an endpoint in trouble takes one call at a time.
-    fn queue(&mut self, index: usize, now: WallTime) {
-        let place = Place::of(&self.kept[index].entry);
-        match self.endpoints.get(&place) {
-            Some(gate) => {
-                if gate.is_open(now) {
-                    self.agenda.hopeful.insert(index);
-                } else {
-                    self.bar_by_endpoint(index, &place, now);
-                }
-                let last_try = self.kept[index].gate.last_try();
-                self.agenda.probing.entry(place).or_default().file(index, Some(last_try));
-            }
-            None => {
-                self.agenda.ready.insert(index);
-            }
-        }
-    }
-
     /// Makes the calls that are next in turn; answers whether there were any.
     fn fill_calls(&mut self, now: WallTime) -> bool {
         if self.agenda.calling.len() >= CALLS_AT_ONCE {
@@ -144,20 +125,8 @@ impl Keeper {
         true
     }
 
-    /// Whether one more source may be resolved now.
-    fn may_resolve(&self, now: WallTime) -> bool {
-        let prompt = self.resolving.values().filter(|started| **started + SLOW > now).count();
-        prompt < CALLS_AT_ONCE && self.resolving.len() < SOURCES_AT_ONCE
-    }
-
-    /// When one more source may be resolved although none has answered; `None` when nobody waits for that.
-    pub(super) fn next_place(&self, now: WallTime) -> Option<WallTime> {
-        let waits = !self.agenda.unresolved.is_empty() && self.resolving.len() < SOURCES_AT_ONCE;
-        self.resolving.values().map(|started| *started + SLOW).filter(|time| waits && *time > now).min()
-    }
-
     /// Calls, unless something has come in between since it was queued.
-    fn call_if_open(&mut self, index: usize, now: WallTime) {
+    pub(super) fn call_if_open(&mut self, index: usize, now: WallTime) {
         if !self.is_in_wave(index, self.sts_now(now)) || !self.is_free(index, now) {
             return;
         }
@@ -265,16 +234,6 @@ impl Keeper {
         self.news.trouble(&kept.entry, kept.session.as_ref().map(|s| s.expiration), &trouble.failure, now);
     }
 
-    fn resolve(&mut self, index: usize, now: WallTime) {
-        let source = self.kept[index].entry.source.clone();
-        let supply = self.supplies.entry(source.clone()).or_default();
-        supply.ready = None;
-        supply.gate.tried(now);
-        self.resolving.insert(source.clone(), now);
-        let region = Place::of(&self.kept[index].entry).region;
-        self.actions.push_back(Action::Resolve { source, region });
-    }
-
     fn call(&mut self, index: usize, source: Option<SourceCredentials>, now: WallTime) {
         self.attempts += 1;
         let attempt = self.attempts;
@@ -293,54 +252,5 @@ impl Keeper {
         kept.call = Some(Call { attempt, started: now, entry: kept.entry.clone(), duration });
         self.actions.push_back(Action::Assume(Box::new(call)));
         self.stand_down(index);
-    }
-
-    /// An endpoint in trouble is asked by one call at a time, and by another profile each time: one role that always
-    /// fails cannot hide that the others would succeed. Answers whether there was anything to do.
-    fn probe(&mut self, now: WallTime) -> bool {
-        let next = self.agenda.probing.iter().find_map(|(place, queue)| {
-            let busy =
-                |index: &usize| self.kept[*index].call.as_ref().is_some_and(|call| Place::of(&call.entry) == *place);
-            let open = self.endpoints.get(place).is_none_or(|gate| gate.is_open(now));
-            if !open || self.agenda.calling.iter().any(busy) {
-                return None;
-            }
-            // Whose source is on its way has its turn when that has come.
-            let next = queue.in_order().find(|index| !self.resolving.contains_key(&self.kept[*index].entry.source));
-            next.map(|index| (place.clone(), index))
-        });
-        let Some((place, index)) = next.filter(|_| self.agenda.calling.len() < CALLS_AT_ONCE) else { return false };
-        if let Some(queue) = self.agenda.probing.get_mut(&place) {
-            queue.file(index, None);
-            if queue.is_empty() {
-                self.agenda.probing.remove(&place);
-            }
-        }
-        self.call_if_open(index, now);
-        true
-    }
-
-    fn bar_by_endpoint(&mut self, index: usize, endpoint: &Place, now: WallTime) {
-        let Some(trouble) = self.endpoints.get(endpoint).and_then(|gate| gate.trouble()).cloned() else { return };
-        self.asked_in_vain(index);
-        let kept = &mut self.kept[index];
-        kept.gate.inherit(&trouble);
-        self.news.trouble(&kept.entry, kept.session.as_ref().map(|s| s.expiration), &trouble.failure, now);
-    }
-
-    /// Source credentials live no longer than the wave that needs them.
-    fn drop_idle_supplies(&mut self) {
-        for source in std::mem::take(&mut self.agenda.idle) {
-            if self.agenda.needing.contains_key(&source) {
-                continue;
-            }
-            if let Some(supply) = self.supplies.get_mut(&source) {
-                supply.ready = None;
-                supply.since = None;
-                if *supply == Supply::default() {
-                    self.supplies.remove(&source);
-                }
-            }
-        }
     }
 }
