@@ -1,0 +1,243 @@
+//! Lids, virtual machines and hands that set the clock.
+
+use super::{HOUR, MINUTE, SECOND, states};
+use crate::world::{Weather, World, config, entry, profile};
+use evertoken::engine::credentials_file::Observation;
+use evertoken::engine::keeper::{Attendance, Event, Keeper, Mode, NoticeKind};
+use evertoken::engine::status::State;
+use evertoken::engine::time::Skew;
+
+#[test]
+fn a_night_in_a_bag_ends_with_quick_retries() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.run(MINUTE);
+    world.weather = Weather::Offline;
+    world.suspend(9 * HOUR);
+    world.run(4 * SECOND);
+    world.weather = Weather::Fine;
+    world.run(5 * SECOND);
+    assert!(world.left("dev") > HOUR / 2);
+}
+
+#[test]
+fn a_call_that_was_under_way_when_the_lid_was_closed_is_not_waited_for() {
+    for asleep in [20 * SECOND, 9 * HOUR] {
+        let mut world = World::new(&config([entry("dev", "base"), entry("prod", "@dev")]));
+        world.latency = 10 * MINUTE;
+        world.run(SECOND);
+        assert!(world.arrived.len() == 1 && world.read("dev").is_none());
+        world.latency = SECOND / 10;
+        world.suspend(asleep);
+        world.run(2 * SECOND);
+        assert!(world.left("dev") > HOUR / 2 && world.left("prod") > HOUR / 2, "after {asleep:?}");
+        assert_eq!(world.told_of(NoticeKind::Failed).len(), 0, "{:?}", world.told);
+    }
+}
+
+#[test]
+fn a_network_that_comes_back_within_a_minute_of_the_resume_is_used_within_two_seconds() {
+    for back in [1, 3, 10, 30, 55] {
+        let mut world = World::new(&config([entry("dev", "base"), entry("prod", "@dev"), entry("ops", "base")]));
+        world.run(MINUTE);
+        world.weather = Weather::Offline;
+        world.suspend(9 * HOUR);
+        world.run(back * SECOND);
+        world.weather = Weather::Fine;
+        world.run(2 * SECOND);
+        for name in ["dev", "prod", "ops"] {
+            assert!(world.left(name) > HOUR / 2, "{name} after {back} s without a network");
+        }
+    }
+    // Once the minute is over, patience returns.
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.run(MINUTE);
+    world.weather = Weather::Offline;
+    world.suspend(9 * HOUR);
+    let awake = world.keeper.clone();
+    world.run(2 * MINUTE);
+    assert_ne!(awake, world.keeper);
+    let next = world.keeper.next_wakeup(world.local()).expect("another try");
+    assert!(next > world.local() && next <= world.local() + 30 * SECOND);
+    let tries = world.keeper.profiles(world.local())[0].error.as_ref().map(|error| error.attempts);
+    assert!(tries.is_some_and(|tries| (40..70).contains(&tries)), "{tries:?}");
+}
+
+#[test]
+fn a_clock_that_is_put_right_after_a_pause_that_it_had_not_counted_leaves_no_dead_session() {
+    let mut world = World::new(&config([entry("dev", "base"), entry("prod", "@dev")]));
+    world.run(MINUTE);
+    let calls = world.arrived.len();
+    world.pause(9 * HOUR);
+    world.run(2 * SECOND);
+    assert!(world.left("dev") > HOUR / 2 && world.left("prod") > HOUR / 2);
+    assert_eq!((world.arrived.len() - calls, world.keeper.skew()), (2, Skew::default()));
+}
+
+#[test]
+fn a_clock_that_is_put_right_by_what_was_known_to_be_wrong_costs_no_call() {
+    for ahead in [-7200, 7200] {
+        let mut world = World::new(&config([entry("dev", "base")]));
+        world.ahead = Skew::from_millis(ahead * 1000);
+        world.run(10 * MINUTE);
+        let calls = world.arrived.len();
+        world.set_clock(Skew::from_millis(-ahead * 1000));
+        world.run(5 * MINUTE);
+        assert_eq!((world.arrived.len(), world.keeper.skew()), (calls, Skew::default()), "{ahead} s ahead");
+    }
+}
+
+#[test]
+fn whoever_asks_on_a_machine_with_a_wrong_clock_gets_fresh_sessions_all_the_same() {
+    let list = config([entry("dev", "base"), entry("prod", "@dev"), entry("ops", "base")]);
+    for mode in [Mode::Daemon, Mode::OnePass] {
+        let mut world = World::new(&list);
+        world.run(MINUTE);
+        let issued = world.now;
+        world.keeper = Keeper::new(&list, mode, Attendance::Alone);
+        world.run(SECOND);
+        world.ahead = Skew::from_millis(3_600_000);
+        world.stale = 2;
+        world.happen(Event::Asked { profiles: Vec::new(), min_ttl: None, force: true });
+        world.run(5 * SECOND);
+        for name in ["dev", "prod", "ops"] {
+            assert!(world.read(name).is_some_and(|session| session.issued >= issued), "{name} in {mode:?}");
+        }
+        if mode == Mode::Daemon {
+            assert_eq!(states(&world), [State::Fresh; 3]);
+        }
+        // Who is refused for the date again and again has another trouble.
+        world.stale = 100;
+        world.happen(Event::Asked { profiles: Vec::new(), min_ttl: None, force: true });
+        world.run(MINUTE);
+        assert!(world.stale > 70, "{} calls", 100 - world.stale);
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_back_while_nobody_watched_is_not_believed() {
+    let config = config([entry("dev", "base")]);
+    let mut world = World::new(&config);
+    world.run(MINUTE);
+    // The machine starts again after two hours, with its clock three hours behind and the skew forgotten.
+    world.now = world.now + 2 * HOUR;
+    world.ahead = Skew::from_millis(-3 * 3_600_000);
+    world.keeper = Keeper::new(&config, Mode::Daemon, Attendance::Alone);
+    world.weather = Weather::Offline;
+    world.run(SECOND);
+    assert!((3500..=3600).contains(&world.keeper.skew().seconds()), "{:?}", world.keeper.skew());
+    // That is the least; how much it really is only STS can tell.
+    world.weather = Weather::Fine;
+    world.run(5 * SECOND);
+    assert!(world.left("dev") >= HOUR / 2, "{:?}", world.left("dev"));
+    assert_eq!(world.keeper.skew().seconds(), 3 * 3600);
+
+    // A clock that was set back while nobody watched: the session looks fresh and has ended.
+    world.run(25 * MINUTE);
+    world.now = world.now + 2 * HOUR;
+    world.ahead = Skew::from_millis(-2 * 3_600_000);
+    world.keeper = Keeper::new(&config, Mode::Daemon, Attendance::Alone).doubting_the_clock();
+    world.weather = Weather::Offline;
+    world.run(MINUTE);
+    assert!(!world.keeper.knows_the_clock());
+    world.weather = Weather::Fine;
+    world.run(30 * SECOND);
+    assert!(world.left("dev") >= HOUR / 2 && world.keeper.knows_the_clock());
+
+    // A session that ends before it was issued is nobody's witness.
+    let mut session = world.read("dev").cloned().expect("a session");
+    session.issued = session.expiration + HOUR;
+    let mut world = World::new(&config);
+    world.weather = Weather::Offline;
+    world.files[0].insert(profile("dev"), Observation::Ours(Box::new(session)));
+    world.run(SECOND);
+    assert_eq!(world.keeper.skew(), Skew::default());
+}
+
+#[test]
+fn a_clock_that_is_set_makes_neither_a_storm_nor_a_gap() {
+    for by in [-9 * 3600, -3600, 3600, 9 * 3600] {
+        let mut world = World::new(&config([entry("dev", "base"), entry("prod", "@dev")]));
+        world.run(10 * MINUTE);
+        let calls = world.arrived.len();
+        world.set_clock(Skew::from_millis(by * 1000));
+        world.run(5 * MINUTE);
+        // Set forward it could have been put right after a pause: STS is asked once, and its `Date` settles that.
+        assert_eq!(world.arrived.len(), calls + usize::from(by > 0), "a step of {by} s");
+        for _ in 0..600 {
+            world.run(MINUTE);
+            assert!(world.left("dev") >= HOUR / 2 - SECOND, "a step of {by} s at {}", world.now);
+        }
+    }
+}
+
+#[test]
+fn a_machine_whose_clock_is_hours_off_learns_the_time_of_sts() {
+    for ahead in [-7200, 7200] {
+        let mut world = World::new(&config([entry("dev", "base")]));
+        world.ahead = Skew::from_millis(ahead * 1000);
+        world.run(10 * SECOND);
+        for _ in 0..300 {
+            world.run(MINUTE);
+            assert!(world.left("dev") >= HOUR / 2 - SECOND, "{ahead} s ahead at {}", world.now);
+        }
+        assert!(world.calls_for("dev") < 15, "{}", world.calls_for("dev"));
+    }
+}
+
+#[test]
+fn a_wait_is_as_long_as_before_when_the_clock_is_set_meanwhile() {
+    for by in [-9 * 3600, 9 * 3600] {
+        let mut world = World::new(&config([entry("dev", "base")]));
+        world.refused.insert(profile("dev"));
+        world.run(SECOND);
+        world.set_clock(Skew::from_millis(by * 1000));
+        world.run(MINUTE);
+        assert_eq!(world.calls_for("dev"), 1, "a step of {by} s");
+        world.refused.clear();
+        world.run(5 * MINUTE);
+        assert!(world.left("dev") > HOUR / 2, "a step of {by} s");
+    }
+}
+
+#[test]
+fn a_wakeup_that_is_asked_for_late_is_not_forgotten() {
+    // The loop had something else to do meanwhile that was no event for the keeper, such as a config that says the same.
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.run(MINUTE);
+    let due = world.keeper.next_wakeup(world.local()).expect("a refresh");
+    assert_eq!(world.keeper.next_wakeup(due), Some(due));
+    assert_eq!(world.keeper.next_wakeup(due + HOUR), Some(due));
+    world.weather = Weather::Offline;
+    world.run(HOUR / 2);
+    let again = world.keeper.next_wakeup(world.local()).expect("another try");
+    assert_eq!(world.keeper.next_wakeup(again + HOUR), Some(again));
+}
+
+#[test]
+fn a_resume_forgets_how_long_the_waits_had_become() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.run(MINUTE);
+    world.weather = Weather::Offline;
+    world.run(50 * MINUTE);
+    world.suspend(9 * HOUR);
+    world.run(2 * SECOND);
+    world.weather = Weather::Fine;
+    world.run(5 * SECOND);
+    assert!(world.left("dev") > HOUR / 2);
+}
+
+#[test]
+fn a_clock_that_is_set_forward_takes_no_session_away_that_is_off_the_list() {
+    let mut world = World::new(&config([entry("dev", "base"), entry("gone", "base")]));
+    world.run(MINUTE);
+    world.reload(config([entry("dev", "base")]));
+    world.weather = Weather::Offline;
+    world.set_clock(Skew::from_millis(9 * 3_600_000));
+    world.run(10 * MINUTE);
+    assert!(world.left("gone") > HOUR / 2, "it lives for nearly an hour yet, by the clock of STS");
+    world.weather = Weather::Fine;
+    world.run(MINUTE);
+    assert!(world.left("gone") > HOUR / 2);
+    world.run(HOUR);
+    assert!(world.read("gone").is_none());
+}
