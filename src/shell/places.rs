@@ -176,9 +176,10 @@ impl Places {
     /// As for [`Places::ensure_state`].
     pub fn ensure_refresh_locks(&self) -> Result<(), FileError> {
         let locks = self.refresh_locks();
-        if !locks.exists() {
-            self.ensure_state()?;
+        if folder::is_there_and_private(&locks)? {
+            return Ok(());
         }
+        self.ensure_state()?;
         folder::ensure_private(&locks, self.home())
     }
 }

@@ -49,10 +49,8 @@ pub fn create_for_credentials(folder: &Path, home: Option<&Path>) -> Result<(), 
 /// # Errors
 /// Also when the home (where there is one) or the nearest existing folder is not ours.
 pub fn ensure_private(folder: &Path, home: Option<&Path>) -> Result<(), FileError> {
-    match fs::symlink_metadata(folder) {
-        Ok(metadata) => return keep_private(folder, &metadata),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(FileError::at("look at", folder)(error)),
+    if is_there_and_private(folder)? {
+        return Ok(());
     }
     if let Some(home) = home {
         check_home(home, folder)?;
@@ -71,6 +69,18 @@ pub fn ensure_private(folder: &Path, home: Option<&Path>) -> Result<(), FileErro
     missing.iter().rev().try_for_each(|folder| make(folder))?;
     let metadata = fs::symlink_metadata(folder).map_err(FileError::at("look at", folder))?;
     keep_private(folder, &metadata)
+}
+
+/// Whether such a folder is there; where it is, it is also made 0700.
+///
+/// # Errors
+/// When it is a link, no folder, or not ours.
+pub fn is_there_and_private(folder: &Path) -> Result<bool, FileError> {
+    match fs::symlink_metadata(folder) {
+        Ok(metadata) => keep_private(folder, &metadata).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(FileError::at("look at", folder)(error)),
+    }
 }
 
 /// Removes a folder that nobody has put anything into; answers whether it did.

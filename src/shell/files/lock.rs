@@ -60,14 +60,14 @@ impl FileLock {
     /// When the lock file cannot be opened or created; `Ok(None)` when somebody holds it.
     pub fn try_acquire(path: &Path) -> Result<Option<Self>, FileError> {
         loop {
-            let file = open(path)?;
+            let (file, opened) = open(path)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(FileError::at("lock", path)(error)),
             }
             // `purge` may have removed the file between opening and locking: that lock would protect nothing.
-            if is_still(path, &file)? {
+            if is_still(path, &opened)? {
                 let left = read_note(&file).left;
                 let mut lock =
                     Self { file, path: path.to_owned(), note: Note { holder: Some(std::process::id()), left } };
@@ -139,7 +139,7 @@ pub fn peek(path: &Path) -> Note {
     File::open(path).map(|file| read_note(&file)).unwrap_or_default()
 }
 
-fn open(path: &Path) -> Result<File, FileError> {
+fn open(path: &Path) -> Result<(File, Identity), FileError> {
     let at = || FileError::at("open", path);
     let file = OpenOptions::new()
         .read(true)
@@ -162,13 +162,12 @@ fn open(path: &Path) -> Result<File, FileError> {
             fchown(&file, Some(above.uid()), Some(above.gid())).map_err(FileError::at("set the owner of", path))?;
         }
     }
-    Ok(file)
+    Ok((file, Identity::of(&metadata)))
 }
 
-fn is_still(path: &Path, file: &File) -> Result<bool, FileError> {
-    let held = Identity::of(&file.metadata().map_err(FileError::at("look at", path))?);
+fn is_still(path: &Path, opened: &Identity) -> Result<bool, FileError> {
     match fs::symlink_metadata(path) {
-        Ok(named) => Ok(Identity::of(&named).is_same_file(&held)),
+        Ok(named) => Ok(Identity::of(&named).is_same_file(opened)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(FileError::at("look at", path)(error)),
     }
