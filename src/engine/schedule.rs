@@ -9,6 +9,9 @@ use std::time::Duration;
 pub const FLOOR: Duration = Duration::from_secs(1);
 /// A wave is stored this long after its first result at the latest: one slow role never holds up the others.
 pub const WAVE: Duration = Duration::from_secs(1);
+/// A section without keys is filled at once, but while more of its wave are on their way, not sooner than this after the
+/// write before: each reads and writes the whole file.
+pub const GATHER: Duration = Duration::from_millis(100);
 /// At most so many calls are under way at once.
 pub const CALLS_AT_ONCE: usize = 8;
 /// A source that has not answered after this time no longer counts among them: one sign-in or program that hangs never

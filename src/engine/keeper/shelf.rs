@@ -3,6 +3,7 @@
 use super::gate::Gate;
 use crate::engine::config::model::StoreKind;
 use crate::engine::names::ProfileName;
+use crate::engine::schedule::GATHER;
 use crate::engine::time::WallTime;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,6 +44,12 @@ impl Shelf {
             ends: BTreeSet::new(),
             unreadable: None,
         }
+    }
+
+    /// Until when the next sessions of a wave are gathered, if they still are.
+    pub(super) fn gathers_until(&self, now: WallTime) -> Option<WallTime> {
+        let last = self.gate.last_try().filter(|last| *last <= now);
+        last.map(|last| last + GATHER).filter(|until| *until > now)
     }
 
     /// A section of ours that is not on the list, and ends then, in the time of STS.

@@ -16,6 +16,11 @@ impl Keeper {
         !self.agenda.unstored[store as usize].is_empty()
     }
 
+    /// Whether a section waits for a session that has none, or a dead one.
+    pub(super) fn has_bare(&self, store: StoreKind, sts_now: WallTime) -> bool {
+        self.agenda.unstored[store as usize].first().is_some_and(|bare| bare <= sts_now)
+    }
+
     pub(super) fn plan_writes(&mut self, now: WallTime) {
         for store in [StoreKind::Shared, StoreKind::Private] {
             let shelf = &self.shelves[store as usize];
@@ -33,13 +38,13 @@ impl Keeper {
         }
     }
 
-    /// A wave goes together, but waits for nobody longer than a second, and a reader without keys waits for nothing.
+    /// A wave goes together, but waits for nobody longer than a second, and a reader without keys hardly at all.
     fn may_store(&self, shelf: &Shelf, now: WallTime) -> bool {
         let sts_now = self.sts_now(now);
         let calling = &self.agenda.calling;
         let in_flight =
             !self.resolving.is_empty() || calling.iter().any(|index| self.kept[*index].entry.store == shelf.kind);
-        let urgent = self.agenda.unstored[shelf.kind as usize].first().is_some_and(|bare| bare <= sts_now);
+        let urgent = self.has_bare(shelf.kind, sts_now) && shelf.gathers_until(now).is_none();
         !in_flight || urgent || self.stopping || shelf.first_result.is_some_and(|first| first + WAVE <= now)
     }
 

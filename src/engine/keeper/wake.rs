@@ -47,6 +47,7 @@ impl Keeper {
                     times.extend(shelf.gate.opens(now));
                     times
                         .extend(shelf.first_result.filter(|_| self.has_unstored(shelf.kind)).map(|first| first + WAVE));
+                    times.extend(shelf.gathers_until(now).filter(|_| self.has_bare(shelf.kind, sts_now)));
                     if self.mode == Mode::Daemon && !self.stopping {
                         times.extend(shelf.next_end(sts_now).map(|end| end - self.skew));
                     }

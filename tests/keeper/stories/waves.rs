@@ -55,6 +55,31 @@ fn a_wave_is_one_resolution_and_one_write() {
 }
 
 #[test]
+fn a_first_wave_fills_the_first_section_at_once_and_the_others_in_a_few_writes() {
+    let names: Vec<String> = (0..100).map(|n| format!("role{n}")).collect();
+    let mut world = World::new(&config(names.iter().map(|name| entry(name, "base"))));
+    world.latency = Duration::from_millis(20);
+    world.run(Duration::from_millis(40));
+    assert!(names.iter().any(|name| world.read(name).is_some()));
+    // Thirteen times eight calls, in a quarter of a second.
+    world.run(SECOND / 2);
+    assert!(names.iter().all(|name| world.read(name).is_some()));
+    assert!((2..=4).contains(&world.writes), "{}", world.writes);
+}
+
+#[test]
+fn what_is_gathered_for_the_next_write_does_not_wait_for_a_slow_one() {
+    let mut world = World::new(&config([entry("dev", "base"), entry("ops", "base"), entry("slow", "hanging")]));
+    world.hanging = Some(("hanging", 15 * SECOND));
+    world.run(Duration::from_millis(150));
+    assert_eq!((world.writes, world.left("dev") > HOUR / 2, world.left("ops") > HOUR / 2), (1, true, false));
+    let wakeup = world.keeper.next_wakeup(world.local()).expect("there is something to be done");
+    assert!(wakeup < world.local() + SECOND / 10, "{wakeup}");
+    world.run(SECOND / 10);
+    assert!(world.left("ops") > HOUR / 2 && world.writes == 2, "{:?}", states(&world));
+}
+
+#[test]
 fn after_a_change_of_one_role_only_that_role_is_assumed_and_its_session_stays_until_replaced() {
     let old = config([entry("dev", "base"), entry("ops", "base")]);
     let mut changed = entry("ops", "base");
