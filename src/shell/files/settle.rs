@@ -4,7 +4,11 @@
 
 use crate::shell::clock;
 use crate::shell::files::error::FileError;
+use crate::shell::files::lock;
+use crate::shell::files::resolve::resolve;
 use crate::shell::files::snapshot::{self, Identity, Snapshot};
+use crate::shell::files::update::lock_path;
+use crate::shell::files::whole;
 #[cfg(target_os = "linux")]
 use crate::shell::files::writers::writer_of;
 use std::fs::{self, File};
@@ -89,6 +93,21 @@ pub fn read(
         }
         current = next;
     }
+}
+
+/// Reads one of the AWS files for who wants nothing but its text: a half-done rewrite looks like keys that are gone, or wrong.
+/// One that is not there is empty, and so is a device, as people mean them who name one.
+///
+/// # Errors
+/// When it cannot be read, and when it does not stand still.
+pub fn read_theirs(path: &Path, patience: Patience) -> io::Result<Zeroizing<Vec<u8>>> {
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return whole::read(path);
+    }
+    let why = |error: FileError| error.source;
+    let path = resolve(path).map_err(why)?;
+    let known = Known { left: lock::peek(&lock_path(&path)).left, seen: None };
+    read(&path, known, patience, &mut |_| true).map(|found| found.bytes).map_err(why)
 }
 
 /// Reads what somebody is writing into a file that has lost its name, `path`, once it stands still and nobody has it open

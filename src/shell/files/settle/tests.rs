@@ -1,6 +1,6 @@
 #![expect(clippy::disallowed_methods, reason = "the tests play the program that rewrites the file")]
 
-use super::{Duration, File, Patience, read_nameless};
+use super::{Duration, File, Path, Patience, read_nameless, read_theirs};
 use std::fs;
 use std::io::Write;
 
@@ -19,4 +19,26 @@ fn a_rewrite_of_a_file_without_a_name_is_taken_whole_or_not_at_all() {
     drop(writer);
     let theirs = read_nameless(&path, &nameless, patience).expect("read").expect("whole");
     assert_eq!(**theirs, *b"half and half");
+}
+
+#[test]
+fn keys_that_are_being_rewritten_are_not_gone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("credentials");
+    let mut writer = File::create(&path).expect("a file, and nothing in it yet");
+    // It stays cut short for longer than a file has to stand still, as on a machine that is busy.
+    let patience =
+        Patience { quiet: Duration::from_millis(50), lost: Duration::from_millis(100), ..Patience::default() };
+    let reading = std::thread::spawn(move || read_theirs(&path, patience));
+    std::thread::sleep(Duration::from_millis(300));
+    writer.write_all(b"[base]\n").expect("written");
+    drop(writer);
+    assert_eq!(**reading.join().expect("no panic").expect("read"), *b"[base]\n");
+}
+
+#[test]
+fn a_device_is_empty_and_so_is_a_file_that_is_not_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let read = |path: &Path| read_theirs(path, Patience::default()).expect("read");
+    assert!(read(Path::new("/dev/null")).is_empty() && read(&folder.path().join("none")).is_empty());
 }
