@@ -29,9 +29,7 @@ impl Keeper {
     fn bar_by_endpoint(&mut self, index: usize, endpoint: &Place, now: WallTime) {
         let Some(trouble) = self.endpoints.get(endpoint).and_then(|gate| gate.trouble()).cloned() else { return };
         self.asked_in_vain(index);
-        let kept = &mut self.kept[index];
-        kept.gate.inherit(&trouble);
-        self.news.trouble(&kept.entry, kept.session.as_ref().map(|s| s.expiration), &trouble.failure, now);
+        self.share(index, &trouble, now);
     }
 
     /// An endpoint in trouble is asked by one call at a time, and by another profile each time: one role that always

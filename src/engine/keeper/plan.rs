@@ -2,6 +2,7 @@
 
 use super::action::{Action, AssumeCall};
 use super::agenda::is_resolved;
+use super::gate::Trouble;
 use super::kept::{Call, Want};
 use super::{Attendance, Keeper, Mode};
 use crate::engine::config::model::Source;
@@ -228,9 +229,15 @@ impl Keeper {
             source => self.supplies.get(source).and_then(|supply| supply.gate.trouble().cloned()),
         };
         self.asked_in_vain(index);
-        let Some(trouble) = trouble else { return };
+        if let Some(trouble) = trouble {
+            self.share(index, &trouble, now);
+        }
+    }
+
+    /// The trouble of what a profile waits for is its own as well, and is told as such.
+    pub(super) fn share(&mut self, index: usize, trouble: &Trouble, now: WallTime) {
         let kept = &mut self.kept[index];
-        kept.gate.inherit(&trouble);
+        kept.gate.inherit(trouble);
         self.news.trouble(&kept.entry, kept.session.as_ref().map(|s| s.expiration), &trouble.failure, now);
     }
 
