@@ -1,5 +1,6 @@
 //! Names that are parsed once and are right from then on: profile names, role ARNs, session names.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 /// The name of a profile: a section of the credentials file that every SDK can select.
@@ -38,6 +39,13 @@ impl ProfileName {
 
     /// The name.
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A map by names can be asked with what is no name yet. They are equal, and in order, as their texts are.
+impl Borrow<str> for ProfileName {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

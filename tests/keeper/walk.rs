@@ -2,7 +2,7 @@
 //! list of happenings that still fails, and printed.
 //!
 //! `cargo test --test keeper` walks some thousand hours, `tests/keeper/walk-on 10000` as long as one likes and from any seed
-//! on. `EVERTOKEN_SEED=7` walks one alone.
+//! on, with `--quiet` through months in which little happens. `EVERTOKEN_SEED=7` walks one alone.
 
 mod budget;
 mod plan;
@@ -17,7 +17,7 @@ use evertoken::engine::names::ProfileName;
 use evertoken::engine::schedule::effective_min_ttl;
 use evertoken::engine::session::Session;
 use evertoken::engine::time::{Skew, WallTime};
-use plan::{Happening, Plan, ROLES, plan, settings};
+use plan::{Happening, Plan, ROLES, plan, quiet_plan, settings};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::ops::Range;
@@ -203,7 +203,7 @@ impl Walk {
     /// What it destroys is lost for whoever reads now, through no fault of the keeper's.
     fn strike(&mut self, name: &str, blow: strangers::Blow) {
         blow.strike(&mut self.world, name);
-        self.good.remove(&profile(name));
+        self.good.remove(name);
         self.heals_after(TRUCE);
         self.look();
     }
@@ -215,14 +215,19 @@ impl Walk {
         }
     }
 
+    /// Looks right before whatever comes by itself, when readers find the least, and right after.
     fn run(&mut self, time: Duration) -> Result<(), String> {
         let end = self.world.now + time;
-        while self.world.now < end {
-            let piece = (self.world.now + MINUTE).min(end);
-            self.world.run_until(piece);
+        while let Some(next) = self.world.upcoming(end) {
+            if next > self.world.now {
+                self.world.now = next;
+                self.check_freshness()?;
+            }
+            self.world.go_to(next);
             self.check()?;
         }
-        Ok(())
+        self.world.now = end;
+        self.check()
     }
 
     fn forget_the_dead(&mut self) {
@@ -234,13 +239,15 @@ impl Walk {
         let now = self.world.now;
         self.forget_the_dead();
         for entry in &self.world.config.entries {
-            let name = entry.profile.as_str();
-            let left = self.world.left(name);
-            if left.is_zero() && self.good.contains_key(&entry.profile) {
+            let name = &entry.profile;
+            let there = self.world.read(name.as_str());
+            let known = self.good.get(name);
+            if known.is_some() && there.is_none_or(|session| session.expiration <= now) {
                 return Err(format!("{now}: the good session of {name} was taken away"));
             }
-            if let Some(session) = self.world.read(name).filter(|found| !self.world.is_forged(&entry.profile, found)) {
-                self.good.insert(entry.profile.clone(), session.expiration);
+            let Some(session) = there.filter(|session| known != Some(&session.expiration)) else { continue };
+            if !self.world.is_forged(name, session) {
+                self.good.insert(name.clone(), session.expiration);
             }
         }
         for name in ROLES {
@@ -249,6 +256,7 @@ impl Walk {
             *known = if known.0 == end { (end, known.1.min(life)) } else { (end, life) };
         }
         self.world.arrived.clear();
+        self.world.told.clear();
         self.world.respect.clone()?;
         self.budget.look(&mut self.world)?;
         self.check_freshness()
@@ -339,9 +347,9 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// From `EVERTOKEN_SEED` on, `EVERTOKEN_WALKS` of them.
-fn seeds() -> Range<u64> {
+fn seeds(usually: u64) -> Range<u64> {
     match (number("EVERTOKEN_SEED"), number("EVERTOKEN_WALKS")) {
-        (None, walks) => 0..walks.unwrap_or(60),
+        (None, walks) => 0..walks.unwrap_or(usually),
         (Some(seed), walks) => seed..seed + walks.unwrap_or(1),
     }
 }
@@ -351,9 +359,23 @@ fn say(what: &str) {
     std::io::stderr().write_all(what.as_bytes()).expect("standard error");
 }
 
+/// Happenings of one walk.
+const STEPS: usize = 60;
+
+/// Days with something happening all the time.
 #[test]
 fn no_walk_breaks_the_promise() {
-    let all = seeds();
+    walk_all(60, |seed| plan(seed, STEPS));
+}
+
+/// Months in which little happens: years go by.
+#[test]
+fn no_quiet_walk_breaks_the_promise() {
+    walk_all(4, |seed| quiet_plan(seed, STEPS));
+}
+
+fn walk_all(usually: u64, plan: impl Fn(u64) -> Plan + Sync) {
+    let all = seeds(usually);
     let next = AtomicU64::new(all.start);
     let walked = Mutex::new((Duration::ZERO, 0_u64));
     let broken = Mutex::new(None);
@@ -363,7 +385,7 @@ fn no_walk_breaks_the_promise() {
             if !all.contains(&seed) {
                 break;
             }
-            let plan = plan(seed, 60);
+            let plan = plan(seed);
             match walk(seed, &plan) {
                 Err(_) => *broken.lock().expect("a lock") = Some((seed, plan)),
                 Ok(time) => {

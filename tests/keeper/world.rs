@@ -132,6 +132,8 @@ pub struct World {
     inbox: BTreeMap<(WallTime, u64), Event>,
     sequence: u64,
     random: u64,
+    went_to: WallTime,
+    spins: usize,
 }
 
 impl World {
@@ -167,6 +169,8 @@ impl World {
             inbox: BTreeMap::new(),
             sequence: 0,
             random: 42,
+            went_to: START,
+            spins: 0,
         }
     }
 
@@ -262,24 +266,30 @@ impl World {
     }
 
     pub fn run_until(&mut self, end: WallTime) {
-        self.drain();
-        let mut spins = 0;
-        loop {
-            let local = self.local();
-            let wakeup = self.keeper.next_wakeup(local).map(|time| time - self.ahead);
-            let delivery = self.inbox.keys().next().map(|(at, _)| *at);
-            let Some(next) = wakeup.into_iter().chain(delivery).min().filter(|next| *next <= end) else { break };
-            spins = if next == self.now { spins + 1 } else { 0 };
-            assert!(spins < 10_000, "a busy loop at {}", self.now);
-            self.now = self.now.max(next);
-            let event = match self.inbox.first_entry().filter(|first| first.key().0 <= self.now) {
-                Some(first) => first.remove(),
-                None => Event::Tick,
-            };
-            self.happen(event);
+        while let Some(next) = self.upcoming(end) {
+            self.go_to(next);
         }
         self.now = end;
-        self.happen(Event::Tick);
+    }
+
+    /// When the next answer or wake-up comes, if one does until `end`.
+    pub fn upcoming(&mut self, end: WallTime) -> Option<WallTime> {
+        self.drain();
+        let wakeup = self.keeper.next_wakeup(self.local()).map(|time| time - self.ahead);
+        let delivery = self.inbox.keys().next().map(|(at, _)| *at);
+        wakeup.into_iter().chain(delivery).min().filter(|next| *next <= end).map(|next| next.max(self.now))
+    }
+
+    /// Goes on to when it comes.
+    pub fn go_to(&mut self, next: WallTime) {
+        self.spins = if next == self.went_to { self.spins + 1 } else { 0 };
+        assert!(self.spins < 10_000, "a busy loop at {next}");
+        (self.now, self.went_to) = (next, next);
+        let event = match self.inbox.first_entry().filter(|first| first.key().0 <= self.now) {
+            Some(first) => first.remove(),
+            None => Event::Tick,
+        };
+        self.happen(event);
     }
 
     /// Time goes by while the machine sleeps: nothing is delivered, nothing wakes.
@@ -481,7 +491,7 @@ impl World {
 
     /// The session that a reader of the file finds.
     pub fn read(&self, name: &str) -> Option<&Session> {
-        self.files.iter().find_map(|file| match file.get(&profile(name)) {
+        self.files.iter().find_map(|file| match file.get(name) {
             Some(Observation::Ours(session)) => Some(&**session),
             _ => None,
         })

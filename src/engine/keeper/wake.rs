@@ -11,9 +11,11 @@ impl Keeper {
     /// event can change anything. Waking earlier does no harm.
     ///
     /// Counted from the last event, however long ago that was: what has fallen due since is still to be seen to, and its
-    /// time is in the past then.
+    /// time is in the past then. Before the first one it is at once: from then on is counted how long its first look at
+    /// the files may take.
     pub fn next_wakeup(&self, now: WallTime) -> Option<WallTime> {
-        let now = self.handled.map_or(now, |handled| handled.min(now));
+        let Some(handled) = self.handled else { return Some(now) };
+        let now = handled.min(now);
         let report = self.changed.map(|since| since + WAVE).filter(|time| *time > now);
         self.next_change(now).into_iter().chain(report).min()
     }

@@ -32,6 +32,17 @@ fn an_undone_write_is_written_again_but_not_for_ever() {
 }
 
 #[test]
+fn a_first_look_that_is_never_answered_is_taken_again() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    // One answer for each file.
+    world.to_lose = 2;
+    world.run(2 * MINUTE);
+    assert_eq!(world.calls_for("dev"), 0);
+    world.run(2 * MINUTE);
+    assert_eq!(world.calls_for("dev"), 1);
+}
+
+#[test]
 fn a_session_that_another_process_had_in_the_same_second_is_taken_over_and_not_fought() {
     let mut world = World::new(&config([entry("dev", "base")]));
     world.run(MINUTE);

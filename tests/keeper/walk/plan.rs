@@ -120,6 +120,32 @@ pub fn plan(seed: u64, steps: usize) -> Plan {
     (0..steps).map(|_| (dice.time(6 * HOUR), happening(&mut dice))).collect()
 }
 
+/// The same with a month between two of them at most, and all trouble over after some hours: what takes its time to go
+/// wrong has that time.
+pub fn quiet_plan(seed: u64, steps: usize) -> Plan {
+    let mut dice = Dice::new(seed);
+    let mut plan = Plan::new();
+    for _ in 0..steps {
+        plan.push((dice.time(30 * 24 * HOUR), happening(&mut dice)));
+        let mut after = dice.time(6 * HOUR);
+        for mended in MENDED {
+            plan.push((std::mem::take(&mut after), mended));
+        }
+    }
+    plan
+}
+
+/// The end of every trouble.
+const MENDED: [Happening; 7] = [
+    Happening::Life(HOUR),
+    Happening::Weather(Weather::Fine),
+    Happening::Latency(Duration::from_millis(80)),
+    Happening::Pardon { told: false },
+    Happening::DiskFull(false),
+    Happening::Torn(false),
+    Happening::StrangersLeave,
+];
+
 fn happening(dice: &mut Dice) -> Happening {
     let trouble = [Weather::Offline, Weather::Storm, Weather::SourceEnded, Weather::Skewed];
     match dice.below(31) {

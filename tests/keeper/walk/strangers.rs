@@ -67,7 +67,7 @@ impl Blow {
                 let there = there?;
                 Some(ours(Session { issued: there.expiration - Duration::from_secs(1), ..there.clone() }))
             }
-            Self::WriteBack => world.written.get(&profile(name))?.front().cloned().map(ours),
+            Self::WriteBack => world.written.get(name)?.front().cloned().map(ours),
             Self::OtherSettings => Some(ours(strange(world.now, SettingsDigest::parse("ff").expect("hex")))),
             Self::NewerFormat => Some(Observation::NewerFormat),
             Self::Temporary => Some(Observation::Foreign(reason("aws_session_token that evertoken did not write"))),
@@ -79,7 +79,7 @@ impl Blow {
         let store = world.config.entry(name).expect("a listed profile").store as usize;
         match self.leaves(world, name) {
             Some(found) => world.files[store].insert(profile(name), found),
-            None => world.files[store].remove(&profile(name)),
+            None => world.files[store].remove(name),
         };
     }
 }
@@ -102,7 +102,7 @@ pub fn strange(now: WallTime, digest: SettingsDigest) -> Session {
 
 /// Whether the section is somebody else's, and not to be touched.
 pub fn is_theirs(world: &World, name: &str) -> bool {
-    world.files.iter().any(|file| file.get(&profile(name)).is_some_and(is_strange))
+    world.files.iter().any(|file| file.get(name).is_some_and(is_strange))
 }
 
 fn is_strange(found: &Observation) -> bool {
