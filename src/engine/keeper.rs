@@ -277,7 +277,7 @@ impl Keeper {
             self.news.forget(profile);
         }
         self.endpoints.clear();
-        self.shelves.iter_mut().for_each(Shelf::forget_orphans);
+        self.shelves.iter_mut().for_each(Shelf::begin_anew);
         self.logins.retain(|source, _| !self.kept.users(source).is_empty());
         self.announcements.retain(|(_, source)| self.logins.contains_key(source));
         self.supplies.clear();

@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Shelf {
     pub(super) kind: StoreKind,
+    /// Whether a look at it was asked for that has not been answered yet.
+    pub(super) is_awaited: bool,
     /// Closed while writing fails.
     pub(super) gate: Gate,
     /// The batch that is being written.
@@ -37,6 +39,7 @@ impl Shelf {
     pub(super) fn new(kind: StoreKind) -> Self {
         Self {
             kind,
+            is_awaited: true,
             gate: Gate::default(),
             writing: None,
             first_result: None,
@@ -68,6 +71,12 @@ impl Shelf {
     pub(super) fn forget_orphans(&mut self) {
         self.orphans.clear();
         self.ends.clear();
+    }
+
+    /// A new list: what is on it and what is not is to be seen anew.
+    pub(super) fn begin_anew(&mut self) {
+        self.forget_orphans();
+        self.is_awaited = true;
     }
 
     /// The sections that have ended.

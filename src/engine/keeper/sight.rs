@@ -21,6 +21,7 @@ const TRUCE: Duration = Duration::from_secs(300);
 impl Keeper {
     pub(super) fn see(&mut self, sighting: Sighting, now: WallTime) {
         let store = sighting.store;
+        self.shelf(store).is_awaited = false;
         let sections = match sighting.sections {
             Ok(sections) => sections,
             Err(reason) => return self.unreadable(store, reason, now),
@@ -39,9 +40,10 @@ impl Keeper {
         }
     }
 
-    /// A profile whose file was never looked at is kept by nobody: a look that got lost is taken again.
+    /// A profile whose file was never looked at is kept by nobody, and a section that is off the list goes unseen: a look
+    /// that got lost is taken again.
     pub(super) fn look_again(&mut self, now: WallTime) {
-        if self.agenda.unknown.is_empty() {
+        if self.agenda.unknown.is_empty() && !self.shelves.iter().any(|shelf| shelf.is_awaited) {
             self.looking = None;
         } else if *self.looking.get_or_insert(now) + LOST <= now {
             self.looking = Some(now);
