@@ -13,7 +13,7 @@ use crate::engine::time::WallTime;
 use crate::shell::clock::{self, Alarm, ClockWatch, Jumps};
 use crate::shell::config_file::Loaded;
 use crate::shell::environment::Environment;
-use crate::shell::panics::{self, Panicked};
+use crate::shell::panics;
 use crate::shell::service::Service;
 use crate::shell::signals::{Order, Signals};
 use crate::shell::watch::{Concern, Watcher};
@@ -70,7 +70,7 @@ pub async fn run(
         let mut round = Round::new(station, herald, since);
         let ended = match panics::caught(round.turn(&mut signals, &mut watcher, &mut alarm)).await {
             Ok(ended) => ended?,
-            Err(Panicked) => round.get_up(&mut signals, &mut falls).await?,
+            Err(_) => round.get_up(&mut signals, &mut falls).await?,
         };
         let next = match ended {
             End::Stopped => return Ok(()),

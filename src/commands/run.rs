@@ -73,7 +73,7 @@ pub fn unloaded(error: LoadError) -> Ending {
         LoadError::Wrong { findings } => Ending { code: CONFIG, message: findings.join("\n\n") },
         LoadError::Missing(_) => Ending::new(NOT_FINE, error),
         LoadError::Unreadable(_) | LoadError::Place(_) => Ending::failed(error),
-        LoadError::Stumbled => Ending::new(NOT_FINE, error),
+        LoadError::Stumbled(_) => Ending::new(NOT_FINE, error),
     }
 }
 

@@ -63,7 +63,7 @@ fn read_apart(
         let loaded = match task.await {
             Ok(loaded) => loaded,
             Err(error) if error.is_cancelled() => return,
-            Err(_) => Err(LoadError::Stumbled),
+            Err(error) => Err(LoadError::Stumbled(error.into())),
         };
         // The loop that listened may be gone.
         let _gone = sender.send(loaded);
@@ -108,6 +108,7 @@ fn needs_reopening(new: &Loaded, old: &Loaded) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{LoadError, read_apart};
+    use crate::shell::panics::Unfinished;
     use std::time::Duration;
     use tokio::sync::mpsc::unbounded_channel;
 
@@ -116,7 +117,7 @@ mod tests {
         let (sender, mut results) = unbounded_channel();
         let _handle = read_apart(async { panic!("on purpose") }, sender);
         let read = tokio::time::timeout(Duration::from_secs(30), results.recv()).await.expect("an answer");
-        assert!(matches!(read, Some(Err(LoadError::Stumbled))));
+        assert!(matches!(read, Some(Err(LoadError::Stumbled(Unfinished::Panicked)))));
     }
 
     #[tokio::test]

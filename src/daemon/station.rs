@@ -10,6 +10,7 @@ use crate::shell::http::{Http, HttpError, HttpSettings};
 use crate::shell::known_skew::recall;
 use crate::shell::locks::InstanceLock;
 use crate::shell::mfa::Codes;
+use crate::shell::panics::to_its_end;
 use crate::shell::sources::{AwsFiles, Sources};
 use crate::shell::store::Stores;
 use crate::shell::sts::{Identity, Sts};
@@ -17,7 +18,6 @@ use crate::shell::watch::{Concern, Watched};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
 
 /// Why not everything could be opened.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +84,7 @@ impl Station {
     pub async fn hold_instance(&self) -> Result<InstanceLock, OpenError> {
         let places = self.loaded.places.clone();
         let credentials = places.credentials().display().to_string();
-        match spawn_blocking(move || InstanceLock::acquire(&places)).await {
+        match to_its_end(move || InstanceLock::acquire(&places)).await {
             Ok(Ok(lock)) => Ok(lock),
             Ok(Err(LockError::Held { holder, .. })) => Err(OpenError::Held { pid: holder, credentials }),
             Ok(Err(error)) => Err(OpenError::State(error.to_string())),

@@ -54,6 +54,8 @@ pub enum Fault {
     },
     /// evertoken itself stumbled (a panic in a task): a failure of that task and of nothing else.
     Internal(String),
+    /// The operating system denies what a task needs, such as a thread.
+    Denied(String),
 }
 
 /// An error answer of STS (or of another AWS service on the way, SSO for instance).
@@ -184,6 +186,7 @@ pub fn classify(fault: &Fault, context: &Context) -> Failure {
             let message = format!("another evertoken{process} is refreshing this profile and has not finished yet");
             Failure::new(Class::Busy, message, None)
         }
+        Fault::Denied(what) => Failure::new(Class::Busy, plain(what), None),
         Fault::Internal(what) => Failure::new(Class::Busy, format!("evertoken itself stumbled: {}", plain(what)), None),
     }
 }

@@ -8,7 +8,7 @@ use crate::shell::environment::Environment;
 use crate::shell::exposure::open_to_others;
 use crate::shell::files::snapshot::{self, Snapshot};
 use crate::shell::files::{FileError, resolve};
-use crate::shell::panics::STUMBLED;
+use crate::shell::panics::Unfinished;
 use crate::shell::places::{PlaceError, Places};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -114,8 +114,8 @@ pub enum LoadError {
     #[error(transparent)]
     Place(#[from] PlaceError),
     /// evertoken itself stumbled.
-    #[error("failed to read the config: {STUMBLED}")]
-    Stumbled,
+    #[error("failed to read the config: {0}")]
+    Stumbled(Unfinished),
     /// It was read, and is wrong.
     #[error("{}", .findings.join("\n\n"))]
     Wrong {

@@ -15,14 +15,14 @@ use crate::engine::names::ProfileName;
 use crate::shell::clock;
 use crate::shell::locks::UntilStored;
 use crate::shell::mfa::Codes;
-use crate::shell::panics::{self, Panicked};
+use crate::shell::panics::{caught, in_thread, to_its_end};
 use crate::shell::sources::Sources;
 use crate::shell::store::Stores;
 use crate::shell::sts::{Identity, Sts};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
-use tokio::task::{AbortHandle, JoinError, spawn_blocking};
+use tokio::task::AbortHandle;
 
 /// Nothing that is waited for takes longer, all its steps together; the keeper gives up a little later.
 const LONGEST: Duration = Duration::from_secs(150);
@@ -152,12 +152,16 @@ impl Executor {
     /// Does what waits for a file system that is none of the two files', away from the loop; what comes of it is an event.
     pub fn apart(&self, work: impl FnOnce() -> Option<Event> + Send + 'static) {
         let events = self.events.clone();
-        spawn_blocking(move || {
+        let and_tell = move || {
             if let Some(event) = work() {
                 // The loop that listened may be gone: then nobody wants to know.
                 let _gone = events.send(event);
             }
-        });
+        };
+        if let Err(and_tell) = in_thread(and_tell, |and_tell| and_tell()) {
+            // Better to wait here than to forget it.
+            and_tell();
+        }
     }
 
     /// Gives up the calls that are under way. File work goes on: it is short, and not to be broken off.
@@ -190,9 +194,9 @@ impl Executor {
         self.calls.retain(|(_, call)| !call.is_finished());
         let events = self.events.clone();
         let task = tokio::spawn(async move {
-            let event = match tokio::time::timeout(LONGEST, panics::caught(work)).await {
+            let event = match tokio::time::timeout(LONGEST, caught(work)).await {
                 Ok(Ok(event)) => event,
-                Ok(Err(Panicked)) => failed(Fault::Internal(panics::STUMBLED.to_owned())),
+                Ok(Err(unfinished)) => failed(unfinished.into()),
                 Err(_) => {
                     let detail = format!("no end within {} s", LONGEST.as_secs());
                     failed(Fault::Transport { layer: Layer::Timeout, detail })
@@ -215,10 +219,9 @@ impl Executor {
         // The lock is fair, and taken before this returns to the loop the next time: the order is kept.
         tokio::spawn(async move {
             let turn = files.lock_owned().await;
-            let done = spawn_blocking(work).await.unwrap_or_else(|error| {
-                let stumbled = stumbled(&error);
-                tracing::error!("work on a credentials file failed: {stumbled}");
-                failed(stumbled)
+            let done = to_its_end(work).await.unwrap_or_else(|unfinished| {
+                tracing::error!("work on a credentials file failed: {unfinished}");
+                failed(unfinished.to_string())
             });
             // What came of it is told before the next one's turn, so that events come in the order of the work.
             for event in done {
@@ -233,9 +236,4 @@ impl Executor {
 #[expect(clippy::disallowed_methods, reason = "this is where jitter is drawn")]
 fn jitter() -> f64 {
     fastrand::f64()
-}
-
-fn stumbled(error: &JoinError) -> String {
-    // Never the text of the panic: nobody has looked at what it quotes.
-    if error.is_panic() { panics::STUMBLED.to_owned() } else { error.to_string() }
 }

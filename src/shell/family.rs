@@ -2,12 +2,12 @@
 //! a group reaches them without reaching us. Kills those that stand below it at that moment, and nobody else.
 #![expect(clippy::disallowed_methods, reason = "the shell looks into /proc")]
 
+use crate::shell::panics::to_its_end;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::Command;
-use tokio::task::spawn_blocking;
 
 /// How long `ps` may take.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -39,7 +39,7 @@ fn signal(processes: &[Pid], signal: Signal) {
 
 /// All processes that can be seen, each with its parent.
 async fn parents() -> Vec<(Pid, Pid)> {
-    let found = spawn_blocking(of_proc).await.unwrap_or_default();
+    let found = to_its_end(of_proc).await.unwrap_or_default();
     if !found.is_empty() {
         return found;
     }

@@ -25,14 +25,13 @@ use crate::shell::environment::Environment;
 use crate::shell::files::settle::{self, Patience};
 use crate::shell::http::Http;
 use crate::shell::own_writes::OwnWrites;
+use crate::shell::panics::to_its_end;
 use crate::shell::sts::{self, Failed, Identity, Sts};
 use crate::shell::token_file;
 use caches::Caches;
 use std::ffi::OsString;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
 /// Which AWS files are read.
@@ -246,10 +245,9 @@ fn accepted(hop: &Hop, answer: Result<Reply, Failed>, now: WallTime) -> Result<S
 async fn text_of(path: &Path) -> Result<Zeroizing<String>, Fault> {
     let config = |what: String| Fault::Source(SourceFault::Config(what));
     let owned = path.to_owned();
-    let read = spawn_blocking(move || settle::read_theirs(&owned, Patience::default())).await;
-    let bytes = read
-        .unwrap_or_else(|error| Err(io::Error::other(error)))
-        .map_err(|error| config(format!("{} cannot be read: {error}", path.display())))?;
+    let read = to_its_end(move || settle::read_theirs(&owned, Patience::default())).await;
+    let bytes =
+        read.map_err(Fault::from)?.map_err(|error| config(format!("{} cannot be read: {error}", path.display())))?;
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let line = 1 + bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count();
         config(format!("{} is not UTF-8 text at line {line}", path.display()))

@@ -9,7 +9,7 @@ mod gaze;
 mod tests;
 
 use crate::shell::own_writes::OwnWrites;
-use crate::shell::panics;
+use crate::shell::panics::{Unfinished, in_thread};
 use gaze::{Gaze, Seen};
 use notify::{EventKind, RecommendedWatcher};
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 use tokio::time::{Sleep, sleep};
 
 /// Changes within this time are one: editors write, rename and touch in quick succession.
@@ -168,12 +168,12 @@ impl Watcher {
 
     /// A look has panicked, and what it knew is gone with it: from now on without the kernel, and anything may have changed
     /// meanwhile.
-    fn lose_sight(&mut self) {
+    fn lose_sight(&mut self, why: Unfinished) {
         self.eyes = Eyes::Lost;
         self.polled = true;
         self.list = Some(self.known.clone());
         self.unsaid.extend(self.known.iter().map(|watched| watched.concern));
-        self.complaint.get_or_insert_with(|| panics::STUMBLED.to_owned());
+        self.complaint.get_or_insert_with(|| why.to_string());
     }
 
     /// Goes on with the look that is under way, or takes a new one. May be dropped at any time: the look itself goes on.
@@ -184,14 +184,23 @@ impl Watcher {
                 Eyes::Resting(gaze) => gaze,
                 Eyes::Looking(_) | Eyes::Lost => Box::default(),
             };
-            let list = self.list.take();
             gaze.ours = self.ours.clone();
-            self.eyes = Eyes::Looking(spawn_blocking(move || {
+            let begun = in_thread((gaze, self.list.take()), |(mut gaze, list)| {
                 let seen = gaze.look(list);
                 (gaze, seen)
-            }));
+            });
+            self.eyes = match begun {
+                Ok(looking) => Eyes::Looking(looking),
+                Err((gaze, list)) => {
+                    (self.list, self.stale) = (list, true);
+                    Eyes::Resting(gaze)
+                }
+            };
         }
-        let Eyes::Looking(looking) = &mut self.eyes else { return };
+        let Eyes::Looking(looking) = &mut self.eyes else {
+            // There was no thread to look in; perhaps there is one later.
+            return sleep(POLL).await;
+        };
         match looking.await {
             Ok((gaze, seen)) => {
                 self.eyes = Eyes::Resting(gaze);
@@ -199,7 +208,7 @@ impl Watcher {
                 self.unsaid.extend(seen.concerns);
                 self.complaint = self.complaint.take().or(seen.complaint);
             }
-            Err(_) => self.lose_sight(),
+            Err(error) => self.lose_sight(error.into()),
         }
     }
 }

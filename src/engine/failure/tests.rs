@@ -202,7 +202,8 @@ fn every_other_fault_has_its_class_and_names_its_layer() {
         (Fault::Source(SourceFault::Process("it ended".to_owned())), Class::Source, "it ended"),
         (Fault::Source(SourceFault::LongTerm), Class::Settings, "no end"),
         (Fault::Contended { holder: Some(4242) }, Class::Busy, "another evertoken (process 4242)"),
-        (Fault::Internal("a panic".to_owned()), Class::Busy, "a panic"),
+        (Fault::Internal("a panic".to_owned()), Class::Busy, "stumbled: a panic"),
+        (Fault::Denied("no thread".to_owned()), Class::Busy, "no thread"),
     ];
     for (fault, class, word) in rows {
         let failure = judged(Stage::AssumeRole, &fault);

@@ -40,7 +40,7 @@ pub fn gather(environment: &Environment, tools: &Places, own: Own<'_>, profile: 
             let first = findings.first().and_then(|finding| finding.lines().next());
             OwnConfig::Wrong(first.unwrap_or_default().to_owned())
         }
-        Err(error @ (LoadError::Unreadable(_) | LoadError::Place(_) | LoadError::Stumbled)) => {
+        Err(error @ (LoadError::Unreadable(_) | LoadError::Place(_) | LoadError::Stumbled(_))) => {
             OwnConfig::Unusable(error.to_string())
         }
     };

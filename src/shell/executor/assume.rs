@@ -1,7 +1,7 @@
 //! One call to STS for a profile, under its refresh lock: whoever makes it holds the lock and looks into the store again, so
 //! that many askers, of however many processes, make one call. Never writes the store.
 
-use super::{Tools, jitter, stumbled};
+use super::{Tools, jitter};
 use crate::engine::failure::Fault;
 use crate::engine::keeper::{AssumeCall, Event};
 use crate::engine::names::ProfileName;
@@ -11,11 +11,11 @@ use crate::engine::time::WallTime;
 use crate::shell::files::lock::LockError;
 use crate::shell::locks::{RefreshLock, UntilStored};
 use crate::shell::mfa;
+use crate::shell::panics::to_its_end;
 use crate::shell::sts::Failed;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
-use tokio::task::spawn_blocking;
 
 /// How long another evertoken process that refreshes the same profile is waited for: longer than any call takes.
 const LOCK_PATIENCE: Duration = Duration::from_secs(20);
@@ -107,23 +107,23 @@ async fn lock(
         return Ok(Taken::Free(lock));
     }
     let (owned, call) = (Arc::clone(tools), Arc::clone(call));
-    let looked = spawn_blocking(move || {
+    let looked = to_its_end(move || {
         let stored = owned.stores.session_of_interest(call.entry.store, &call.entry.profile, satisfies(&call));
         drop(turn);
         stored
     });
-    let stored = looked.await.map_err(|error| Fault::Internal(stumbled(&error)))?;
+    let stored = looked.await.map_err(Fault::from)?;
     Ok(stored.map_or(Taken::Free(lock), |session| Taken::Needless(Box::new(session))))
 }
 
 async fn wait_for_lock(tools: Arc<Tools>, call: Arc<AssumeCall>) -> Result<RefreshLock, Fault> {
-    let taken = spawn_blocking(move || {
+    let taken = to_its_end(move || {
         let profile = &call.entry.profile;
         // Whoever holds it may wait for somebody's code, and will have a session for us too.
         let patience = if call.entry.mfa.is_some() { LOCK_PATIENCE_WITH_CODE } else { LOCK_PATIENCE };
         RefreshLock::acquire(tools.stores.places(), profile, patience).map_err(|error| unlocked(profile, error))
     });
-    taken.await.unwrap_or_else(|error| Err(Fault::Internal(stumbled(&error))))
+    taken.await.unwrap_or_else(|error| Err(error.into()))
 }
 
 fn satisfies(call: &AssumeCall) -> impl Fn(&SettingsDigest, WallTime, WallTime) -> bool {

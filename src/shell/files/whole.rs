@@ -20,7 +20,8 @@ pub fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     snapshot::read_open(&file).map(|(bytes, _)| bytes)
 }
 
-/// The same away from the tasks, which a slow disk would hold up.
+/// The same away from the tasks, which a slow disk would hold up. Where the system has no thread left it panics, a failure
+/// of the task that asks: an error would be taken for a file that is not there.
 ///
 /// # Errors
 /// See [`read`].

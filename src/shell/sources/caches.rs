@@ -8,13 +8,13 @@ use crate::engine::failure::Fault;
 use crate::shell::files::hold::Hold;
 use crate::shell::http::CALL_TIMEOUT;
 use crate::shell::own_writes::OwnWrites;
+use crate::shell::panics::to_its_end;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard};
-use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
 /// How long another process that renews the same sign-in is waited for: longer than it may take.
@@ -48,7 +48,7 @@ impl Caches {
         // Whoever shares the failure of somebody else renews nothing.
         let hold = match failed {
             Some(_) => None,
-            None => spawn_blocking(move || Hold::take(&path, PATIENCE)).await.ok(),
+            None => to_its_end(move || Hold::take(&path, PATIENCE)).await.ok(),
         };
         Turn { queue, last, failed, hold: hold.map(Arc::new), path: cache.to_owned() }
     }
@@ -81,11 +81,11 @@ impl Turn {
     pub(super) async fn save(&self, bytes: Zeroizing<Vec<u8>>, own_writes: &OwnWrites) {
         let Some(hold) = self.hold.clone() else { return };
         let (path, own_writes) = (self.path.clone(), own_writes.clone());
-        let saving = spawn_blocking(move || hold.replace(&bytes, |identity| own_writes.note(&path, identity)));
+        let saving = to_its_end(move || hold.replace(&bytes, |identity| own_writes.note(&path, identity)));
         let failed = match saving.await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error.to_string(),
-            Err(_) => "replace it".to_owned(),
+            Err(unfinished) => format!("replace it: {unfinished}"),
         };
         tracing::warn!(path = %self.path.display(), "the renewed sign-in could not be saved: failed to {failed}");
     }
