@@ -15,6 +15,7 @@ use evertoken::shell::locks::{InstanceLock, RefreshLock};
 use evertoken::shell::places::Places;
 use evertoken::shell::store::{Stores, write_status};
 use std::fs::{self, Permissions};
+use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -225,6 +226,30 @@ fn a_region_of_the_aws_config_is_not_written_again() {
     let text = fs::read_to_string(home.path().join(".aws/credentials")).expect("read");
     let (dev, ops) = text.split_once("[ops]").expect("both sections");
     assert!(!dev.contains("region = ") && ops.contains("region = eu-west-1"), "{text}");
+}
+
+#[test]
+fn a_region_counts_also_while_the_aws_config_is_being_written_anew() {
+    let home = tempfile::tempdir().expect("a home");
+    let stores = stores(&home);
+    let config = home.path().join(".aws/config");
+    fs::create_dir(home.path().join(".aws")).expect("create");
+    // Cut short, as many tools leave it until they have written the rest.
+    let mut half_written = fs::File::create(&config).expect("create");
+    let edits = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            std::thread::sleep(Duration::from_millis(200));
+            half_written.write_all(b"[profile dev]\nregion = us-west-2\n").expect("write");
+        });
+        let publication = Publication {
+            profile: profile("dev"),
+            session: session("token"),
+            region: Some("eu-west-1".to_owned()),
+            adopt: false,
+        };
+        stores.without_known_regions(StoreKind::Shared, vec![Edit::Put(Box::new(publication))])
+    });
+    assert!(matches!(&edits[..], [Edit::Put(put)] if put.region.is_none()), "{edits:?}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::engine::time::WallTime;
 use crate::shell::clock;
 use crate::shell::files::lock;
 use crate::shell::files::settle::{self, Known, Patience};
-use crate::shell::files::snapshot::{self, Identity, Snapshot};
+use crate::shell::files::snapshot::{Identity, Snapshot};
 use crate::shell::files::update::{Kind, Target, lock_path};
 use crate::shell::files::{FileError, Refusal, UpdateError, resolve, update};
 use crate::shell::leftovers;
@@ -112,12 +112,11 @@ impl Stores {
     }
 
     /// A region that the AWS config has for a profile already is not written beside it: SDKs would then disagree, or
-    /// follow ours.
+    /// follow ours. Waits while somebody seems to be writing that file.
     #[must_use]
     pub fn without_known_regions(&self, store: StoreKind, mut edits: Vec<Edit>) -> Vec<Edit> {
-        let path = self.places.aws_config();
-        let Ok(found) = resolve(path).and_then(|path| snapshot::read(&path)) else { return edits };
-        let aws = AwsConfig::parse(&String::from_utf8_lossy(&found.bytes), "");
+        let Ok(found) = settle::read_theirs(self.places.aws_config(), self.patience) else { return edits };
+        let aws = AwsConfig::parse(&String::from_utf8_lossy(&found), "");
         for edit in &mut edits {
             if let Edit::Put(put) = edit
                 && store == StoreKind::Shared
