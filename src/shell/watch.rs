@@ -150,7 +150,10 @@ impl Watcher {
             if !self.unsaid.is_empty() || self.complaint.is_some() {
                 return std::mem::take(&mut self.unsaid);
             }
-            self.wait_for_news().await;
+            // A look that there was no thread for is still to be taken: the kernel tells nothing twice.
+            if !self.stale {
+                self.wait_for_news().await;
+            }
         }
     }
 

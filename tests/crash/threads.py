@@ -26,6 +26,65 @@ LACK = "the operating system gives no more threads"
 BUG = ("please report it", "stumbled")
 
 
+def role(name):
+    return f'\n[[role]]\nprofile = "{name}"\nrole_arn = "arn:aws:iam::111122223333:role/{name}"\n'
+
+
+class Lack:
+    """No more threads for a daemon, until this is over."""
+
+    def __init__(self, station, daemon):
+        # Those that it has now end when nobody needs them.
+        tasks = f"/proc/{daemon.process.pid}/task"
+        until("the threads to end", lambda: len(os.listdir(tasks)) <= 2)
+        self.log = station.path / "strace"
+        self.log.unlink(missing_ok=True)
+        deny = ["-e", "trace=clone,clone3", "-e", "inject=clone,clone3:error=EAGAIN"]
+        command = ["strace", "-f", "-qq", "-o", self.log, *deny, "-p", str(daemon.process.pid)]
+        self.tracer = subprocess.Popen(command)
+
+    def denied(self):
+        return self.log.read_text(encoding="utf-8").count("EAGAIN") if self.log.exists() else 0
+
+    def end(self):
+        if self.tracer.poll() is None:
+            self.tracer.send_signal(signal.SIGINT)
+            self.tracer.wait(timeout=60)
+
+
+def everything_fails_and_heals(sts, station, daemon):
+    old, config, lack = station.token("dev"), station.config.read_text(encoding="utf-8"), Lack(station, daemon)
+    try:
+        for number in range(WITHOUT):
+            config += f"# saved again {number}\n"
+            station.config.write_text(config, encoding="utf-8")
+            time.sleep(1)
+            demand(daemon.process.poll() is None, "the daemon has ended")
+            station.whole()
+        demand(lack.denied() >= 5, f"only {lack.denied()} threads were denied")
+        demand(station.token("dev") == old, "a session came although there was no thread to store it in")
+        station.config.write_text(config + role("late"), encoding="utf-8")
+        sts.order("life 3600")
+    finally:
+        lack.end()
+    since = time.monotonic()
+    until("new sessions", lambda: station.token("dev") != old and station.token("late"))
+    return lack.denied(), time.monotonic() - since
+
+
+def what_was_saved_is_not_forgotten(station, daemon):
+    """With nothing else to wake it: all sessions are long now."""
+    lack = Lack(station, daemon)
+    try:
+        config = station.config.read_text(encoding="utf-8")
+        until("strace", lambda: lack.log.exists())
+        station.config.write_text(config + role("later"), encoding="utf-8")
+        until("a look that there is no thread for", lack.denied)
+    finally:
+        lack.end()
+    until("the new role", lambda: station.token("later"))
+
+
 def main():
     if os.geteuid() != 0:
         # evertoken lets nobody but root look into it.
@@ -33,50 +92,23 @@ def main():
     build()
     sts = Sts(LIFE)
     station = Workstation(sts, ("dev", "ops"))
-    tracer = None
+    daemon = station.start()
     try:
-        daemon = station.start()
         until("the first sessions", lambda: station.token("dev") and station.token("ops"))
-        # The threads that made them end when nobody needs them.
-        tasks = f"/proc/{daemon.process.pid}/task"
-        until("the threads to end", lambda: len(os.listdir(tasks)) <= 2)
-        old = station.token("dev")
-        log = station.path / "strace"
-        deny = ["-e", "trace=clone,clone3", "-e", "inject=clone,clone3:error=EAGAIN"]
-        tracer = subprocess.Popen(["strace", "-f", "-qq", "-o", log, *deny, "-p", str(daemon.process.pid)])
-        end = time.monotonic() + WITHOUT
-        more = station.config.read_text(encoding="utf-8")
-        for number in range(WITHOUT):
-            more += f"# saved again {number}\n"
-            station.config.write_text(more, encoding="utf-8")
-            time.sleep(max(0.0, min(1.0, end - time.monotonic())))
-            demand(daemon.process.poll() is None, "the daemon has ended")
-            station.whole()
-        denied = log.read_text(encoding="utf-8").count("EAGAIN")
-        demand(denied >= 5, f"only {denied} threads were denied")
-        demand(station.token("dev") == old, "a session came although there was no thread to store it in")
-        more += '\n[[role]]\nprofile = "late"\nrole_arn = "arn:aws:iam::111122223333:role/late"\n'
-        station.config.write_text(more, encoding="utf-8")
-        tracer.send_signal(signal.SIGINT)
-        tracer.wait(timeout=60)
-        healed = time.monotonic()
-        until("new sessions", lambda: station.token("dev") != old and station.token("late"))
-        healed = time.monotonic() - healed
-        station.profiles = ("dev", "ops", "late")
+        denied, healed = everything_fails_and_heals(sts, station, daemon)
+        what_was_saved_is_not_forgotten(station, daemon)
+        station.profiles = ("dev", "ops", "late", "later")
         station.whole()
         demand(daemon.stop() == 0, "no orderly end")
         text = daemon.log.read_text(encoding="utf-8")
-        lines = [line for line in text.splitlines() if "ERROR" in line and LACK in line and "profile=" not in line]
-        demand(len(lines) == 1, f"it was said {len(lines)} times")
+        said = [line for line in text.splitlines() if "ERROR" in line and LACK in line]
+        demand(len(said) == 1, f"it was said {len(said)} times")
         demand(not any(word in text for word in BUG), "taken for a bug")
         demand(SECRET not in text, "a secret in the log")
     except Failed as failed:
         print(f"FAILED: threads: {failed}\n{daemon.log.read_text(encoding='utf-8')}", file=sys.stderr)
         return 1
     finally:
-        if tracer and tracer.poll() is None:
-            tracer.kill()
-            tracer.wait()
         station.remove()
         sts.stop()
     print(f"threads: {denied} denied in {WITHOUT} s, said once; the daemon stayed, and was fresh {healed:.1f} s later")
