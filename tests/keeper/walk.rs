@@ -2,7 +2,7 @@
 //! list of happenings that still fails, and printed.
 //!
 //! `cargo test --test keeper` walks some thousand hours, `tests/keeper/walk-on 10000` as long as one likes and from any seed
-//! on, with `--quiet` through months in which little happens. `EVERTOKEN_SEED=7` walks one alone.
+//! on, with `--quiet` through months in which little happens. With `EVERTOKEN_SEED=7` it begins there.
 
 mod budget;
 mod plan;
@@ -365,16 +365,16 @@ const STEPS: usize = 60;
 /// Days with something happening all the time.
 #[test]
 fn no_walk_breaks_the_promise() {
-    walk_all(60, |seed| plan(seed, STEPS));
+    walk_all("", 60, |seed| plan(seed, STEPS));
 }
 
 /// Months in which little happens: years go by.
 #[test]
 fn no_quiet_walk_breaks_the_promise() {
-    walk_all(4, |seed| quiet_plan(seed, STEPS));
+    walk_all(" --quiet", 1, |seed| quiet_plan(seed, STEPS));
 }
 
-fn walk_all(usually: u64, plan: impl Fn(u64) -> Plan + Sync) {
+fn walk_all(option: &str, usually: u64, plan: impl Fn(u64) -> Plan + Sync) {
     let all = seeds(usually);
     let next = AtomicU64::new(all.start);
     let walked = Mutex::new((Duration::ZERO, 0_u64));
@@ -408,7 +408,7 @@ fn walk_all(usually: u64, plan: impl Fn(u64) -> Plan + Sync) {
         let plan = minimal(seed, &plan);
         let error = walk(seed, &plan).expect_err("the shortened walk still fails");
         let list: String = plan.iter().map(|(after, what)| format!("  after {after:?}: {what:?}\n")).collect();
-        panic!("EVERTOKEN_SEED={seed}: {error}\n{list}");
+        panic!("EVERTOKEN_SEED={seed} tests/keeper/walk-on{option} 1: {error}\n{list}");
     }
     let (walked, walks) = walked.into_inner().expect("a lock");
     let hours = walked.as_secs() / 3600;

@@ -29,9 +29,12 @@ impl Keeper {
             return;
         }
         self.learn_from(&session, now);
+        let in_doubt = self.kept[index].in_doubt;
         self.accept(index, session, now);
-        // It was found in the store: there is nothing to write.
-        self.kept[index].on_disk = OnDisk::Current;
+        let kept = &mut self.kept[index];
+        // It was found in the store: there is nothing to write, and STS has not told the time.
+        kept.on_disk = OnDisk::Current;
+        kept.in_doubt = in_doubt;
     }
 
     pub(super) fn assume_failed(

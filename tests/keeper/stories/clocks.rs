@@ -241,3 +241,18 @@ fn a_clock_that_is_set_forward_takes_no_session_away_that_is_off_the_list() {
     world.run(HOUR);
     assert!(world.read("gone").is_none());
 }
+
+#[test]
+fn a_session_that_was_found_under_the_lock_tells_not_how_old_it_is() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.run(25 * MINUTE);
+    // Nobody can read the file when the daemon comes up under a clock that is hours behind; a moment later it can be read.
+    world.torn = true;
+    world.restart_under_other_clock(&config([entry("dev", "base")]), Skew::from_millis(-6 * 3_600_000));
+    world.run(SECOND);
+    world.torn = false;
+    world.observe();
+    world.run(20 * MINUTE);
+    assert!(world.left("dev") >= HOUR / 2 - SECOND, "{:?}", world.left("dev"));
+    assert!(world.calls_for("dev") <= 4, "{}", world.calls_for("dev"));
+}

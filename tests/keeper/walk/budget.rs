@@ -3,7 +3,7 @@
 //! a hot loop on its way.
 
 use super::plan::{Happening, ROLES};
-use super::strangers::is_theirs;
+use super::strangers::{is_strange, is_theirs};
 use crate::world::{Weather, World};
 use evertoken::engine::time::WallTime;
 use std::time::Duration;
@@ -16,6 +16,10 @@ const RAMP: f64 = 6.0;
 const HURRY: f64 = 62.0;
 /// Writes that a stranger who undoes them may cause.
 const REWRITES: f64 = 4.0;
+/// What something may cost is spent soon after it has happened, or not at all.
+const FADES_IN: f64 = 24.0 * 3600.0;
+/// While a machine sleeps nothing is spent.
+const LONGEST_STEP: f64 = 3600.0;
 /// Whoever is left alone is not called for, but for what was under way.
 const LAST_CALL: Duration = Duration::from_secs(200);
 
@@ -44,9 +48,13 @@ impl Budget {
         let calls = match happening {
             Happening::Nothing | Happening::LookAgain | Happening::DiskFull(_) | Happening::Torn(_) => 0.0,
             Happening::OtherList { .. } | Happening::Latency(_) => 0.0,
+            Happening::Weather(to) if *to == world.weather => 0.0,
+            Happening::Life(to) if *to == world.life => 0.0,
+            Happening::Pardon { .. } if world.refused.is_empty() => 0.0,
+            Happening::StrangersLeave if !world.files.iter().any(|file| file.values().any(is_strange)) => 0.0,
+            Happening::Weather(_) => RAMP,
             Happening::Blow(..) | Happening::Life(_) | Happening::OtherProcess(_) => 1.0,
             Happening::Fight { times, .. } => f64::from(*times),
-            Happening::Weather(_) => RAMP,
             Happening::Longest(_) | Happening::Refuse(_) => 2.0,
             Happening::Pardon { .. } | Happening::StrangersLeave => 2.0,
             Happening::SourcesChanged => ramp,
@@ -92,7 +100,8 @@ impl Budget {
             if *left < 0.0 {
                 return Err(format!("{now}: {calls} calls for {name} are {:.1} too many", -*left));
             }
-            *left = left.min(before.max(BURST));
+            let spare = (before - BURST).max(0.0) * (1.0 - gone.min(LONGEST_STEP) / FADES_IN);
+            *left = left.min(BURST + spare);
             let since = &mut self.theirs[index];
             // Of a file that nobody can read nobody knows.
             *since = (is_theirs(world, name) && !world.torn).then(|| since.unwrap_or(now));

@@ -105,7 +105,7 @@ pub fn is_theirs(world: &World, name: &str) -> bool {
     world.files.iter().any(|file| file.get(name).is_some_and(is_strange))
 }
 
-fn is_strange(found: &Observation) -> bool {
+pub fn is_strange(found: &Observation) -> bool {
     matches!(found, Observation::NewerFormat | Observation::Foreign(_) | Observation::Untouchable(_))
 }
 
