@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Shelf {
     pub(super) kind: StoreKind,
-    /// Whether a look at it was asked for that has not been answered yet.
+    /// Whether nothing of it was seen since the list is what it is.
     pub(super) is_awaited: bool,
     /// Closed while writing fails.
     pub(super) gate: Gate,

@@ -21,12 +21,12 @@ const TRUCE: Duration = Duration::from_secs(300);
 impl Keeper {
     pub(super) fn see(&mut self, sighting: Sighting, now: WallTime) {
         let store = sighting.store;
-        self.shelf(store).is_awaited = false;
         let sections = match sighting.sections {
             Ok(sections) => sections,
             Err(reason) => return self.unreadable(store, reason, now),
         };
         let shelf = self.shelf(store);
+        shelf.is_awaited = false;
         if shelf.unreadable.take().is_some() {
             // It can be read again: then it can be written again.
             shelf.gate.nudge(now);
