@@ -115,11 +115,14 @@ impl Stores {
     /// follow ours. Waits while somebody seems to be writing that file.
     #[must_use]
     pub fn without_known_regions(&self, store: StoreKind, mut edits: Vec<Edit>) -> Vec<Edit> {
+        let has_region = |edit: &Edit| matches!(edit, Edit::Put(put) if put.region.is_some());
+        if store != StoreKind::Shared || !edits.iter().any(has_region) {
+            return edits;
+        }
         let Ok(found) = settle::read_theirs(self.places.aws_config(), self.patience) else { return edits };
         let aws = AwsConfig::parse(&String::from_utf8_lossy(&found), "");
         for edit in &mut edits {
             if let Edit::Put(put) = edit
-                && store == StoreKind::Shared
                 && aws.profiles.get(put.profile.as_str()).is_some_and(|keys| keys.contains_key("region"))
             {
                 put.region = None;
