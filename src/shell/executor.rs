@@ -208,7 +208,7 @@ impl Executor {
         self.calls.push((number, task.abort_handle()));
     }
 
-    /// `failed` makes the events of a panic.
+    /// `failed` makes the events of work that came to no end.
     fn file_work(
         &mut self,
         work: impl FnOnce() -> Vec<Event> + Send + 'static,
@@ -219,10 +219,8 @@ impl Executor {
         // The lock is fair, and taken before this returns to the loop the next time: the order is kept.
         tokio::spawn(async move {
             let turn = files.lock_owned().await;
-            let done = to_its_end(work).await.unwrap_or_else(|unfinished| {
-                tracing::error!("work on a credentials file failed: {unfinished}");
-                failed(unfinished.to_string())
-            });
+            // What panicked is in the log already, and what is made of it here comes to it in time.
+            let done = to_its_end(work).await.unwrap_or_else(|unfinished| failed(unfinished.to_string()));
             // What came of it is told before the next one's turn, so that events come in the order of the work.
             for event in done {
                 // The loop that listened may be gone: then nobody wants to know.

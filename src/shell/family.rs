@@ -39,7 +39,7 @@ fn signal(processes: &[Pid], signal: Signal) {
 
 /// All processes that can be seen, each with its parent.
 async fn parents() -> Vec<(Pid, Pid)> {
-    let found = to_its_end(of_proc).await.unwrap_or_default();
+    let found = to_its_end(of_proc).await.unwrap_or_else(|_| of_proc());
     if !found.is_empty() {
         return found;
     }

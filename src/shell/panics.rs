@@ -98,9 +98,11 @@ where
         Some(on) => work(on),
         None => panic::resume_unwind(Box::new("given up")),
     };
-    catch_unwind(AssertUnwindSafe(|| spawn_blocking(begin))).map_err(|panic| match take(&slot) {
-        Some(on) => on,
-        None => panic::resume_unwind(panic),
+    catch_unwind(AssertUnwindSafe(|| spawn_blocking(begin))).map_err(|panic| {
+        match (Unfinished::of(&*panic), take(&slot)) {
+            (Unfinished::NoThread, Some(on)) => on,
+            _ => panic::resume_unwind(panic),
+        }
     })
 }
 

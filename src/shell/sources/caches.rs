@@ -38,7 +38,10 @@ struct Queue {
 impl Caches {
     /// Waits for the right to renew what stands in this file. It is to be read again then: whoever had the right before
     /// has mostly renewed it.
-    pub(super) async fn turn(&self, cache: &Path) -> Turn {
+    ///
+    /// # Errors
+    /// When nobody could look after the lock on it: renewed without, it may be lost.
+    pub(super) async fn turn(&self, cache: &Path) -> Result<Turn, Fault> {
         let queue =
             Arc::clone(self.queues.lock().unwrap_or_else(PoisonError::into_inner).entry(cache.to_owned()).or_default());
         let ended = queue.ended.load(Ordering::Relaxed);
@@ -48,9 +51,9 @@ impl Caches {
         // Whoever shares the failure of somebody else renews nothing.
         let hold = match failed {
             Some(_) => None,
-            None => to_its_end(move || Hold::take(&path, PATIENCE)).await.ok(),
+            None => Some(to_its_end(move || Hold::take(&path, PATIENCE)).await?),
         };
-        Turn { queue, last, failed, hold: hold.map(Arc::new), path: cache.to_owned() }
+        Ok(Turn { queue, last, failed, hold: hold.map(Arc::new), path: cache.to_owned() })
     }
 }
 

@@ -45,7 +45,7 @@ impl Login<'_> {
         if let Some(found) = saved.credentials_beyond(now + RENEW_BEFORE) {
             return Ok(found);
         }
-        let mut turn = caches.turn(&cache).await;
+        let mut turn = caches.turn(&cache).await?;
         let saved = Saved::load(&cache).await.ok_or_else(|| self.over())?;
         if let Some(found) = saved.credentials_beyond(now + RENEW_BEFORE) {
             return Ok(found);

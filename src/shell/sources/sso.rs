@@ -123,7 +123,7 @@ async fn alive_token(
     if !is_to_be_renewed(&token, sso, now)? {
         return Ok(token);
     }
-    let mut turn = caches.turn(cache).await;
+    let mut turn = caches.turn(cache).await?;
     let token = Token::load(cache).await.ok_or_else(|| ended(sso))?;
     if !is_to_be_renewed(&token, sso, now)? {
         return Ok(token);
