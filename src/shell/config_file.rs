@@ -113,7 +113,7 @@ pub enum LoadError {
     /// Its paths lead nowhere.
     #[error(transparent)]
     Place(#[from] PlaceError),
-    /// evertoken itself stumbled.
+    /// Reading it came to no end.
     #[error("failed to read the config: {0}")]
     Stumbled(Unfinished),
     /// It was read, and is wrong.

@@ -146,7 +146,7 @@ mod tests {
         // No system has that much room for a stack.
         let runtime = Builder::new_current_thread().thread_stack_size(1 << 50).build().expect("a runtime");
         runtime.block_on(async {
-            assert_eq!(in_thread("given", |given| given).map_err(ToOwned::to_owned).expect_err("a thread"), "given");
+            assert_eq!(in_thread("given", |given| given).expect_err("a thread"), "given");
             assert_eq!(to_its_end(|| 7).await, Err(Unfinished::NoThread));
         });
     }
