@@ -36,10 +36,15 @@ impl Keeper {
     }
 
     /// A session cannot have been issued in the future: if one was, our clock is behind by at least as much, and
-    /// how much it is only STS can tell. Until it does, no session is taken for fresh.
-    pub(super) fn learn_from(&mut self, session: &Session, now: WallTime) {
-        if session.issued < session.expiration && session.issued.since(self.sts_now(now)) > BLUR {
-            self.believe(Skew::between(session.issued, now));
+    /// how much it is only STS can tell. Until it does, no session is taken for fresh. Or somebody has edited the mark: STS
+    /// is asked once, not at each look at what stands there.
+    pub(super) fn learn_from(&mut self, index: usize, session: &Session, now: WallTime) {
+        let alleged = session.issued;
+        if alleged >= session.expiration || alleged.since(self.sts_now(now)) <= BLUR {
+            return;
+        }
+        if self.kept[index].alleged.replace(alleged) != Some(alleged) {
+            self.believe(Skew::between(alleged, now));
             self.doubt();
         }
     }

@@ -26,6 +26,8 @@ pub(super) struct Kept {
     pub(super) announced_end: Option<WallTime>,
     /// Our clock may be behind by nobody knows how much: the session may have ended, however fresh it looks.
     pub(super) in_doubt: bool,
+    /// When a session that was found is said to have been issued, though that is still to come: what raised the last doubt.
+    pub(super) alleged: Option<WallTime>,
 }
 
 /// What the store holds of a session.
@@ -91,6 +93,7 @@ impl Kept {
             undone: Vec::new(),
             announced_end: None,
             in_doubt: false,
+            alleged: None,
         }
     }
 

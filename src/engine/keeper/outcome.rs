@@ -28,7 +28,7 @@ impl Keeper {
         if session.digest != self.kept[index].entry.digest {
             return;
         }
-        self.learn_from(&session, now);
+        self.learn_from(index, &session, now);
         let in_doubt = self.kept[index].in_doubt;
         self.accept(index, session, now);
         let kept = &mut self.kept[index];

@@ -92,7 +92,7 @@ impl Keeper {
     }
 
     fn see_session(&mut self, index: usize, session: Session, now: WallTime) {
-        self.learn_from(&session, now);
+        self.learn_from(index, &session, now);
         let first_look = self.kept[index].on_disk == OnDisk::Unknown;
         self.let_go(index, now);
         let kept = &mut self.kept[index];

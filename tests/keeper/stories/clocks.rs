@@ -256,3 +256,24 @@ fn a_session_that_was_found_under_the_lock_tells_not_how_old_it_is() {
     assert!(world.left("dev") >= HOUR / 2 - SECOND, "{:?}", world.left("dev"));
     assert!(world.calls_for("dev") <= 4, "{}", world.calls_for("dev"));
 }
+
+#[test]
+fn a_mark_from_the_future_that_stays_is_asked_about_once() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.run(MINUTE);
+    // Undone so often that it is left standing for some minutes.
+    for _ in 0..4 {
+        let mut forged = world.read("dev").cloned().expect("a session");
+        forged.issued = forged.expiration - SECOND;
+        world.write("dev", forged);
+        world.run(10 * SECOND);
+    }
+    let calls = world.calls_for("dev");
+    for _ in 0..8 {
+        world.observe();
+        world.run(10 * SECOND);
+    }
+    assert_eq!(world.calls_for("dev"), calls);
+    world.run(10 * MINUTE);
+    assert!(world.left("dev") >= HOUR / 2);
+}
