@@ -183,12 +183,11 @@ impl Watcher {
     async fn look(&mut self) {
         if !matches!(self.eyes, Eyes::Looking(_)) {
             self.stale = false;
-            let before = match std::mem::replace(&mut self.eyes, Eyes::Lost) {
-                Eyes::Resting(gaze) => Some(gaze),
-                Eyes::Looking(_) | Eyes::Lost => None,
+            let is_lost = matches!(self.eyes, Eyes::Lost);
+            let mut gaze = match std::mem::replace(&mut self.eyes, Eyes::Lost) {
+                Eyes::Resting(gaze) => gaze,
+                Eyes::Looking(_) | Eyes::Lost => Box::default(),
             };
-            let is_lost = before.is_none();
-            let mut gaze = before.unwrap_or_default();
             gaze.ours = self.ours.clone();
             let begun = in_thread((gaze, self.list.take()), |(mut gaze, list)| {
                 let seen = gaze.look(list);
