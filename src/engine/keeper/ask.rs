@@ -1,6 +1,6 @@
 //! What somebody asks for who waits: fresh sessions for everybody, or for a few, and then it looks at nobody else.
 
-use super::kept::Want;
+use super::kept::{OnDisk, Want};
 use super::{Attendance, Keeper};
 use crate::engine::names::ProfileName;
 use crate::engine::place::Place;
@@ -35,6 +35,10 @@ impl Keeper {
     fn lacks(&self, index: usize, min_ttl: Option<Duration>, force: bool, now: WallTime) -> bool {
         let sts_now = self.sts_now(now);
         let kept = &self.kept[index];
+        // Why its section is not ours to change has been said, and nobody would ever answer.
+        if matches!(kept.on_disk, OnDisk::LeftAlone(_)) {
+            return false;
+        }
         let enough = min_ttl.unwrap_or_else(|| kept.min_ttl()).max(Duration::from_millis(1));
         let has_it = kept.current().is_some_and(|session| session.left(sts_now) >= enough);
         // What only a person can renew is not asked for while it holds: nobody is here who could.

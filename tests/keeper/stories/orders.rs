@@ -3,6 +3,7 @@
 use super::{HOUR, MINUTE, SECOND, states};
 use crate::world::{Weather, World, config, entry, profile};
 use evertoken::engine::config::model::Mfa;
+use evertoken::engine::credentials_file::{Observation, Reason};
 use evertoken::engine::keeper::{Attendance, Event};
 use evertoken::engine::status::State;
 use std::time::Duration;
@@ -37,6 +38,27 @@ fn one_pass_settles_whatever_stands_in_the_way() {
             assert_eq!(world.left(wanted) > HOUR / 2, fine, "{wanted} in {weather:?}");
             let of_wanted = world.keeper.profiles(world.local()).into_iter().find(|known| known.profile == wanted);
             assert_eq!(of_wanted.is_some_and(|known| known.error.is_none()), fine, "{wanted} in {weather:?}");
+        }
+    }
+}
+
+#[test]
+fn one_pass_settles_whatever_stands_in_the_section() {
+    let reason = || Reason { line: Some(3), text: "line 3 holds long-term keys".into() };
+    let config = config([entry("dev", "base"), entry("child", "@dev"), entry("free", "base")]);
+    for found in [Observation::Untouchable(reason()), Observation::Foreign(reason()), Observation::NewerFormat] {
+        for (asked, forced) in [(vec!["dev"], false), (vec![], true), (vec!["child"], false), (vec!["free"], false)] {
+            let mut world = World::one_pass(&config, Attendance::Alone);
+            world.files[0].insert(profile("dev"), found.clone());
+            world.run(SECOND);
+            let profiles = asked.iter().map(|name| profile(name)).collect();
+            world.happen(Event::Asked { profiles, min_ttl: None, force: forced });
+            world.run(MINUTE);
+            assert!(world.keeper.is_settled(), "{asked:?} beside {found:?}");
+            assert_eq!(world.keeper.next_wakeup(world.local()), None, "{asked:?} beside {found:?}");
+            assert_eq!((world.calls_for("dev"), &world.files[0][&profile("dev")]), (0, &found));
+            assert_eq!(world.keeper.state_of(&profile("dev"), world.local()), Some(State::Refused));
+            assert_eq!(world.left("free") > HOUR / 2, asked != ["dev"] && asked != ["child"], "{asked:?}");
         }
     }
 }
