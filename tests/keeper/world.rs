@@ -54,6 +54,11 @@ pub fn entry(name: &str, source: &str) -> Entry {
     }
 }
 
+/// An entry without a role, whose source gives its session.
+pub fn published(name: &str, source: &str) -> Entry {
+    Entry { operation: Operation::Publish, ..entry(name, source) }
+}
+
 pub fn config(entries: impl IntoIterator<Item = Entry>) -> Config {
     Config {
         credentials_file: None,
@@ -111,6 +116,8 @@ pub struct World {
     /// So many answers of the shell get lost.
     pub to_lose: usize,
     pub login_ends: Option<WallTime>,
+    /// Sources whose names begin with `lender` hand out this session; without one another at each time they are asked.
+    pub lent: Option<(Keys, WallTime)>,
     /// Sources of these names give no answer for so long, and then none.
     pub hanging: Option<(&'static str, Duration)>,
     /// So many calls are refused for their date before the client has learned the time.
@@ -154,6 +161,7 @@ impl World {
             to_stumble: 0,
             to_lose: 0,
             login_ends: None,
+            lent: None,
             hanging: None,
             stale: 0,
             files: [BTreeMap::new(), BTreeMap::new()],
@@ -380,19 +388,16 @@ impl World {
                 Event::ResolveFailed { source, fault, jitter }
             }
             Weather::Fine | Weather::Offline | Weather::Storm | Weather::Skewed => {
-                let keys = Keys {
+                let (keys, expiration) = self.lend(&source).unzip();
+                let keys = keys.unwrap_or_else(|| Keys {
                     access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
                     secret_access_key: Secret::new("secret"),
                     session_token: None,
-                };
+                });
+                let login_ends = self.login_ends;
                 Event::Resolved {
                     source,
-                    credentials: SourceCredentials {
-                        keys,
-                        account_id: None,
-                        expiration: None,
-                        login_ends: self.login_ends,
-                    },
+                    credentials: SourceCredentials { keys, account_id: None, expiration, login_ends },
                 }
             }
         };
@@ -405,6 +410,21 @@ impl World {
                 self.later(limit, Event::ResolveFailed { source, fault, jitter });
             }
             _ => self.later(Duration::from_millis(1), event),
+        }
+    }
+
+    /// What a source gives that has sessions and no long-term keys.
+    fn lend(&mut self, source: &Source) -> Option<(Keys, WallTime)> {
+        matches!(source, Source::Profile(name) if name.starts_with("lender"))
+            .then(|| self.lent.clone().unwrap_or_else(|| (self.new_keys(), self.now + self.life)))
+    }
+
+    fn new_keys(&mut self) -> Keys {
+        self.sequence += 1;
+        Keys {
+            access_key_id: format!("ASIA{:016}", self.sequence),
+            secret_access_key: Secret::new("secret"),
+            session_token: Some(Secret::new("token")),
         }
     }
 
@@ -467,12 +487,7 @@ impl World {
     }
 
     fn grant(&mut self, call: &AssumeCall, skew: Option<Skew>, jitter: f64) -> Event {
-        self.sequence += 1;
-        let keys = Keys {
-            access_key_id: format!("ASIA{:016}", self.sequence),
-            secret_access_key: Secret::new("secret"),
-            session_token: Some(Secret::new("token")),
-        };
+        let keys = self.new_keys();
         let session_name = "me@here".to_owned();
         let assumed_role_arn = call
             .entry
@@ -495,6 +510,12 @@ impl World {
             Some(Observation::Ours(session)) => Some(&**session),
             _ => None,
         })
+    }
+
+    /// How many calls to STS are not answered yet.
+    pub fn under_way(&self) -> usize {
+        let is_call = |event: &&Event| matches!(event, Event::Assumed { .. } | Event::AssumeFailed { .. });
+        self.inbox.values().filter(is_call).count()
     }
 
     /// The life that a reader of the file finds.

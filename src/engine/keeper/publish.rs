@@ -1,7 +1,7 @@
 //! Entries without a role: what their source gives is the session that is kept.
 
 use super::Keeper;
-use crate::engine::failure::{Fault, SourceFault};
+use crate::engine::failure::{Class, Fault, SourceFault};
 use crate::engine::schedule::FLOOR;
 use crate::engine::session::{Session, SourceCredentials};
 use crate::engine::time::WallTime;
@@ -28,8 +28,13 @@ impl Keeper {
             // The source hands out the session that we have, or one that ends before it: ask again when a quarter of
             // what is left has gone.
             let again = (session.left(sts_now) / 4).clamp(FLOOR, LONGEST_CALM);
+            let end = session.expiration;
             let kept = &mut self.kept[index];
             kept.want = None;
+            if kept.gate.trouble().is_some_and(|trouble| trouble.failure.class != Class::Store) {
+                kept.gate.clear();
+                self.news.recovered(&kept.entry, Some(end), now);
+            }
             kept.gate.tried(now);
             kept.gate.hold_until(now + again);
             return;

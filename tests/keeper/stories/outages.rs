@@ -1,9 +1,11 @@
 //! STS and sources in trouble: what is told, who waits for whom, and how it goes on afterwards.
 
 use super::{HOUR, MINUTE, SECOND, states};
-use crate::world::{Weather, World, config, entry, profile};
+use crate::world::{START, Weather, World, config, entry, profile, published};
 use evertoken::engine::config::model::Source;
 use evertoken::engine::keeper::{Event, NoticeKind};
+use evertoken::engine::secret::Secret;
+use evertoken::engine::session::Keys;
 use evertoken::engine::status::State;
 
 #[test]
@@ -157,4 +159,25 @@ fn a_call_that_panics_is_told_and_not_tried_again_before_its_time() {
     world.run(MINUTE);
     assert_eq!((world.tried.len(), states(&world)), (4, vec![State::Fresh]));
     assert_eq!(world.told_of(NoticeKind::Failed).len(), 1);
+}
+
+#[test]
+fn a_published_source_that_works_again_and_gives_the_same_session_is_no_trouble_any_more() {
+    let mut world = World::new(&config([published("dev", "lender")]));
+    let keys = Keys {
+        access_key_id: "ASIALENT".into(),
+        secret_access_key: Secret::new("secret"),
+        session_token: Some(Secret::new("token")),
+    };
+    world.lent = Some((keys, START + HOUR));
+    world.run(MINUTE);
+    assert_eq!(states(&world), [State::Fresh]);
+    world.weather = Weather::SourceEnded;
+    world.run(HOUR / 2);
+    assert_eq!((states(&world), world.told_of(NoticeKind::Failed).len()), (vec![State::Waiting], 1));
+    world.weather = Weather::Fine;
+    world.happen(Event::SourcesChanged);
+    world.run(2 * SECOND);
+    assert_eq!((states(&world), world.told_of(NoticeKind::Recovered).len()), (vec![State::Fresh], 1));
+    assert_eq!(world.read("dev").map(|session| session.expiration), Some(START + HOUR));
 }
