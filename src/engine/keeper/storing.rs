@@ -23,6 +23,10 @@ impl Keeper {
 
     pub(super) fn plan_writes(&mut self, now: WallTime) {
         for store in [StoreKind::Shared, StoreKind::Private] {
+            if !self.has_unstored(store) {
+                // Another process was faster, or it stands there already: the next result begins a wave of its own.
+                self.shelf(store).first_result = None;
+            }
             let shelf = &self.shelves[store as usize];
             if shelf.writing.is_some() || !shelf.gate.is_open(now) {
                 continue;

@@ -1,7 +1,8 @@
 //! Sessions that come and go in time: together, parents first, and never a shorter one.
 
 use super::{HOUR, MINUTE, SECOND, states};
-use crate::world::{Weather, World, config, entry};
+use crate::world::{START, Weather, World, config, entry, profile};
+use evertoken::engine::credentials_file::Observation;
 use evertoken::engine::keeper::{Event, NoticeKind};
 use evertoken::engine::session::SettingsDigest;
 use evertoken::engine::status::State;
@@ -174,4 +175,32 @@ fn a_session_that_was_kept_for_being_longer_is_replaced_once_a_pause_has_ended_i
     world.pause(2 * HOUR);
     world.run(2 * SECOND);
     assert!(world.left("dev") > 14 * MINUTE);
+}
+
+#[test]
+fn a_wave_is_gathered_though_a_result_before_it_had_nothing_to_write() {
+    let entries: Vec<_> = (0..20).map(|number| entry(&format!("role-{number}"), "base")).collect();
+    let mut world = World::new(&config(entries));
+    world.latency = SECOND / 2;
+    world.run(MINUTE);
+    // Another process makes a session for one of them just before the daemon would.
+    let mut theirs = world.read("role-7").cloned().expect("a session");
+    world.run(20 * MINUTE);
+    theirs.keys.access_key_id = "ASIATHEIRS".to_owned();
+    (theirs.issued, theirs.expiration) = (theirs.issued + 20 * MINUTE, theirs.expiration + 20 * MINUTE);
+    world.files[0].insert(profile("role-7"), Observation::Ours(Box::new(theirs)));
+    world.happen(Event::Asked { profiles: vec![profile("role-7")], min_ttl: None, force: true });
+    world.run(SECOND);
+    assert_eq!(world.read("role-7").map(|session| session.keys.access_key_id.as_str()), Some("ASIATHEIRS"));
+    let (tried, writes) = (world.tried.len(), world.writes);
+    while world.tried.len() == tried {
+        assert!(world.now < START + 40 * MINUTE, "the wave of the others does not come");
+        world.run(SECOND / 10);
+    }
+    world.run(SECOND);
+    assert_eq!(world.writes, writes, "the first results are half a second old");
+    world.run(MINUTE);
+    assert!(world.read("role-3").is_some_and(|session| session.expiration > START + 80 * MINUTE));
+    // Nineteen calls, eight at once, half a second each: one write a second after the first result, one at the end.
+    assert_eq!(world.writes - writes, 2);
 }
