@@ -9,13 +9,10 @@ use crate::engine::session::{Keys, Session, SourceCredentials};
 use crate::engine::time::WallTime;
 use std::time::Duration;
 
-/// The longest session that STS issues at all: 36 hours (STS API reference, GetSessionToken, DurationSeconds).
-const LONGEST: Duration = Duration::from_secs(129_600);
-
 /// Makes a session of an answer. `now` is in the time of STS; `asked` is the duration that was asked for.
 ///
 /// The Expiration that came counts, not the duration that was asked for: STS grants the root user an hour whatever it is.
-/// Only one beyond `LONGEST` is taken for what was asked, so that an absurd one cannot keep a session from being
+/// Only one that STS never grants is taken for what was asked, so that an absurd one cannot keep a session from being
 /// renewed for ever.
 ///
 /// # Errors
@@ -31,15 +28,11 @@ pub fn accept(reply: &Reply, entry: &Entry, asked: Duration, now: WallTime) -> R
         Operation::GetSessionToken | Operation::Publish => None,
     };
     let issued = now.whole_seconds();
-    let is_absurd = expiration > issued + LONGEST + Duration::from_secs(60);
-    Ok(Session {
-        keys,
-        account_id,
-        issued,
-        expiration: if is_absurd { issued + asked } else { expiration },
-        digest: entry.digest.clone(),
-        allowed: None,
-    })
+    let session = Session { keys, account_id, issued, expiration, digest: entry.digest.clone(), allowed: None };
+    if session.is_longer_than_sts_grants() {
+        return Ok(Session { expiration: issued + asked, ..session });
+    }
+    Ok(session)
 }
 
 /// The same for a role that a profile of the AWS config assumes on the way to its credentials.

@@ -5,6 +5,12 @@ use crate::engine::time::WallTime;
 use std::fmt;
 use std::time::Duration;
 
+/// The longest session that STS issues at all: 36 hours (STS API reference, GetSessionToken, DurationSeconds).
+const LONGEST: Duration = Duration::from_secs(129_600);
+/// A life may seem longer by this much: when a session was issued is known by the clocks of two machines, in whole
+/// seconds.
+const UNCERTAINTY: Duration = Duration::from_secs(60);
+
 /// What signs a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Keys {
@@ -74,6 +80,11 @@ impl Session {
     /// The life that was granted.
     pub fn life(&self) -> Duration {
         self.expiration.since(self.issued)
+    }
+
+    /// Whether STS never grants a life as long as this one: something is wrong with its end.
+    pub fn is_longer_than_sts_grants(&self) -> bool {
+        self.life() > LONGEST + UNCERTAINTY
     }
 
     /// What is left of it at `now` (in the time of STS).

@@ -14,8 +14,6 @@ use std::time::Duration;
 /// An undone write is written again at most so often in [`UNDONE_WITHIN`]; then whoever undoes it is named and waited for.
 const REWRITES: usize = 3;
 const UNDONE_WITHIN: Duration = Duration::from_secs(60);
-/// The longest session that STS grants (36 h, STS API reference, GetSessionToken).
-const LONGEST: Duration = Duration::from_secs(129_600);
 const TRUCE: Duration = Duration::from_secs(300);
 
 impl Keeper {
@@ -99,7 +97,7 @@ impl Keeper {
         if kept.current() == Some(&session) {
             return self.is_stored(index, now);
         }
-        if kept.current().is_some_and(|ours| ours.keys == session.keys) || session.life() > LONGEST {
+        if kept.current().is_some_and(|ours| ours.keys == session.keys) || session.is_longer_than_sts_grants() {
             // Our own keys with another end, or an end that STS never grants: somebody has edited what stands there.
             return self.see_other(index, OnDisk::Nothing, "our keys with another end stand there now", now);
         }

@@ -6,6 +6,7 @@ use evertoken::engine::credentials_file::Observation;
 use evertoken::engine::keeper::{Event, NoticeKind};
 use evertoken::engine::session::SettingsDigest;
 use evertoken::engine::status::State;
+use evertoken::engine::time::Skew;
 use std::time::Duration;
 
 #[test]
@@ -175,6 +176,23 @@ fn a_session_that_was_kept_for_being_longer_is_replaced_once_a_pause_has_ended_i
     world.pause(2 * HOUR);
     world.run(2 * SECOND);
     assert!(world.left("dev") > 14 * MINUTE);
+}
+
+#[test]
+fn a_session_of_the_longest_life_goes_on_after_a_restart_also_by_a_clock_that_is_a_moment_late() {
+    let longest = 36 * HOUR;
+    let mut long = entry("dev", "base");
+    long.duration = longest;
+    let config = config([long]);
+    let mut world = World::new(&config);
+    world.longest = longest;
+    world.life = longest;
+    world.ahead = Skew::from_millis(-1500);
+    world.run(MINUTE);
+    assert!(world.read("dev").is_some_and(|session| session.life() > longest));
+    world.restart(&config);
+    world.run(MINUTE);
+    assert_eq!((states(&world), world.calls_for("dev")), (vec![State::Fresh], 1));
 }
 
 #[test]
