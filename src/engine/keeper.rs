@@ -261,8 +261,14 @@ impl Keeper {
         }
     }
 
-    /// A new config: profiles that it shares with the old one keep their sessions.
+    fn attempts_under_way(&self) -> BTreeSet<u64> {
+        self.kept.iter().filter_map(|kept| kept.call.as_ref()).map(|call| call.attempt).collect()
+    }
+
+    /// A new config: profiles that it shares with the old one keep their sessions. Calls for settings that are no more are
+    /// broken off, so that their locks are free for the next ones.
     fn reload(&mut self, config: &Config) {
+        let before = self.attempts_under_way();
         let old = std::mem::take(&mut self.kept).into_list();
         let mut old: BTreeMap<ProfileName, Kept> =
             old.into_iter().map(|kept| (kept.entry.profile.clone(), kept)).collect();
@@ -272,6 +278,8 @@ impl Keeper {
             None => Kept::new(entry.clone()),
         });
         self.kept = Roll::new(list.collect());
+        let still = self.attempts_under_way();
+        self.actions.extend(before.difference(&still).map(|attempt| Action::GiveUp { attempt: *attempt }));
         self.agenda = Agenda::default();
         for profile in old.keys() {
             self.news.forget(profile);

@@ -96,11 +96,12 @@ impl Keeper {
         let healed = self.shelf(store).gate.clear().is_some();
         for (profile, outcome) in outcomes {
             let put = batch.puts.get(&profile).cloned().flatten();
-            match (self.kept.position(&profile), put) {
-                (Some(index), Some(key)) if self.kept[index].entry.store == store => {
-                    self.stored_one(index, &key, outcome, healed, now);
-                }
-                _ => self.removed_one(store, profile, &outcome, now),
+            let index = self.kept.position(&profile).filter(|index| self.kept[*index].entry.store == store);
+            match (put, index) {
+                (Some(key), Some(index)) => self.stored_one(index, &key, outcome, healed, now),
+                // It has left the list, or this file, while it was being written: a reload looks at all sections anew.
+                (Some(_), None) => {}
+                (None, _) => self.removed_one(store, profile, &outcome, now),
             }
         }
         self.wake_touched(None, now);

@@ -247,3 +247,28 @@ fn a_session_that_has_ended_is_not_written_over_a_living_one_of_other_settings()
     world.run(MINUTE);
     assert!(world.left("dev") > HOUR - 2 * MINUTE && world.read("dev") != Some(&theirs));
 }
+
+#[test]
+fn a_write_that_ends_after_its_profile_has_left_the_list_is_no_removal() {
+    let mut world = World::new(&config([entry("dev", "base"), entry("ops", "base")]));
+    world.run(Duration::from_millis(102));
+    assert!(world.writes > 0 && world.told_of(NoticeKind::Refreshed).is_empty(), "the write is not answered yet");
+    world.reload(config([entry("ops", "base")]));
+    world.run(MINUTE);
+    assert!(world.told_of(NoticeKind::Removed).is_empty(), "{:?}", world.told);
+    assert!(world.read("dev").is_some());
+    world.run(2 * HOUR);
+    assert_eq!((world.told_of(NoticeKind::Removed).len(), world.read("dev")), (1, None));
+}
+
+#[test]
+fn a_call_for_settings_that_are_no_more_is_broken_off() {
+    let mut world = World::new(&config([entry("dev", "base"), entry("ops", "base")]));
+    world.latency = MINUTE;
+    world.run(SECOND);
+    assert_eq!((world.calls_for("dev"), world.under_way()), (1, 2));
+    let mut other = entry("dev", "base");
+    other.digest = SettingsDigest::parse("ff").expect("hex");
+    world.reload(config([other]));
+    assert_eq!(world.under_way(), 0, "neither the old settings nor the old role are of interest");
+}
