@@ -80,6 +80,10 @@ impl Keeper {
         for started in self.resolving.values_mut() {
             *started = *started + by;
         }
+        for supply in self.supplies.values_mut() {
+            supply.shift(by);
+        }
+        self.news.shift(by);
         self.changed = self.changed.map(|at| at + by);
         self.looking = self.looking.map(|at| at + by);
         self.hurried_until = self.hurried_until.map(|at| at + by);

@@ -5,7 +5,7 @@ use crate::engine::config::model::Entry;
 use crate::engine::failure::{Class, Failure};
 use crate::engine::names::ProfileName;
 use crate::engine::schedule::WAVE;
-use crate::engine::time::WallTime;
+use crate::engine::time::{Skew, WallTime};
 use crate::engine::wording::{Subject, Wording};
 use std::collections::BTreeMap;
 
@@ -39,6 +39,11 @@ fn cause(failure: &Failure) -> Cause {
 }
 
 impl News {
+    /// Our clock was set: what was remembered in our time moves along.
+    pub(super) fn shift(&mut self, by: Skew) {
+        self.first = self.first.map(|at| at + by);
+    }
+
     /// A profile is in trouble; said only when it is news.
     pub(super) fn trouble(&mut self, entry: &Entry, expiration: Option<WallTime>, failure: &Failure, now: WallTime) {
         if self.told.get(&entry.profile) == Some(&cause(failure)) {

@@ -7,7 +7,7 @@ use crate::engine::failure::{Context, Fault, classify};
 use crate::engine::place::Place;
 use crate::engine::schedule::{CALLS_AT_ONCE, SLOW, SOURCES_AT_ONCE};
 use crate::engine::session::SourceCredentials;
-use crate::engine::time::WallTime;
+use crate::engine::time::{Skew, WallTime};
 use std::time::Duration;
 
 /// Source credentials that wait longer than this for their call are resolved afresh.
@@ -23,6 +23,11 @@ pub(super) struct Supply {
 }
 
 impl Supply {
+    /// Our clock was set: what was remembered in our time moves along, but for the gate.
+    pub(super) fn shift(&mut self, by: Skew) {
+        self.since = self.since.map(|at| at + by);
+    }
+
     pub(super) fn is_ready(&self, now: WallTime) -> bool {
         self.ready.is_some() && self.since.is_some_and(|since| since <= now && since + SUPPLY_KEEPS > now)
     }

@@ -277,3 +277,15 @@ fn a_mark_from_the_future_that_stays_is_asked_about_once() {
     world.run(10 * MINUTE);
     assert!(world.left("dev") >= HOUR / 2);
 }
+
+#[test]
+fn what_is_to_be_said_is_said_though_the_clock_is_set_back_meanwhile() {
+    let mut world = World::new(&config([entry("dev", "base"), entry("slow", "lender")]));
+    world.hanging = Some(("lender", HOUR));
+    world.refused.insert(profile("dev"));
+    world.run(SECOND / 2);
+    assert!(world.told.is_empty());
+    world.set_clock(Skew::from_millis(-3_600_000));
+    world.run(2 * SECOND);
+    assert_eq!(world.told_of(NoticeKind::Failed).len(), 1, "{:?}", world.told);
+}
