@@ -50,7 +50,7 @@ pub(crate) fn source() -> SourceCredentials {
     let mut keys = keys(0);
     keys.access_key_id = "AKIAIOSFODNN7EXAMPLE".to_owned();
     keys.session_token = None;
-    SourceCredentials { keys, account_id: None, expiration: None, login_ends: None }
+    SourceCredentials { keys, account_id: None, expiration: None, login_ends: None, skew: None }
 }
 
 pub(crate) fn session(serial: usize, issued: WallTime) -> Session {

@@ -21,6 +21,7 @@ use crate::engine::status::{Profile, Trouble};
 use crate::engine::time::WallTime;
 use crate::shell::clock;
 use crate::shell::environment::Environment;
+use crate::shell::known_skew::recall;
 use crate::shell::locks::InstanceLock;
 use crate::shell::mfa::parse_code;
 use crate::shell::terminal;
@@ -94,7 +95,7 @@ fn concerned(setup: &Setup, named: &[ProfileName]) -> Vec<Arc<Entry>> {
 
 /// The entries for which a code is due, or was asked for by name.
 fn steps(setup: &Setup, entries: &[Arc<Entry>], named: &[ProfileName]) -> Vec<(Arc<Entry>, Mfa)> {
-    let now = clock::now();
+    let now = clock::now() + recall(setup.places()).skew;
     let stores = setup.stores();
     let is_due = |entry: &Entry| {
         let sections = stores.observe(entry.store, std::slice::from_ref(&entry.profile)).sections;

@@ -176,6 +176,7 @@ fn keys_of(section: &Section) -> StaticKeys {
         // An end beside long-term keys is a left-over of something else.
         expiration: end.filter(|_| token.is_some()),
         login_ends: end.filter(|_| token.is_some()),
+        skew: None,
     })
 }
 

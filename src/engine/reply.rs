@@ -47,6 +47,7 @@ pub fn accept_hop(reply: &Reply, role: &RoleArn, now: WallTime) -> Result<Source
         account_id: Some(role.account().to_owned()),
         expiration: Some(expiration),
         login_ends: None,
+        skew: reply.skew,
     })
 }
 

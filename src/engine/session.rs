@@ -1,7 +1,7 @@
 //! An STS session as evertoken knows it: the keys, when they were issued, when they end, and for which settings.
 
 use crate::engine::secret::Secret;
-use crate::engine::time::WallTime;
+use crate::engine::time::{Skew, WallTime};
 use std::fmt;
 use std::time::Duration;
 
@@ -34,6 +34,8 @@ pub struct SourceCredentials {
     /// When a person has to bring new ones (log in again, paste new keys), where that is known; `None` when the source
     /// renews itself.
     pub login_ends: Option<WallTime>,
+    /// How far AWS is ahead of our clock, where it was AWS that answered, and told.
+    pub skew: Option<Skew>,
 }
 
 /// A digest of the settings that a session was issued for, those of the whole chain included. 16 hex digits.
@@ -99,6 +101,7 @@ impl Session {
             account_id: self.account_id.clone(),
             expiration: Some(self.expiration),
             login_ends: None,
+            skew: None,
         }
     }
 }

@@ -163,6 +163,7 @@ impl Environment {
             account_id: self.text("AWS_ACCOUNT_ID").map(str::to_owned),
             expiration,
             login_ends: expiration,
+            skew: None,
         })
     }
 

@@ -2,9 +2,11 @@
 //! of what is asked.
 
 use crate::engine::failure::{Fault, Layer, ServiceError};
+use crate::engine::time::Skew;
+use crate::shell::clock;
 use crate::shell::http::{CALL_TIMEOUT, Http};
 use crate::shell::secret_json::SecretJson;
-use crate::shell::sts::{behind_a_proxy, fault_of_connector};
+use crate::shell::sts::{behind_a_proxy, fault_of_connector, skew_told};
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
@@ -25,6 +27,8 @@ pub(crate) struct Question<'a> {
 /// What came back. The body may hold secrets.
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// How far AWS is ahead of our clock, where it told.
+    pub(crate) skew: Option<Skew>,
     is_proxied: bool,
     error_type: Option<String>,
     request_id: Option<String>,
@@ -87,6 +91,7 @@ pub(crate) async fn exchange(http: &Http, question: Question<'_>) -> Result<Answ
         let header = |name: &str| response.headers().get(name).map(str::to_owned);
         let (error_type, request_id) = (header("x-amzn-errortype"), header("x-amzn-requestid"));
         let status = response.status().as_u16();
+        let skew = skew_told(response.headers(), clock::now());
         let mut stream = ByteStream::new(response.into_body());
         // Room for all of it from the start: a vector that grows leaves copies behind that nobody wipes.
         let mut body = Zeroizing::new(Vec::with_capacity(MAX_ANSWER));
@@ -97,7 +102,7 @@ pub(crate) async fn exchange(http: &Http, question: Question<'_>) -> Result<Answ
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, is_proxied: http.is_proxied(question.uri), error_type, request_id, body })
+        Ok(Answer { status, skew, is_proxied: http.is_proxied(question.uri), error_type, request_id, body })
     };
     match tokio::time::timeout(CALL_TIMEOUT, Box::pin(asking)).await {
         Ok(answer) => answer,

@@ -12,11 +12,11 @@ use crate::engine::credentials_file::Edit;
 use crate::engine::failure::{Fault, Layer};
 use crate::engine::keeper::{Action, AssumeCall, Event, Sighting};
 use crate::engine::names::ProfileName;
-use crate::shell::clock;
+use crate::engine::time::Skew;
 use crate::shell::locks::UntilStored;
 use crate::shell::mfa::Codes;
 use crate::shell::panics::{caught, in_thread, to_its_end};
-use crate::shell::sources::Sources;
+use crate::shell::sources::{Clocks, Sources};
 use crate::shell::store::Stores;
 use crate::shell::sts::{Identity, Sts};
 use std::sync::Arc;
@@ -59,13 +59,13 @@ impl Executor {
     }
 
     /// Resolves a source.
-    pub fn resolve(&mut self, source: Source, region: String) {
+    pub fn resolve(&mut self, source: Source, region: String, skew: Skew) {
         let tools = Arc::clone(&self.tools);
         let failed = source.clone();
         self.start(
             None,
             async move {
-                match tools.sources.resolve(&source, &region, clock::now()).await {
+                match tools.sources.resolve(&source, &region, Clocks::now(skew)).await {
                     Ok(credentials) => Event::Resolved { source, credentials },
                     Err(fault) => Event::ResolveFailed { source, fault, jitter: jitter() },
                 }
@@ -140,7 +140,7 @@ impl Executor {
     /// Carries out one action of those that are not for people.
     pub fn carry_out(&mut self, action: Action, entries: &[Arc<Entry>]) {
         match action {
-            Action::Resolve { source, region } => self.resolve(source, region),
+            Action::Resolve { source, region, skew } => self.resolve(source, region, skew),
             Action::Assume(call) => self.assume(call),
             Action::GiveUp { attempt } => self.give_up(attempt),
             Action::Store { store, edits } => self.store(store, edits),

@@ -21,6 +21,7 @@ use crate::engine::place::{Place, home_region};
 use crate::engine::reply::{accept_hop, are_plain};
 use crate::engine::session::SourceCredentials;
 use crate::engine::time::{Skew, WallTime};
+use crate::shell::clock;
 use crate::shell::environment::Environment;
 use crate::shell::files::settle::{self, Patience};
 use crate::shell::http::Http;
@@ -43,6 +44,23 @@ pub struct AwsFiles {
     pub credentials: PathBuf,
     /// Below it are the caches of `aws sso login` and `aws login`.
     pub home: Option<PathBuf>,
+}
+
+/// What time it is when a source is resolved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Clocks {
+    /// By our own clock, which those who sign in go by: their tools note the end of a sign-in by it.
+    pub ours: WallTime,
+    /// By that of STS, which the end of a session is told by.
+    pub sts: WallTime,
+}
+
+impl Clocks {
+    /// Now, with STS ahead by `skew`.
+    pub fn now(skew: Skew) -> Self {
+        let ours = clock::now();
+        Self { ours, sts: ours + skew }
+    }
 }
 
 /// Resolves sources. One for the life of the process; it keeps no credentials.
@@ -69,12 +87,11 @@ impl Sources {
         Self { http, sts, files, identity, environment, caches: Caches::default() }
     }
 
-    /// Resolves a source. `region` is where roles on the way are assumed that name none of their own; `now` is our own
-    /// time.
+    /// Resolves a source. `region` is where roles on the way are assumed that name none of their own.
     ///
     /// # Errors
     /// [`Fault::Source`] when a person is needed, everything else as it happened.
-    pub async fn resolve(&self, source: &Source, region: &str, now: WallTime) -> Result<SourceCredentials, Fault> {
+    pub async fn resolve(&self, source: &Source, region: &str, now: Clocks) -> Result<SourceCredentials, Fault> {
         let found = match source {
             Source::Profile(profile) => Box::pin(self.profile(profile, region, now)).await?,
             Source::Provider(provider) => Box::pin(self.provider(*provider)).await?,
@@ -93,17 +110,18 @@ impl Sources {
         Ok(found)
     }
 
-    async fn profile(&self, profile: &str, region: &str, now: WallTime) -> Result<SourceCredentials, Fault> {
+    async fn profile(&self, profile: &str, region: &str, now: Clocks) -> Result<SourceCredentials, Fault> {
         let texts = self.read().await?;
         let aws = AwsConfig::parse(&texts.config, &texts.credentials);
         let chain = Chain::of(&aws, profile).map_err(|fault| Fault::Source(self.with_the_files(fault)))?;
         let mut credentials = match &chain.base {
-            Base::Static { profile } => self.static_keys(&texts, profile, now)?,
+            Base::Static { profile } => self.static_keys(&texts, profile, now.sts)?,
             Base::Process { profile, command, account_id } => {
-                let found = process::run(profile, command, self.for_a_child(), self.files.home.as_deref(), now).await?;
+                let found =
+                    process::run(profile, command, self.for_a_child(), self.files.home.as_deref(), now.sts).await?;
                 SourceCredentials { account_id: found.account_id.or_else(|| account_id.clone()), ..found }
             }
-            Base::Sso(sso) => sso::resolve(&self.http, sso, self.files.home.as_deref(), &self.caches, now).await?,
+            Base::Sso(sso) => sso::resolve(&self.http, sso, self.files.home.as_deref(), &self.caches, now.ours).await?,
             Base::Login { profile, session, region: own, endpoint } => {
                 let login = login::Login {
                     profile,
@@ -113,7 +131,7 @@ impl Sources {
                     home: self.files.home.as_deref(),
                     cache: self.environment.text("AWS_LOGIN_CACHE_DIRECTORY"),
                 };
-                login.resolve(&self.http, &self.caches, now).await?
+                login.resolve(&self.http, &self.caches, now.ours).await?
             }
             Base::Provider(provider) => self.provider(*provider).await?,
             Base::WebIdentity { hop, token_file } => {
@@ -123,7 +141,7 @@ impl Sources {
                 if let Some(less) = with_less(hop, &answer) {
                     answer = self.sts.hop_from_token(self.asked(&less, &place), token).await;
                 }
-                accepted(hop, answer, now)?
+                accepted(hop, answer, now.ours)?
             }
         };
         for hop in &chain.hops {
@@ -132,7 +150,7 @@ impl Sources {
             if let Some(less) = with_less(hop, &answer) {
                 answer = self.sts.hop(self.asked(&less, &place), &credentials).await;
             }
-            credentials = SourceCredentials { login_ends: credentials.login_ends, ..accepted(hop, answer, now)? };
+            credentials = SourceCredentials { login_ends: credentials.login_ends, ..accepted(hop, answer, now.ours)? };
         }
         Ok(credentials)
     }

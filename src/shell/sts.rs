@@ -8,6 +8,7 @@ mod watch;
 
 pub(crate) use fault::{behind_a_proxy, chain_of, fault_of_connector, layer_of};
 pub(crate) use request::{Hop, RoleParameters};
+pub(crate) use watch::skew_told;
 
 use crate::engine::config::model::{Operation, Source};
 use crate::engine::failure::{Fault, SourceFault};

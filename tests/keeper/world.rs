@@ -312,7 +312,8 @@ impl World {
         // An answer that is on its way is held against the clock when it comes.
         for event in self.inbox.values_mut() {
             if let Event::Assumed { reply: Reply { skew: Some(skew), .. }, .. }
-            | Event::AssumeFailed { skew: Some(skew), .. } = event
+            | Event::AssumeFailed { skew: Some(skew), .. }
+            | Event::Resolved { credentials: SourceCredentials { skew: Some(skew), .. }, .. } = event
             {
                 *skew = Skew::from_millis(skew.millis() - by.millis());
             }
@@ -394,10 +395,12 @@ impl World {
                     secret_access_key: Secret::new("secret"),
                     session_token: None,
                 });
+                // It was AWS that gave a session, and told the time.
+                let skew = expiration.map(|_| Skew::from_millis(-self.ahead.millis()));
                 let login_ends = self.login_ends;
                 Event::Resolved {
                     source,
-                    credentials: SourceCredentials { keys, account_id: None, expiration, login_ends },
+                    credentials: SourceCredentials { keys, account_id: None, expiration, login_ends, skew },
                 }
             }
         };

@@ -31,7 +31,7 @@ use evertoken::engine::time::WallTime;
 use evertoken::shell::clock;
 use evertoken::shell::environment::Environment;
 use evertoken::shell::http::{Http, HttpSettings};
-use evertoken::shell::sources::{AwsFiles, Sources};
+use evertoken::shell::sources::{AwsFiles, Clocks, Sources};
 use evertoken::shell::sts::{Identity, Sts};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -101,8 +101,13 @@ impl Home {
     }
 
     async fn resolve_at(&self, profile: &str, now: WallTime) -> Result<SourceCredentials, Fault> {
-        self.sources().resolve(&Source::Profile(profile.to_owned()), "eu-west-1", now).await
+        self.sources().resolve(&Source::Profile(profile.to_owned()), "eu-west-1", by_one_clock(now)).await
     }
+}
+
+/// Ours and that of AWS are the same.
+fn by_one_clock(now: WallTime) -> Clocks {
+    Clocks { ours: now, sts: now }
 }
 
 fn source_fault(result: Result<SourceCredentials, Fault>) -> SourceFault {

@@ -2,7 +2,7 @@
 
 use super::closed::ClosedPort;
 use super::responder::Responder;
-use super::{Home, source_fault};
+use super::{Home, by_one_clock, source_fault};
 use evertoken::engine::config::model::{CredentialSource, Source};
 use evertoken::engine::failure::{Fault, SourceFault};
 use evertoken::engine::session::SourceCredentials;
@@ -10,7 +10,7 @@ use evertoken::shell::clock;
 use std::time::Duration;
 
 async fn resolve(home: &Home, provider: CredentialSource) -> Result<SourceCredentials, Fault> {
-    home.sources().resolve(&Source::Provider(provider), "eu-west-1", clock::now()).await
+    home.sources().resolve(&Source::Provider(provider), "eu-west-1", by_one_clock(clock::now())).await
 }
 
 fn keys(token: &str) -> String {
@@ -50,7 +50,7 @@ async fn a_token_file_of_the_container_is_read_again_each_time_and_goes_before_t
     let source = Source::Provider(CredentialSource::EcsContainer);
     for word in ["first.word", "second.word"] {
         home.write("token", word);
-        sources.resolve(&source, "eu-west-1", clock::now()).await.expect("keys");
+        sources.resolve(&source, "eu-west-1", by_one_clock(clock::now())).await.expect("keys");
         let came = endpoint.came();
         assert_eq!(came.last().and_then(|came| came.header("authorization")), Some(word));
     }
@@ -59,7 +59,7 @@ async fn a_token_file_of_the_container_is_read_again_each_time_and_goes_before_t
             Some(content) => drop(home.write("token", content)),
             None => std::fs::remove_file(&token).expect("removed"),
         }
-        let fault = source_fault(sources.resolve(&source, "eu-west-1", clock::now()).await);
+        let fault = source_fault(sources.resolve(&source, "eu-west-1", by_one_clock(clock::now())).await);
         let SourceFault::Missing(told) = &fault else { panic!("{content:?}: {fault:?}") };
         assert!(
             told.contains("token for the container endpoint") && told.contains(&token.display().to_string()),

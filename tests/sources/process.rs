@@ -1,10 +1,12 @@
 //! `credential_process`: a program of somebody else, which may do anything.
 
-use super::{Home, source_fault, text};
+use super::{Home, by_one_clock, source_fault, text};
+use evertoken::engine::config::model::Source;
 use evertoken::engine::failure::SourceFault;
 use evertoken::engine::session::SourceCredentials;
 use evertoken::shell::child::{self, Child};
 use evertoken::shell::clock;
+use evertoken::shell::sources::Clocks;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -37,6 +39,19 @@ async fn a_good_answer_is_used_whole() {
     assert_eq!(found.account_id.as_deref(), Some("111122223333"));
     let long_term = of(&format!("echo '{}'", json(""))).await.expect("keys");
     assert_eq!((long_term.expiration, long_term.keys.session_token), (None, None));
+}
+
+#[tokio::test]
+async fn its_session_ends_by_the_clock_of_aws_and_not_by_ours() {
+    let ours = clock::now();
+    let hour = Duration::from_secs(3600);
+    let printed = json(&format!(r#","SessionToken":"TOKEN","Expiration":"{}""#, ours - hour / 2));
+    let home = home_with(&format!("echo '{printed}'"));
+    let source = Source::Profile("base".to_owned());
+    let alive = home.sources().resolve(&source, "eu-west-1", Clocks { ours, sts: ours - hour }).await;
+    assert!(alive.is_ok(), "our clock is an hour ahead: {alive:?}");
+    let ended = home.sources().resolve(&source, "eu-west-1", by_one_clock(ours)).await;
+    assert!(matches!(source_fault(ended), SourceFault::Ended { .. }));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Profiles of the AWS files: keys as they stand there, and roles on the way.
 
-use super::{Home, source_fault, text};
+use super::{Home, by_one_clock, source_fault, text};
 use evertoken::emulator::{Emulator, Settings};
 use evertoken::engine::config::model::{CredentialSource, Source};
 use evertoken::engine::failure::{Fault, ServiceError, SourceFault};
@@ -16,7 +16,7 @@ async fn static_keys_are_read_again_each_time() {
     home.credentials(KEYS);
     let sources = home.sources();
     let id = async || {
-        let found = sources.resolve(&Source::Profile("base".to_owned()), "eu-west-1", clock::now()).await;
+        let found = sources.resolve(&Source::Profile("base".to_owned()), "eu-west-1", by_one_clock(clock::now())).await;
         found.expect("keys").keys.access_key_id
     };
     assert_eq!(id().await, "AKIAIOSFODNN7EXAMPLE");
@@ -173,11 +173,11 @@ async fn exported_keys_count_where_they_are_asked_for_and_only_there() {
     home.set("AWS_SESSION_TOKEN", "TOKEN");
     home.set("AWS_CREDENTIAL_EXPIRATION", "2026-11-21T15:04:05Z");
     let source = Source::Provider(CredentialSource::Environment);
-    let found = home.sources().resolve(&source, "eu-west-1", clock::now()).await.expect("keys");
+    let found = home.sources().resolve(&source, "eu-west-1", by_one_clock(clock::now())).await.expect("keys");
     assert_eq!(found.keys.access_key_id, "ASIAIOSFODNN7EXAMPLE");
     assert!(found.expiration.is_some() && found.keys.session_token.is_some());
     assert!(matches!(source_fault(home.resolve("base").await), SourceFault::Missing(_)));
     let bare = Home::new();
-    let result = bare.sources().resolve(&source, "eu-west-1", clock::now()).await;
+    let result = bare.sources().resolve(&source, "eu-west-1", by_one_clock(clock::now())).await;
     assert!(matches!(source_fault(result), SourceFault::Missing(_)));
 }

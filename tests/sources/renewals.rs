@@ -1,7 +1,7 @@
 //! Renewals of one sign-in by two processes, beside a person, and beside a service that never answers.
 
 use super::responder::{Came, Responder};
-use super::{Home, text};
+use super::{Home, by_one_clock, text};
 use evertoken::engine::config::model::Source;
 use evertoken::engine::failure::{Fault, Layer};
 use evertoken::engine::time::WallTime;
@@ -155,7 +155,7 @@ async fn who_signs_in_during_a_renewal_is_not_written_over_and_wakes_everything(
         let source = Source::Profile("first".to_owned());
 
         // A renewal of our own is no news.
-        sources.resolve(&source, "eu-west-1", clock::now()).await.expect("keys");
+        sources.resolve(&source, "eu-west-1", by_one_clock(clock::now())).await.expect("keys");
         assert_eq!(renewals(&service), 1, "{kind:?}");
         fs::write(&mark, "changed").expect("written");
         assert_eq!(heard(&mut watcher).await, [Concern::Config].into(), "{kind:?}");
@@ -164,7 +164,7 @@ async fn who_signs_in_during_a_renewal_is_not_written_over_and_wakes_everything(
         fs::write(&cache, text(&kind.home(&service.url()).path(kind.cache()))).expect("near its end again");
         assert_eq!(heard(&mut watcher).await, [Concern::Sources].into(), "{kind:?}");
         *place.lock().expect("no panic") = Some(cache.clone());
-        let found = sources.resolve(&source, "eu-west-1", clock::now()).await.expect("keys");
+        let found = sources.resolve(&source, "eu-west-1", by_one_clock(clock::now())).await.expect("keys");
         assert_eq!(renewals(&service), 2, "{kind:?}");
         assert_eq!(heard(&mut watcher).await, [Concern::Sources].into(), "{kind:?}");
         let stands = text(&cache);
@@ -202,7 +202,7 @@ async fn a_service_that_never_answers_holds_up_its_own_sign_in_only_and_that_onc
     let sources = Arc::new(home.sources());
     let ask = |profile: &str| {
         let (sources, source) = (Arc::clone(&sources), Source::Profile(profile.to_owned()));
-        async move { sources.resolve(&source, "eu-west-1", now).await }
+        async move { sources.resolve(&source, "eu-west-1", by_one_clock(now)).await }
     };
     let hanging: Vec<_> = ["third", "fourth", "third"].map(|profile| tokio::spawn(ask(profile))).into();
     let arrival = async {

@@ -4,7 +4,7 @@ use super::closed::ClosedPort;
 use super::proxy::Proxy;
 use super::responder::{Came, Responder};
 use super::tls::{certificate, in_front_of};
-use super::{Home, source_fault, text};
+use super::{Home, by_one_clock, source_fault, text};
 use evertoken::engine::config::model::Source;
 use evertoken::engine::failure::{Fault, Layer, ServiceError, SourceFault};
 use evertoken::engine::time::WallTime;
@@ -260,21 +260,23 @@ async fn through_a_proxy_to_the_hosts_of_its_region() {
     let (home, proxy, settings) = behind_a_proxy(&center.url(), "eu-west-1");
     home.write(CORP, &token("ending", at(now, 60), at(now, HOUR)));
     let source = Source::Profile("dev".to_owned());
-    home.sources_by(&settings).resolve(&source, "eu-west-1", now).await.expect("keys");
+    home.sources_by(&settings).resolve(&source, "eu-west-1", by_one_clock(now)).await.expect("keys");
     let hosts = ["CONNECT oidc.eu-west-1.amazonaws.com:443", "CONNECT portal.sso.eu-west-1.amazonaws.com:443"];
     assert_eq!(proxy.log(), hosts);
 
     // In another partition: nobody here has its certificate, but the host is asked for.
     let (china, proxy, settings) = behind_a_proxy(&center.url(), "cn-north-1");
     china.write(CORP, &token("alive", at(now, HOUR), at(now, HOUR)));
-    let fault = china.sources_by(&settings).resolve(&source, "cn-north-1", now).await.expect_err("not trusted");
+    let fault =
+        china.sources_by(&settings).resolve(&source, "cn-north-1", by_one_clock(now)).await.expect_err("not trusted");
     assert!(matches!(fault, Fault::Transport { layer: Layer::Tls, .. }), "{fault:?}");
     assert_eq!(proxy.log(), ["CONNECT portal.sso.cn-north-1.amazonaws.com.cn:443"]);
 
     let broken = Responder::start(|_| (502, String::new()));
     let (home, _proxy, settings) = behind_a_proxy(&broken.url(), "eu-west-1");
     home.write(CORP, &token("alive", at(now, HOUR), at(now, HOUR)));
-    let fault = home.sources_by(&settings).resolve(&source, "eu-west-1", now).await.expect_err("a bad gateway");
+    let fault =
+        home.sources_by(&settings).resolve(&source, "eu-west-1", by_one_clock(now)).await.expect_err("a bad gateway");
     assert!(matches!(fault, Fault::Transport { layer: Layer::Proxy, .. }), "{fault:?}");
 }
 
@@ -315,7 +317,7 @@ async fn two_askers_renew_once() {
     home.write(CORP, &token("over", at(now, -HOUR), at(now, HOUR)));
     let sources = home.sources();
     let source = Source::Profile("dev".to_owned());
-    let ask = || sources.resolve(&source, "eu-west-1", now);
+    let ask = || sources.resolve(&source, "eu-west-1", by_one_clock(now));
     let (first, second) = tokio::time::timeout(Duration::from_secs(30), async { tokio::join!(ask(), ask()) })
         .await
         .expect("both are answered");

@@ -122,5 +122,6 @@ fn base() -> SourceCredentials {
         account_id: None,
         expiration: None,
         login_ends: None,
+        skew: None,
     }
 }

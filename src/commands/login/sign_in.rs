@@ -9,8 +9,9 @@ use crate::engine::aws_config::chain::{Base, Chain};
 use crate::engine::config::model::{Entry, Source};
 use crate::engine::failure::{Class, Context, Fault, SourceFault, classify};
 use crate::engine::place::Place;
-use crate::shell::clock;
 use crate::shell::foreground;
+use crate::shell::known_skew::recall;
+use crate::shell::sources::Clocks;
 use std::io::{ErrorKind, Write};
 use std::sync::Arc;
 use tokio::runtime::Runtime;
@@ -45,12 +46,13 @@ pub(super) fn run<W: Write>(
     output: &mut Output<W>,
 ) -> Result<SignedIn, Ending> {
     let mut signed_in = SignedIn::default();
+    let skew = recall(setup.places()).skew;
     for sign_in in sign_ins(entries, &setup.aws()) {
         let what = &sign_in.what;
         let sources = &station.tools().sources;
         let source = Source::Profile(sign_in.profile.clone());
         let region = Place::of(sign_in.entry).region;
-        let fault = match runtime.block_on(sources.resolve(&source, &region, clock::now())) {
+        let fault = match runtime.block_on(sources.resolve(&source, &region, Clocks::now(skew))) {
             Ok(_) => continue,
             Err(fault) => fault,
         };

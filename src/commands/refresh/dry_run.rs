@@ -40,7 +40,7 @@ pub(super) fn run<W: Write>(setup: &Setup, args: &RefreshArgs, output: &mut Outp
     let mut lines = Vec::new();
     while let Some(action) = keeper.poll_action() {
         match action {
-            Action::Resolve { source, region: _ } => {
+            Action::Resolve { source, .. } => {
                 lines.push(format!("resolve {}", named(&source)));
                 keeper.handle(Event::Resolved { source, credentials: made_up(now) }, now);
             }
@@ -96,7 +96,7 @@ fn made_up(now: WallTime) -> SourceCredentials {
         secret_access_key: Secret::new("dry-run"),
         session_token: Some(Secret::new("dry-run")),
     };
-    SourceCredentials { keys, account_id: None, expiration: Some(now + ONE_HOUR), login_ends: None }
+    SourceCredentials { keys, account_id: None, expiration: Some(now + ONE_HOUR), login_ends: None, skew: None }
 }
 
 fn answer(call: &AssumeCall, now: WallTime) -> Event {

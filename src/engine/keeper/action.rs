@@ -5,7 +5,7 @@ use crate::engine::credentials_file::Edit;
 use crate::engine::failure::Failure;
 use crate::engine::names::ProfileName;
 use crate::engine::session::{Session, SettingsDigest, SourceCredentials};
-use crate::engine::time::WallTime;
+use crate::engine::time::{Skew, WallTime};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ pub enum Action {
         source: Source,
         /// Where roles on the way are assumed that name no region of their own.
         region: String,
+        /// How far STS is ahead, as far as is known: the ends of sessions are judged by its time.
+        skew: Skew,
     },
     /// Call STS under the refresh lock of the profile; answer with `Assumed`, `Adopted` or `AssumeFailed`.
     Assume(Box<AssumeCall>),

@@ -38,6 +38,7 @@ impl Keeper {
         if self.resolving.remove(source).is_none() {
             return;
         }
+        self.learn(credentials.skew);
         self.note_login(source, credentials.login_ends);
         let supply = self.supplies.entry(source.clone()).or_default();
         if supply.gate.clear().is_some() {
@@ -91,7 +92,7 @@ impl Keeper {
         supply.gate.tried(now);
         self.resolving.insert(source.clone(), now);
         let region = Place::of(&self.kept[index].entry).region;
-        self.actions.push_back(Action::Resolve { source, region });
+        self.actions.push_back(Action::Resolve { source, region, skew: self.skew });
     }
 
     /// What was resolved before is not what the source would give now.

@@ -9,11 +9,11 @@ use crate::engine::doctor::{ToAsk, to_ask};
 use crate::engine::failure::{Class, Context, Failure, Fault, ServiceError, SourceFault, Stage, classify, plain};
 use crate::engine::place::Place;
 use crate::engine::session::SourceCredentials;
-use crate::shell::clock;
+use crate::engine::time::Skew;
 use crate::shell::environment::Environment;
 use crate::shell::http::{Http, HttpError, HttpSettings};
 use crate::shell::places::Places;
-use crate::shell::sources::{AwsFiles, Sources, instance_keys};
+use crate::shell::sources::{AwsFiles, Clocks, Sources, instance_keys};
 use crate::shell::sts::{Identity, Sts};
 use std::path::Path;
 use std::sync::Arc;
@@ -76,7 +76,7 @@ impl Tools {
                 Source::Provider(CredentialSource::Ec2InstanceMetadata) => {
                     instance_keys(&self.http, Some(&self.metadata)).await
                 }
-                _ => self.sources.resolve(&source, &self.place.region, clock::now()).await,
+                _ => self.sources.resolve(&source, &self.place.region, Clocks::now(Skew::default())).await,
             }
         };
         match tokio::time::timeout(PATIENCE, Box::pin(resolving)).await {

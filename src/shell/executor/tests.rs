@@ -1,6 +1,7 @@
 use super::{Event, Executor, Fault, Sighting, Tools};
 use crate::engine::config::model::{Source, StoreKind};
 use crate::engine::names::ProfileName;
+use crate::engine::time::Skew;
 use crate::shell::environment::Environment;
 use crate::shell::http::{Http, HttpSettings};
 use crate::shell::mfa::Codes;
@@ -53,7 +54,7 @@ async fn a_call_that_panics_is_a_failure_of_that_call_and_the_next_one_is_made()
         panic!("a failure of evertoken itself");
     };
     assert!(told.contains("panicked") && !told.contains(QUOTED), "{told}");
-    executor.resolve(source(), "eu-west-1".to_owned());
+    executor.resolve(source(), "eu-west-1".to_owned(), Skew::default());
     let event = next(&mut events).await;
     assert!(matches!(&event, Event::ResolveFailed { fault: Fault::Source(_), .. }), "{event:?}");
 }

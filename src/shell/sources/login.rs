@@ -170,6 +170,7 @@ impl Saved {
             account_id: self.text("accountId").map(str::to_owned),
             expiration: Some(expiration),
             login_ends: None,
+            skew: None,
         })
     }
 }

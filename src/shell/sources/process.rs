@@ -79,6 +79,7 @@ pub(super) async fn run(
         account_id: printed.account_id,
         expiration,
         login_ends: None,
+        skew: None,
     })
 }
 

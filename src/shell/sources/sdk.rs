@@ -149,6 +149,7 @@ impl Only<'_> {
             account_id: found.account_id().map(|account| account.as_str().to_owned()),
             expiration,
             login_ends: None,
+            skew: None,
         })
     }
 }

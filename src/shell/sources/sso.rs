@@ -69,6 +69,7 @@ pub(super) async fn resolve(
         account_id: Some(sso.account_id.clone()),
         expiration: Some(WallTime::from_unix_millis(end)),
         login_ends: token.lasts_until().filter(|_| !token.can_be_renewed(now)),
+        skew: answer.skew,
     })
 }
 

@@ -28,7 +28,7 @@ async fn each_region_is_called_at_the_address_of_its_partition() {
         secret_access_key: Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
         session_token: None,
     };
-    let credentials = SourceCredentials { keys, account_id: None, expiration: None, login_ends: None };
+    let credentials = SourceCredentials { keys, account_id: None, expiration: None, login_ends: None, skew: None };
     for (region, host) in [
         ("eu-west-1", "sts.eu-west-1.amazonaws.com"),
         ("us-east-1", "sts.us-east-1.amazonaws.com"),

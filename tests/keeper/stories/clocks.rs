@@ -1,7 +1,7 @@
 //! Lids, virtual machines and hands that set the clock.
 
 use super::{HOUR, MINUTE, SECOND, states};
-use crate::world::{Weather, World, config, entry, profile};
+use crate::world::{Weather, World, config, entry, profile, published};
 use evertoken::engine::credentials_file::Observation;
 use evertoken::engine::keeper::{Attendance, Event, Keeper, Mode, NoticeKind};
 use evertoken::engine::status::State;
@@ -288,4 +288,18 @@ fn what_is_to_be_said_is_said_though_the_clock_is_set_back_meanwhile() {
     world.set_clock(Skew::from_millis(-3_600_000));
     world.run(2 * SECOND);
     assert_eq!(world.told_of(NoticeKind::Failed).len(), 1, "{:?}", world.told);
+}
+
+#[test]
+fn a_list_without_roles_learns_the_time_from_whoever_gives_its_sessions() {
+    let all = config([published("dev", "lender"), published("gone", "lender")]);
+    let mut world = World::new(&all);
+    world.run(MINUTE);
+    // Our clock is hours behind: a session of an hour would seem to live for many.
+    world.restart_under_other_clock(&config([published("dev", "lender")]), Skew::from_millis(-5 * 3_600_000));
+    for _ in 0..6 {
+        world.run(HOUR / 2);
+        assert!(world.left("dev") + SECOND >= HOUR / 2, "{:?}", world.left("dev"));
+    }
+    assert!(world.read("gone").is_none(), "it is off the list and ended hours ago");
 }
