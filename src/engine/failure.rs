@@ -163,6 +163,12 @@ impl Class {
         }
     }
 
+    /// Whether it is a trouble of what many profiles stand on: the network, the service, a source, a clock or a file. What
+    /// STS refuses is refused to one role.
+    pub const fn is_shared(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Busy | Self::Source | Self::Clock | Self::Store)
+    }
+
     /// Whether waiting alone can mend it.
     pub const fn passes_by_itself(self) -> bool {
         matches!(self, Self::Unreachable | Self::Busy | Self::Clock | Self::Store)

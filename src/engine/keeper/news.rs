@@ -15,7 +15,7 @@ pub(super) struct News {
     pending: Vec<Pending>,
     first: Option<WallTime>,
     /// The trouble that each profile was last reported with.
-    told: BTreeMap<ProfileName, Cause>,
+    told: BTreeMap<ProfileName, Told>,
 }
 
 /// What will be said.
@@ -34,6 +34,13 @@ type Worded = (Wording, Option<Wording>);
 /// What makes two troubles the same one.
 type Cause = (Class, Option<String>, Option<String>);
 
+/// A trouble that was told, or is about to be.
+#[derive(Clone, PartialEq, Debug)]
+struct Told {
+    cause: Cause,
+    worded: Worded,
+}
+
 fn cause(failure: &Failure) -> Cause {
     (failure.class, failure.code.clone(), failure.fix.clone())
 }
@@ -46,11 +53,14 @@ impl News {
 
     /// A profile is in trouble; said only when it is news.
     pub(super) fn trouble(&mut self, entry: &Entry, expiration: Option<WallTime>, failure: &Failure, now: WallTime) {
-        if self.told.get(&entry.profile) == Some(&cause(failure)) {
+        if self.told.get(&entry.profile).is_some_and(|told| told.cause == cause(failure)) {
             return;
         }
-        self.told.insert(entry.profile.clone(), cause(failure));
         let worded = worded(failure, entry);
+        let told = Told { cause: cause(failure), worded: worded.clone() };
+        self.told.remove(&entry.profile);
+        let is_known = failure.class.is_shared() && self.told.values().any(|known| *known == told);
+        self.told.insert(entry.profile.clone(), told);
         let alike =
             self.pending.iter_mut().filter(|pending| pending.notice.kind == NoticeKind::Failed).find(|pending| {
                 pending.notice.failure.as_ref().is_some_and(|told| {
@@ -61,6 +71,10 @@ impl News {
         if let Some(pending) = alike {
             pending.is_for_each |= pending.notice.failure.as_ref().map(cause) != Some(cause(failure));
             pending.notice.profiles.push(entry.profile.clone());
+            return;
+        }
+        if is_known {
+            // It has been told of others that wait for the same, some time ago.
             return;
         }
         let mut notice = about(NoticeKind::Failed, entry, expiration, failure.message.clone());
@@ -91,7 +105,7 @@ impl News {
 
     /// The class of the trouble that was last told of a profile.
     pub(super) fn told_class(&self, entry: &Entry) -> Option<Class> {
-        self.told.get(&entry.profile).map(|cause| cause.0)
+        self.told.get(&entry.profile).map(|told| told.cause.0)
     }
 
     /// Anything that is said for one profile as it happens.
