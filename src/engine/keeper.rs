@@ -255,8 +255,10 @@ impl Keeper {
     fn sources_changed(&mut self, now: WallTime) {
         self.drop_supplies();
         for gate in self.gates() {
-            if gate.trouble().is_none_or(|trouble| !trouble.failure.class.passes_by_itself()) {
-                gate.nudge(now);
+            match gate.trouble() {
+                Some(trouble) if trouble.failure.class.passes_by_itself() => {}
+                Some(_) => gate.hint(now),
+                None => gate.nudge(now),
             }
         }
     }

@@ -5,12 +5,19 @@ use crate::engine::schedule::{FLOOR, backoff, longest_backoff};
 use crate::engine::time::{Skew, WallTime};
 use std::time::Duration;
 
+/// So many changes of files within [`HINTS_WITHIN`] open it at once: a sign-in writes a few. More are the work of what is
+/// tried itself, such as a program that writes one of these files each time it fails.
+const HINTS: usize = 5;
+const HINTS_WITHIN: Duration = Duration::from_secs(60);
+
 /// The failures in a row of one thing, and when it may be tried again (in our own time).
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Gate {
     trouble: Option<Trouble>,
     not_before: Option<WallTime>,
     last: Option<WallTime>,
+    /// When it was last opened because a file had changed (within [`HINTS_WITHIN`]).
+    hints: Vec<WallTime>,
 }
 
 /// A trouble that lasts.
@@ -101,6 +108,7 @@ impl Gate {
     /// All is well again.
     pub(super) fn clear(&mut self) -> Option<Trouble> {
         self.not_before = None;
+        self.hints.clear();
         self.trouble.take()
     }
 
@@ -113,10 +121,28 @@ impl Gate {
         }
     }
 
+    /// A file changed that may hold the way out: open at once, or soon where files change all the time. The failures in a row
+    /// count on.
+    pub(super) fn hint(&mut self, now: WallTime) {
+        self.hints.retain(|at| *at <= now && *at + HINTS_WITHIN > now);
+        let opens = match self.hints.first() {
+            Some(first) if self.hints.len() >= HINTS => *first + HINTS_WITHIN,
+            _ => {
+                self.hints.push(now);
+                now
+            }
+        };
+        let earliest = self.last.map_or(now, |last| last + FLOOR);
+        self.not_before = self.not_before.map(|at| at.min(earliest.max(opens)));
+    }
+
     /// Our clock was set: what was remembered in our time moves along.
     pub(super) fn shift(&mut self, by: Skew) {
         self.not_before = self.not_before.map(|at| at + by);
         self.last = self.last.map(|at| at + by);
+        for hint in &mut self.hints {
+            *hint = *hint + by;
+        }
         if let Some(trouble) = &mut self.trouble {
             trouble.since = trouble.since + by;
         }

@@ -181,3 +181,65 @@ fn a_published_source_that_works_again_and_gives_the_same_session_is_no_trouble_
     assert_eq!((states(&world), world.told_of(NoticeKind::Recovered).len()), (vec![State::Fresh], 1));
     assert_eq!(world.read("dev").map(|session| session.expiration), Some(START + HOUR));
 }
+
+#[test]
+fn files_that_change_with_each_try_do_not_make_a_storm_of_tries() {
+    let mut world = World::new(&config([entry("dev", "base"), entry("ops", "other")]));
+    world.weather = Weather::SourceEnded;
+    world.run(SECOND);
+    for trouble in ["the source", "the role"] {
+        let before = (world.resolved, world.tried.len());
+        for _ in 0..600 {
+            world.run(SECOND);
+            world.happen(Event::SourcesChanged);
+        }
+        let tries = (world.resolved - before.0, world.tried.len() - before.1);
+        // Five a minute for each of the two, and what had been tried before the first change.
+        assert!(tries.0 <= 2 * 52 && tries.1 <= 2 * 52, "{trouble}: {tries:?}");
+        assert!(tries.0 >= 20, "{trouble}: {tries:?}");
+        world.weather = Weather::Fine;
+        world.refused.extend([profile("dev"), profile("ops")]);
+    }
+    // A change that comes after all that is heard at once.
+    world.run(2 * MINUTE);
+    world.refused.clear();
+    world.happen(Event::SourcesChanged);
+    world.run(2 * SECOND);
+    assert_eq!(states(&world), [State::Fresh, State::Fresh]);
+}
+
+#[test]
+fn a_trouble_that_many_share_is_told_once_though_they_meet_it_one_after_the_other() {
+    let mut world = World::new(&config([entry("dev", "base"), entry("ops", "base"), entry("child", "@dev")]));
+    world.run(MINUTE);
+    // They fall due minutes apart.
+    for (name, minutes) in [("ops", 5), ("dev", 9)] {
+        world.run(minutes * MINUTE);
+        world.happen(Event::Asked { profiles: vec![profile(name)], min_ttl: None, force: true });
+        world.run(SECOND);
+    }
+    world.weather = Weather::Offline;
+    world.run(HOUR);
+    assert!(
+        states(&world).iter().all(|state| matches!(state, State::Retrying | State::Expired)),
+        "{:?}",
+        states(&world)
+    );
+    assert_eq!(world.told_of(NoticeKind::Failed).len(), 1, "{:?}", world.told_of(NoticeKind::Failed));
+    world.weather = Weather::Fine;
+    world.run(2 * MINUTE);
+    let recovered: usize = world.told_of(NoticeKind::Recovered).iter().map(|notice| notice.profiles.len()).sum();
+    assert_eq!((states(&world), recovered), (vec![State::Fresh; 3], 3));
+    // The next one is news again, and so is what is refused to one role after the other.
+    world.weather = Weather::Offline;
+    world.run(HOUR);
+    assert_eq!(world.told_of(NoticeKind::Failed).len(), 2);
+    world.weather = Weather::Fine;
+    world.run(2 * MINUTE);
+    for name in ["ops", "dev"] {
+        world.refused.insert(profile(name));
+        world.happen(Event::Asked { profiles: vec![profile(name)], min_ttl: None, force: true });
+        world.run(MINUTE);
+    }
+    assert_eq!(world.told_of(NoticeKind::Failed).len(), 4);
+}
