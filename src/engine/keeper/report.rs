@@ -116,8 +116,9 @@ impl Keeper {
             Some(Class::Source) => State::Waiting,
             Some(Class::Refused | Class::Settings | Class::TooLong) => State::Refused,
             _ if !alive => State::Expired,
+            // Also while the one that is to replace it cannot be had: nobody may take it for one of the settings of now.
+            _ if kept.is_outdated() => State::Outdated,
             Some(Class::Unreachable | Class::Busy | Class::Clock | Class::Store) => State::Retrying,
-            None if kept.is_outdated() => State::Outdated,
             None => State::Fresh,
         }
     }

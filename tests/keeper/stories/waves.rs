@@ -92,7 +92,9 @@ fn after_a_change_of_one_role_only_that_role_is_assumed_and_its_session_stays_un
     world.reload(config([entry("dev", "base"), changed]));
     world.run(MINUTE);
     assert!(world.left("ops") > HOUR / 2);
-    assert_eq!(states(&world), [State::Fresh, State::Retrying]);
+    assert_eq!(states(&world), [State::Fresh, State::Outdated]);
+    let trouble = world.keeper.profiles(world.local()).remove(1).error.expect("nobody can be reached");
+    assert_eq!(trouble.class, "unreachable");
     world.weather = Weather::Fine;
     world.run(MINUTE);
     assert_eq!((world.calls_for("dev"), world.calls_for("ops")), (1, 2));
