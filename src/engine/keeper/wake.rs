@@ -63,20 +63,25 @@ impl Keeper {
         times.into_iter().filter(|time| *time > now).min()
     }
 
-    /// When a profile is to be refreshed, as far as is known.
+    /// When a profile is to be refreshed, as far as is known; `None` when that takes a person, or its parent does.
     pub(super) fn next_refresh(&self, index: usize, now: WallTime) -> Option<WallTime> {
         let kept = &self.kept[index];
         if !kept.is_writable() {
             return None;
         }
         if !self.may_call(index) {
-            return kept.current().map(|session| session.expiration - self.skew);
+            return kept.current().map(|session| session.expiration - self.skew).filter(|end| *end > now);
         }
         let supply = self.supplies.get(&kept.entry.source).map(|supply| &supply.gate);
         let endpoint = self.endpoints.get(&Place::of(&kept.entry));
         let gates = [Some(&kept.gate), supply, endpoint].into_iter().flatten();
         let passable = gates.filter_map(|gate| gate.opens(now)).max().unwrap_or(now);
-        Some((kept.due() - self.skew).max(passable))
+        let own = (kept.due() - self.skew).max(passable);
+        let parent = kept.entry.parent().and_then(|parent| self.kept.position(parent));
+        match parent.filter(|parent| !self.kept[*parent].can_sign(self.sts_now(now))) {
+            Some(parent) => self.next_refresh(parent, now).map(|first| first.max(own)),
+            None => Some(own),
+        }
     }
 
     /// When a profile that is held up can go on, as far as time alone helps: when its own gate opens, else that of its

@@ -3,7 +3,7 @@
 use super::{HOUR, MINUTE, SECOND, states};
 use crate::world::{World, config, entry, profile};
 use evertoken::engine::config::model::Mfa;
-use evertoken::engine::credentials_file::Observation;
+use evertoken::engine::credentials_file::{Observation, Reason};
 use evertoken::engine::keeper::{Attendance, Event, NoticeKind};
 use evertoken::engine::status::State;
 
@@ -85,4 +85,24 @@ fn a_living_mfa_session_is_no_trouble_when_everything_is_to_be_refreshed() {
     world.run(MINUTE);
     assert_eq!(states(&world), [State::Fresh, State::Fresh]);
     assert_eq!((world.calls_for("base-mfa"), world.calls_for("dev")), (0, 2));
+}
+
+#[test]
+fn what_only_a_person_can_bring_has_no_time_at_which_it_comes_by_itself() {
+    let mut base = entry("base-mfa", "base");
+    base.mfa = Some(Mfa { serial: "arn:aws:iam::111122223333:mfa/me".into(), command: None, unattended: false });
+    let mut world =
+        World::new(&config([base, entry("under", "@base-mfa"), entry("left", "base"), entry("child", "@left")]));
+    let reason = Reason { line: Some(3), text: "line 3 holds long-term keys".into() };
+    world.files[0].insert(profile("left"), Observation::Untouchable(reason));
+    world.run(HOUR);
+    let next = |world: &World| {
+        let shown = world.keeper.profiles(world.local());
+        shown.into_iter().map(|profile| profile.next_refresh.is_some()).collect::<Vec<_>>()
+    };
+    assert_eq!(next(&world), [false; 4]);
+    world.files[0].remove(&profile("left"));
+    world.observe();
+    world.run(MINUTE);
+    assert_eq!(next(&world), [false, false, true, true]);
 }
