@@ -86,8 +86,10 @@ impl Budget {
         self.counted = world.tried_writes;
         let hindered = world.disk_full || world.torn;
         let store_retries = if hindered { gone / 15.0 * 2.0 } else { 0.0 };
+        // A published session is written without a call to STS.
+        let published = gone * 4.0 / world.life.as_secs_f64();
         // Two files, and a removal now and then.
-        self.writes += store_retries + gone / 3600.0;
+        self.writes += store_retries + published + gone / 3600.0;
         if self.writes < 0.0 {
             return Err(format!("{now}: {} writes are too many", -self.writes));
         }

@@ -2,13 +2,13 @@
 
 use super::strangers::Blow;
 use super::{HOUR, MINUTE, SECOND};
-use crate::world::{Weather, World, config, entry};
+use crate::world::{Weather, World, config, entry, published};
 use evertoken::engine::config::Config;
 use evertoken::engine::config::model::{Mfa, StoreKind};
 use evertoken::engine::session::SettingsDigest;
 use std::time::Duration;
 
-pub const ROLES: [&str; 6] = ["dev", "ops", "chained", "deep", "private", "under-mfa"];
+pub const ROLES: [&str; 7] = ["dev", "ops", "chained", "deep", "private", "under-mfa", "published"];
 
 /// One thing that happens, after so much time has gone by.
 #[derive(Clone, PartialEq, Debug)]
@@ -111,6 +111,7 @@ pub fn settings(generation: u8) -> Config {
         entry("deep", "@chained"),
         private,
         entry("under-mfa", "@mfa"),
+        published("published", "lender"),
     ])
 }
 
@@ -183,5 +184,5 @@ fn happening(dice: &mut Dice) -> Happening {
 }
 
 fn victim(dice: &mut Dice) -> &'static str {
-    dice.pick(&["dev", "ops", "chained", "deep", "private", "under-mfa", "mfa"])
+    dice.pick(&["dev", "ops", "chained", "deep", "private", "under-mfa", "mfa", "published"])
 }
