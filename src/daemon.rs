@@ -13,6 +13,7 @@ use crate::engine::time::WallTime;
 use crate::shell::clock::{self, Alarm, ClockWatch, Jumps};
 use crate::shell::config_file::Loaded;
 use crate::shell::environment::Environment;
+use crate::shell::locks::InstanceLock;
 use crate::shell::panics;
 use crate::shell::service::Service;
 use crate::shell::signals::{Order, Signals};
@@ -46,8 +47,10 @@ pub enum RunError {
 /// How a round of the loop ended.
 enum End {
     Stopped,
-    /// The new config names other files or another network: everything was opened anew for it.
+    /// Everything was opened anew, for another config or after a fall.
     Reopen(Box<Station>),
+    /// The same, and the daemon goes on with another credentials file, which this lock is of.
+    Move(Box<Station>, InstanceLock),
 }
 
 /// Keeps everything on the list fresh until an order to stop comes.
@@ -72,27 +75,15 @@ pub async fn run(
             Ok(ended) => ended?,
             Err(_) => round.get_up(&mut signals, &mut falls).await?,
         };
-        let next = match ended {
+        station = match ended {
             End::Stopped => return Ok(()),
             End::Reopen(next) => *next,
-        };
-        let old = round.station;
-        herald = round.herald;
-        if next.loaded.places.state() == old.loaded.places.state() {
-            // The same credentials file: we are its daemon already.
-            station = next;
-            continue;
-        }
-        match next.hold_instance().await {
-            Ok(its_instance) => {
+            End::Move(next, its_instance) => {
                 drop(std::mem::replace(&mut instance, its_instance));
-                station = next;
+                *next
             }
-            Err(error) => {
-                tracing::error!("the new config was not taken over, the old one stays: {error}");
-                station = old;
-            }
-        }
+        };
+        herald = round.herald;
     }
 }
 
@@ -142,16 +133,19 @@ impl Round {
                 biased;
                 order = signals.next() => self.order(order?),
                 Some(event) = self.station.next_event() => Some(event),
-                Some(read) = self.reloads.next() => match reload::judge(read, &mut self.station, &mut self.herald) {
+                Some(read) = self.reloads.next() => match reload::judge(read, &mut self.station, &mut self.herald).await {
                     Verdict::Keep => None,
                     Verdict::Replace(config) => {
                         self.desk.replace_hooks(config.hooks.clone());
                         watcher.watch(self.station.watched()).await;
                         Some(Event::Reloaded(*config))
                     }
-                    Verdict::Reopen(next) => {
+                    Verdict::Reopen(next, its_instance) => {
                         self.wind_down().await;
-                        return Ok(End::Reopen(next));
+                        return Ok(match its_instance {
+                            Some(its_instance) => End::Move(next, its_instance),
+                            None => End::Reopen(next),
+                        });
                     }
                 },
                 concerns = watcher.changed() => self.concerns(&concerns),
@@ -183,7 +177,11 @@ impl Round {
                 self.herald.give_sign_of_life(clock::now());
                 tokio::select! {
                     biased;
-                    order = signals.next() => if order? == Order::Stop { return Ok(End::Stopped) },
+                    order = signals.next() => if order? == Order::Stop {
+                        self.herald.stopping();
+                        self.desk.farewell(&self.station, &self.keeper);
+                        return Ok(End::Stopped);
+                    },
                     () = tokio::time::sleep(left.min(A_MOMENT)) => {}
                 }
             }

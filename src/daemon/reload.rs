@@ -1,10 +1,11 @@
 //! A reload: read, parse wholly, and only then hand over. What does not parse is told, and the old config stays.
 
 use super::herald::{Config as Taken, Herald};
-use super::station::Station;
+use super::station::{OpenError, Station};
 use crate::engine::config::Config;
 use crate::shell::config_file::{LoadError, Loaded, load_settled};
 use crate::shell::environment::Environment;
+use crate::shell::locks::InstanceLock;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -16,8 +17,9 @@ pub(super) enum Verdict {
     Keep,
     /// The keeper goes on with it.
     Replace(Box<Config>),
-    /// It names other files or another network, and they could be opened.
-    Reopen(Box<Station>),
+    /// It names other files or another network, and they could be opened; with the instance lock of another credentials
+    /// file, where it names one.
+    Reopen(Box<Station>, Option<InstanceLock>),
 }
 
 /// Reads the config again, one reading at a time.
@@ -71,8 +73,9 @@ fn read_apart(
     handle
 }
 
-/// Takes over the config if it is right, and says what became of it.
-pub(super) fn judge(read: Result<Loaded, LoadError>, station: &mut Station, herald: &mut Herald) -> Verdict {
+/// Takes over the config if it is right, and says what became of it. What it needs is opened while the old one is still at
+/// work: a config that cannot be taken over must not disturb it.
+pub(super) async fn judge(read: Result<Loaded, LoadError>, station: &mut Station, herald: &mut Herald) -> Verdict {
     let (verdict, taken) = match read {
         Err(error) => {
             tracing::error!("the config was not taken over, the old one stays:\n{error}");
@@ -82,15 +85,13 @@ pub(super) fn judge(read: Result<Loaded, LoadError>, station: &mut Station, hera
             tracing::info!("the config says the same as before");
             (Verdict::Keep, Taken::InForce)
         }
-        Ok(loaded) if needs_reopening(&loaded, &station.loaded) => {
-            match Station::open(Arc::clone(&station.environment), loaded) {
-                Ok(next) => (Verdict::Reopen(Box::new(next)), Taken::InForce),
-                Err(error) => {
-                    tracing::error!("the config was not taken over, the old one stays: {error}");
-                    (Verdict::Keep, Taken::Broken)
-                }
+        Ok(loaded) if needs_reopening(&loaded, &station.loaded) => match open(loaded, station).await {
+            Ok((next, its_instance)) => (Verdict::Reopen(Box::new(next), its_instance), Taken::InForce),
+            Err(error) => {
+                tracing::error!("the config was not taken over, the old one stays: {error}");
+                (Verdict::Keep, Taken::Broken)
             }
-        }
+        },
         Ok(loaded) => {
             station.loaded = loaded;
             station.say_hello();
@@ -99,6 +100,14 @@ pub(super) fn judge(read: Result<Loaded, LoadError>, station: &mut Station, hera
     };
     herald.reloaded(taken);
     verdict
+}
+
+/// Opens everything for a new config, and becomes the daemon of its credentials file where that is another one.
+async fn open(loaded: Loaded, old: &Station) -> Result<(Station, Option<InstanceLock>), OpenError> {
+    let next = Station::open(Arc::clone(&old.environment), loaded)?;
+    let is_ours = next.loaded.places.state() == old.loaded.places.state();
+    let its_instance = if is_ours { None } else { Some(next.hold_instance().await?) };
+    Ok((next, its_instance))
 }
 
 fn needs_reopening(new: &Loaded, old: &Loaded) -> bool {

@@ -2,6 +2,7 @@
 
 use crate::workstation::{BOUND, Daemon, Workstation, arn, let_pass, text, within};
 use evertoken::emulator::{Fault, Rule};
+use rustix::process::Signal;
 use std::fs;
 use std::process::Stdio;
 
@@ -36,6 +37,33 @@ fn a_second_daemon_for_another_file_runs_beside_it() {
     assert_ne!(second.pid(), workstation.pid());
     assert_eq!(workstation.fingerprint(), first);
     assert_eq!(workstation.status()["daemon"]["pid"], workstation.pid());
+}
+
+#[test]
+fn a_config_that_names_the_file_of_another_daemon_is_turned_down_once_and_disturbs_nothing() {
+    let workstation = Workstation::new(600).role("dev").start_with(&["dev"]);
+    let other = workstation.path("other-credentials");
+    fs::copy(workstation.credentials_path(), &other).expect("a copy of the source keys");
+    let good = workstation.config();
+    let theirs = format!("credentials_file = {:?}\n{good}", other.display().to_string());
+    let config = workstation.path("other.toml");
+    fs::write(&config, theirs.replace("\"dev\"", "\"beside\"")).expect("written");
+    let second = Daemon::spawn(workstation.command(&["run", "--config", &config.display().to_string()]));
+    let there = within(BOUND, || fs::read_to_string(&other).unwrap_or_default().contains("[beside]"));
+    assert!(there, "{}", second.log());
+    fs::write(workstation.config_path(), theirs).expect("written");
+    workstation.wait("the other daemon to be named", || {
+        workstation.logged(&["not taken over", "keeps", &second.pid().to_string()])
+    });
+    let_pass(4.0);
+    assert_eq!(workstation.lines(&["not taken over"]), 1, "{}", workstation.log());
+    assert_eq!(workstation.lines(&["keeping sessions fresh"]), 1, "{}", workstation.log());
+    // The old config is still at work; and the new one is taken over once the other daemon has gone.
+    workstation.signal(Signal::USR1);
+    workstation.wait("a refresh by the old config", || workstation.granted("dev") >= 2);
+    drop(second);
+    workstation.signal(Signal::HUP);
+    workstation.wait("the move", || fs::read_to_string(&other).unwrap_or_default().contains("[dev]"));
 }
 
 #[test]
