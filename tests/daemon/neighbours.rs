@@ -1,6 +1,6 @@
 //! Other evertoken processes, and other programs that write the same file.
 
-use crate::workstation::{BOUND, Daemon, Workstation, arn, let_pass, text, within};
+use crate::workstation::{BOUND, Daemon, Workstation, arn, let_pass, signal_to, text, within};
 use evertoken::emulator::{Fault, Rule};
 use rustix::process::Signal;
 use std::fs;
@@ -117,6 +117,20 @@ fn twenty_askers_make_one_call() {
     }
     assert_eq!(workstation.sts.request_count(), 1);
     assert!(workstation.holds("dev"));
+}
+
+#[test]
+fn a_refresh_that_was_stopped_in_the_midst_of_its_call_keeps_nobody_from_a_session() {
+    let workstation = Workstation::new(600).role("dev").start_with(&["dev"]);
+    workstation.sts.inject(Rule::once(Fault::Hang));
+    let stopped = Daemon::spawn(workstation.command(&["refresh", "--force", "dev"]));
+    workstation.wait("its call", || workstation.asked("dev") == 2);
+    signal_to(stopped.pid(), Signal::STOP);
+    workstation.signal(Signal::USR1);
+    // After twenty seconds, longer than any call takes.
+    workstation.wait("a session all the same", || workstation.granted("dev") == 2);
+    let holder = format!("holder={}", stopped.pid());
+    assert!(workstation.logged(&["WARN", "holds the refresh lock", &holder]), "{}", workstation.log());
 }
 
 #[test]

@@ -53,12 +53,14 @@ pub(super) async fn assume(
     let answer = tools.sts.call(&call, &tools.identity, code.as_ref()).await;
     match answer {
         Ok(reply) => {
-            locks.keep(&profile, attempt, lock);
-            let kept_for = profile.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(UNSTORED).await;
-                locks.let_go(&kept_for, attempt);
-            });
+            if let Some(lock) = lock {
+                locks.keep(&profile, attempt, lock);
+                let kept_for = profile.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(UNSTORED).await;
+                    locks.let_go(&kept_for, attempt);
+                });
+            }
             Event::Assumed { profile, attempt, reply, jitter: jitter() }
         }
         Err(error) => failed(error),
@@ -67,8 +69,8 @@ pub(super) async fn assume(
 
 /// What came of taking the refresh lock for a call.
 enum Taken {
-    /// The call is to be made.
-    Free(RefreshLock),
+    /// The call is to be made; without the lock where its holder does not come to an end.
+    Free(Option<RefreshLock>),
     /// Another process has made it meanwhile.
     Needless(Box<Session>),
 }
@@ -93,7 +95,7 @@ async fn lock(
         }
     };
     let lock = match lock {
-        Some(lock) => lock,
+        Some(lock) => Some(lock),
         None => wait_for_lock(Arc::clone(tools), Arc::clone(call)).await?,
     };
     let nothing_new = || tools.stores.has_none_of_interest(call.entry.store, profile, satisfies(call));
@@ -116,12 +118,27 @@ async fn lock(
     Ok(stored.map_or(Taken::Free(lock), |session| Taken::Needless(Box::new(session))))
 }
 
-async fn wait_for_lock(tools: Arc<Tools>, call: Arc<AssumeCall>) -> Result<RefreshLock, Fault> {
+/// `None` when one process has held the lock all the time, longer than any call takes: it was stopped (Ctrl-Z, say), and a
+/// call too many is better than a session that ends. Where one process after the other has it, there is one to wait for.
+async fn wait_for_lock(tools: Arc<Tools>, call: Arc<AssumeCall>) -> Result<Option<RefreshLock>, Fault> {
     let taken = to_its_end(move || {
-        let profile = &call.entry.profile;
+        let (places, profile) = (tools.stores.places(), &call.entry.profile);
         // Whoever holds it may wait for somebody's code, and will have a session for us too.
         let patience = if call.entry.mfa.is_some() { LOCK_PATIENCE_WITH_CODE } else { LOCK_PATIENCE };
-        RefreshLock::acquire(tools.stores.places(), profile, patience).map_err(|error| unlocked(profile, error))
+        let taken = RefreshLock::last_taken(places, profile);
+        match RefreshLock::acquire(places, profile, patience) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(LockError::Held { holder, .. }) if taken == RefreshLock::last_taken(places, profile) => {
+                let profile = profile.as_str();
+                tracing::warn!(
+                    profile,
+                    holder,
+                    "another evertoken holds the refresh lock and does nothing; going on without it"
+                );
+                Ok(None)
+            }
+            Err(error) => Err(unlocked(profile, error)),
+        }
     });
     taken.await.unwrap_or_else(|error| Err(error.into()))
 }
