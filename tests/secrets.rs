@@ -9,10 +9,10 @@
 use evertoken::emulator::{Emulator, Fault, Field, Rule, Settings};
 use evertoken::engine::config::model::Source;
 use evertoken::engine::secret::Secret;
-use evertoken::shell::clock;
+use evertoken::engine::time::Skew;
 use evertoken::shell::environment::Environment;
 use evertoken::shell::http::{Http, HttpSettings};
-use evertoken::shell::sources::{AwsFiles, Sources};
+use evertoken::shell::sources::{AwsFiles, Clocks, Sources};
 use evertoken::shell::sts::{Identity, Sts};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -102,7 +102,7 @@ async fn nothing_that_is_logged_at_any_level_holds_a_secret() {
         fault.into_iter().for_each(|fault| emulator.inject(Rule::always(fault)));
         for profile in ["base", "role", "web", "process", "failing"] {
             let source = Source::Profile(profile.to_owned());
-            let answer = sources.resolve(&source, "eu-west-1", clock::now()).await;
+            let answer = sources.resolve(&source, "eu-west-1", Clocks::now(Skew::default())).await;
             told.push_str(&format!("{profile}: {answer:?}\n"));
         }
     }
