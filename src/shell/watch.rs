@@ -1,17 +1,19 @@
 //! Notices when a file changes that the daemon lives on, however an editor or another program replaces it.
 //!
-//! Folders are watched, not files, since most programs rename a new file into place. A message of the kernel only means
-//! "look again": what changed is found by comparing what stands there with what stood there before. Where the kernel
-//! refuses to watch, the same look is taken every few seconds.
+//! Folders are watched, not files, since most programs rename a new file into place, and on Linux the folders above and
+//! those of links on the way too, since a folder can be replaced as a whole. A message of the kernel that concerns a name on
+//! the way only means "look again": what changed is found by comparing what stands there with what stood there before.
+//! Where the kernel refuses to watch, the same look is taken every few seconds.
 
 mod gaze;
 #[cfg(test)]
 mod tests;
+mod way;
 
 use crate::shell::own_writes::OwnWrites;
 use crate::shell::panics::{Unfinished, in_thread};
 use gaze::{Gaze, Seen};
-use notify::{EventKind, RecommendedWatcher};
+use notify::RecommendedWatcher;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -19,6 +21,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Sleep, sleep};
+use way::News;
 
 /// Changes within this time are one: editors write, rename and touch in quick succession.
 const CALM: Duration = Duration::from_millis(50);
@@ -82,16 +85,18 @@ impl Watcher {
     pub fn new() -> Self {
         // One waiting message is enough: it only means "look again".
         let (sender, messages) = mpsc::channel(1);
+        let news = News::default();
+        let weighed = news.clone();
         let handler = move |event: notify::Result<notify::Event>| {
-            if !event.is_ok_and(|event| matches!(event.kind, EventKind::Access(_))) {
+            if weighed.hear(&event) {
                 // A full channel already holds the message.
                 let _full = sender.try_send(());
             }
         };
-        Self::with(notify::recommended_watcher(handler), messages)
+        Self::with(notify::recommended_watcher(handler), messages, news)
     }
 
-    fn with(kernel: notify::Result<RecommendedWatcher>, messages: mpsc::Receiver<()>) -> Self {
+    fn with(kernel: notify::Result<RecommendedWatcher>, messages: mpsc::Receiver<()>, news: News) -> Self {
         let (kernel, complaint) = match kernel {
             Ok(kernel) => (Some(kernel), None),
             Err(error) => (None, Some(error.to_string())),
@@ -106,7 +111,7 @@ impl Watcher {
             known: Vec::new(),
             list: None,
             ours: OwnWrites::default(),
-            eyes: Eyes::Resting(Box::new(Gaze::new(kernel))),
+            eyes: Eyes::Resting(Box::new(Gaze::new(kernel, news))),
         }
     }
 

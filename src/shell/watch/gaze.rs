@@ -1,12 +1,14 @@
 //! One look at the watched files: what stands there, compared with what stood there before. Waits for the file system,
 //! so it is never taken on the thread of the loop.
 
+use super::way::{News, Ways};
 use super::{Concern, Watched};
 use crate::shell::files::snapshot::Identity;
 use crate::shell::own_writes::OwnWrites;
-use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Folders that come and go all the time are not waited for.
@@ -26,7 +28,9 @@ pub(super) struct Gaze {
     kernel: Option<RecommendedWatcher>,
     watched: BTreeMap<Watched, Look>,
     pub(super) ours: OwnWrites,
-    armed: BTreeSet<PathBuf>,
+    /// The folders that the kernel watches, and which ones they were.
+    armed: BTreeMap<PathBuf, (u64, u64)>,
+    news: News,
 }
 
 /// What came of a look.
@@ -39,8 +43,8 @@ pub(super) struct Seen {
 
 impl Gaze {
     /// Of nothing yet.
-    pub(super) fn new(kernel: Option<RecommendedWatcher>) -> Self {
-        Self { kernel, ..Self::default() }
+    pub(super) fn new(kernel: Option<RecommendedWatcher>, news: News) -> Self {
+        Self { kernel, news, ..Self::default() }
     }
 
     /// Compares what stands there with what stood there before. Waits for the file system.
@@ -69,7 +73,7 @@ impl Gaze {
         Seen { concerns, complaint, polled: self.kernel.is_none() }
     }
 
-    /// Arms until nothing new is found: a folder may have come below one that was not watched yet.
+    /// Arms until nothing new is found: a folder may have come below one that was not watched yet, or in its place.
     fn arm_all(&mut self) -> Option<String> {
         for _ in 0..MOST_ROUNDS {
             let before = self.armed.clone();
@@ -81,35 +85,61 @@ impl Gaze {
         None
     }
 
-    /// Watches every folder that a change can come from: of the file, of what a symlink leads to, or the nearest one
-    /// above that exists. Answers why the kernel refuses to.
+    /// Watches every folder that a change can come from. Answers why the kernel refuses to.
     fn arm(&mut self) -> Option<String> {
-        let mut folders = BTreeSet::new();
-        for watched in self.watched.keys() {
-            folders.extend(folders_of(&watched.path));
-        }
+        let ways = Ways::to(self.watched.keys().map(|watched| watched.path.as_path()));
+        self.news.follow(ways.clone());
         let kernel = self.kernel.as_mut()?;
-        for gone in self.armed.difference(&folders) {
-            // A folder that was deleted is no longer watched by the kernel either.
-            drop(kernel.unwatch(gone));
+        let is_shaken = self.news.is_shaken();
+        let mut wanted = BTreeMap::new();
+        for (folders, need) in [(&ways.folders, Need::Must), (&ways.above, Need::Should)] {
+            // One that is gone again is another round's business.
+            wanted.extend(folders.iter().filter_map(|folder| Some((folder, (node(folder)?, need)))));
         }
-        let mut armed = BTreeSet::new();
+        self.armed.retain(|folder, node| {
+            let stays = !is_shaken && wanted.get(folder).is_some_and(|(now, _)| now == node);
+            if !stays {
+                // A folder that was deleted is no longer watched by the kernel either.
+                drop(kernel.unwatch(folder));
+            }
+            stays
+        });
         let mut refused = None;
-        for folder in folders {
-            let known = self.armed.contains(&folder) && folder.is_dir();
-            match if known { Ok(()) } else { kernel.watch(&folder, RecursiveMode::NonRecursive) } {
-                Ok(()) => {
-                    armed.insert(folder);
+        for (folder, (node_before, need)) in wanted {
+            if self.armed.contains_key(folder) {
+                continue;
+            }
+            match kernel.watch(folder, RecursiveMode::NonRecursive) {
+                // Should it have been replaced just now, the next round sees another node.
+                Ok(()) => drop(self.armed.insert(folder.clone(), node_before)),
+                Err(error) if need == Need::Must || matches!(error.kind, ErrorKind::MaxFilesWatch) => {
+                    // One that has gone meanwhile was not refused.
+                    if node(folder).is_some() {
+                        refused = Some(format!("{}: {error}", folder.display()));
+                    }
                 }
-                Err(error) => refused = Some(format!("{}: {error}", folder.display())),
+                // Some may only be walked through, such as that of all homes.
+                Err(_) => {}
             }
         }
-        self.armed = armed;
         if refused.is_some() {
             self.kernel = None;
         }
         refused
     }
+}
+
+/// Whether files are polled where a folder cannot be watched.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Need {
+    Must,
+    Should,
+}
+
+/// Which folder has this name now: device and inode.
+fn node(folder: &Path) -> Option<(u64, u64)> {
+    let metadata = fs::metadata(folder).ok().filter(fs::Metadata::is_dir)?;
+    Some((metadata.dev(), metadata.ino()))
 }
 
 /// Whether all that has changed in a folder are files that we wrote ourselves.
@@ -118,24 +148,6 @@ fn is_ours(before: &Look, now: &Look, ours: &OwnWrites) -> bool {
     let gone = before.iter().any(|(path, _)| !now.iter().any(|(still, _)| still == path));
     let mut changed = now.iter().filter(|file| !before.contains(file));
     !gone && changed.all(|(path, identity)| ours.is_ours(path, *identity))
-}
-
-fn folders_of(path: &Path) -> Vec<PathBuf> {
-    let mut folders = Vec::new();
-    if path.is_dir() {
-        folders.push(path.to_owned());
-    }
-    folders.extend(nearest_folder(path));
-    if let Ok(target) = fs::canonicalize(path)
-        && target != path
-    {
-        folders.extend(nearest_folder(&target));
-    }
-    folders
-}
-
-fn nearest_folder(path: &Path) -> Option<PathBuf> {
-    path.ancestors().skip(1).find(|folder| folder.is_dir()).map(Path::to_owned)
 }
 
 fn look(path: &Path) -> Look {

@@ -1,12 +1,15 @@
 //! The tests play the program that changes the files.
 #![expect(clippy::disallowed_methods, reason = "the tests play the program that changes the files")]
 
+use super::way::{News, Ways};
 use super::{Concern, Eyes, Watched, Watcher};
 use crate::shell::files::snapshot::Identity;
 use crate::shell::own_writes::OwnWrites;
+use notify::event::{AccessKind, CreateKind, DataChange, Flag, ModifyKind, RemoveKind};
+use notify::{Event, EventKind};
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 async fn next(watcher: &mut Watcher) -> Vec<Concern> {
@@ -179,7 +182,7 @@ fn where_the_kernel_refuses_it_is_said_once_and_changes_are_noticed_all_the_same
     let (_sender, messages) = tokio::sync::mpsc::channel(1);
     let refused = Err(notify::Error::generic("no space left on device (the limit on inotify watches)"));
     on_runtime(async {
-        let mut watcher = Watcher::with(refused, messages);
+        let mut watcher = Watcher::with(refused, messages, News::default());
         watcher.watch(list(home.path())).await;
         assert!(watcher.complaint().is_some_and(|complaint| complaint.contains("inotify watches")));
         for text in ["a", "longer"] {
@@ -204,4 +207,151 @@ fn a_look_that_panics_costs_the_kernel_and_no_change() {
         assert_eq!(next(&mut watcher).await, [Concern::Config]);
         assert_eq!(watcher.complaint(), None, "said twice");
     });
+}
+
+/// The folder of the credentials with a file in it, and what it is replaced by.
+fn folder_of_credentials(home: &Path) -> (PathBuf, PathBuf) {
+    for folder in [".aws", "backup"] {
+        fs::create_dir(home.join(folder)).expect("create");
+        fs::write(home.join(folder).join("credentials"), folder).expect("write");
+    }
+    (home.join(".aws"), home.join("backup"))
+}
+
+/// Of nothing but the credentials, so that no folder is watched for the sake of another file.
+async fn watcher_of_credentials(home: &Path) -> Watcher {
+    let mut watcher = Watcher::new();
+    watcher.watch(vec![Watched { path: home.join(".aws/credentials"), concern: Concern::Credentials }]).await;
+    watcher
+}
+
+/// Changes the credentials again and again in ways that another program would, each of which is noticed.
+async fn notices_later_changes(watcher: &mut Watcher, credentials: &Path) {
+    for text in ["changed", "changed again"] {
+        fs::write(credentials, text).expect("write");
+        assert_eq!(next(watcher).await, [Concern::Credentials], "{text}");
+    }
+}
+
+#[test]
+fn notices_a_folder_that_is_replaced_under_its_path_and_what_changes_in_the_new_one() {
+    type Swap = fn(&Path, &Path);
+    let swaps: [(&str, Swap); 3] = [
+        ("moved away", |folder, new| {
+            fs::rename(folder, folder.with_file_name("old")).expect("rename");
+            fs::rename(new, folder).expect("rename");
+        }),
+        ("removed", |folder, new| {
+            fs::remove_dir_all(folder).expect("remove");
+            fs::rename(new, folder).expect("rename");
+        }),
+        // Many file systems give the new folder the inode of the old one.
+        ("removed and made anew", |folder, _| {
+            fs::remove_dir_all(folder).expect("remove");
+            fs::create_dir(folder).expect("create");
+            fs::write(folder.join("credentials"), "new").expect("write");
+        }),
+    ];
+    for (name, swap) in swaps {
+        let home = tempfile::tempdir().expect("a folder");
+        let (folder, new) = folder_of_credentials(home.path());
+        on_runtime(async {
+            let mut watcher = watcher_of_credentials(home.path()).await;
+            swap(&folder, &new);
+            assert_eq!(next(&mut watcher).await, [Concern::Credentials], "{name}");
+            notices_later_changes(&mut watcher, &folder.join("credentials")).await;
+        });
+    }
+}
+
+#[test]
+fn a_folder_that_is_moved_away_and_back_is_watched_as_before() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (folder, elsewhere) = folder_of_credentials(home.path());
+    fs::remove_dir_all(&elsewhere).expect("remove");
+    on_runtime(async {
+        let mut watcher = watcher_of_credentials(home.path()).await;
+        for from_and_to in [[&folder, &elsewhere], [&elsewhere, &folder]] {
+            fs::rename(from_and_to[0], from_and_to[1]).expect("rename");
+        }
+        // The look that this is a reason for finds nothing, unless it is taken between the two.
+        let _seen_at_most = tokio::time::timeout(Duration::from_millis(500), watcher.changed()).await;
+        notices_later_changes(&mut watcher, &folder.join("credentials")).await;
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn notices_a_folder_that_goes_while_a_program_is_still_in_it() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (folder, new) = folder_of_credentials(home.path());
+    // As a shell does whose working folder it is: the kernel then says nothing of the end of the folder itself.
+    let _a_program = fs::File::open(&folder).expect("open");
+    on_runtime(async {
+        let mut watcher = watcher_of_credentials(home.path()).await;
+        fs::remove_dir_all(&folder).expect("remove");
+        assert_eq!(next(&mut watcher).await, [Concern::Credentials]);
+        fs::rename(&new, &folder).expect("rename");
+        assert_eq!(next(&mut watcher).await, [Concern::Credentials]);
+        notices_later_changes(&mut watcher, &folder.join("credentials")).await;
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn notices_a_link_to_a_folder_that_is_switched_and_what_changes_behind_it() {
+    let home = tempfile::tempdir().expect("a folder");
+    let dotfiles = home.path().join("dotfiles");
+    for generation in ["one", "two"] {
+        fs::create_dir_all(dotfiles.join(generation)).expect("create");
+        fs::write(dotfiles.join(generation).join("credentials"), generation).expect("write");
+    }
+    let link = home.path().join(".aws");
+    let point_to = |target: &str| {
+        std::os::unix::fs::symlink(target, home.path().join("new")).expect("link");
+        fs::rename(home.path().join("new"), &link).expect("rename");
+    };
+    point_to("dotfiles/one");
+    on_runtime(async {
+        let mut watcher = watcher_of_credentials(home.path()).await;
+        point_to("dotfiles/../dotfiles/two");
+        assert_eq!(next(&mut watcher).await, [Concern::Credentials]);
+        notices_later_changes(&mut watcher, &dotfiles.join("two/credentials")).await;
+        // A link that leads nowhere for a while.
+        point_to("dotfiles/three");
+        assert_eq!(next(&mut watcher).await, [Concern::Credentials]);
+        fs::rename(dotfiles.join("two"), dotfiles.join("three")).expect("rename");
+        assert_eq!(next(&mut watcher).await, [Concern::Credentials]);
+        notices_later_changes(&mut watcher, &link.join("credentials")).await;
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_concerns_no_name_on_the_way_is_no_reason_to_look() {
+    let home = tempfile::tempdir().expect("a folder");
+    let home = home.path().canonicalize().expect("a folder");
+    fs::create_dir_all(home.join(".aws/sso/cache")).expect("create");
+    let news = News::default();
+    let paths = list(&home).into_iter().map(|watched| watched.path).collect::<Vec<_>>();
+    news.follow(Ways::to(paths.iter().map(PathBuf::as_path)));
+    let made = EventKind::Create(CreateKind::File);
+    let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+    let heard = |kind, name: &str| news.hear(&Ok(Event::new(kind).add_path(home.join(name))));
+
+    for (kind, name) in [(written, ".bash_history"), (made, ".lock"), (made, "x.json"), (made, ".aws/credentials.lock")]
+    {
+        assert!(!heard(kind, name), "{name}");
+    }
+    assert!(!heard(EventKind::Access(AccessKind::Any), ".aws/credentials"));
+    for name in [".aws/credentials", "config.toml", ".aws/sso/cache/token.json"] {
+        assert!(heard(written, name), "{name}");
+    }
+    assert!(!news.is_shaken());
+    for folder in [".aws", ".aws/sso/cache"] {
+        assert!(heard(EventKind::Remove(RemoveKind::Other), folder) && news.is_shaken(), "{folder}");
+    }
+    assert!(!news.is_shaken(), "said twice");
+    assert!(news.hear(&Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan))) && news.is_shaken());
+    assert!(news.hear(&Err(notify::Error::generic("a broken queue"))) && news.is_shaken());
 }
