@@ -524,6 +524,30 @@ fn pause_between(poll: usize) -> bool {
 }
 
 #[test]
+fn what_is_no_regular_file_under_the_name_of_a_lock_holds_nobody_up() {
+    let home = Home::new();
+    let (pipe, link, folder) = (home.path("pipe.lock"), home.path("link.lock"), home.path("folder.lock"));
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).expect("a pipe");
+    symlink(&pipe, &link).expect("a link");
+    fs::create_dir(&folder).expect("a folder");
+    let (sender, answers) = std::sync::mpsc::channel();
+    // Not joined: whoever opens the pipe and waits would wait for ever.
+    std::thread::spawn(move || {
+        for path in [pipe, link, folder] {
+            let answer = (lock::peek(&path), lock::holder(&path), FileLock::try_acquire(&path));
+            sender.send((path, answer)).expect("the test waits");
+        }
+    });
+    for _ in 0..3 {
+        let (path, (note, holder, lock)) = answers.recv_timeout(SHORT.lock).expect("an answer");
+        assert_eq!(note, lock::Note::default());
+        for error in [holder.expect_err("no lock file"), lock.expect_err("no lock file")] {
+            assert!(error.to_string().contains(path.to_str().expect("UTF-8")), "{error}");
+        }
+    }
+}
+
+#[test]
 fn a_lock_says_who_holds_it_and_survives_the_removal_of_its_file() {
     let home = Home::new();
     let path = home.path("x.lock");

@@ -4,8 +4,8 @@
 
 use crate::shell::files::error::FileError;
 use crate::shell::files::folder;
-use crate::shell::files::snapshot::{Identity, no_follow};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use crate::shell::files::snapshot::{Identity, no_follow, no_wait};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
@@ -119,13 +119,9 @@ impl FileLock {
 /// Whether somebody holds the lock, and who; does not wait and does not create its file.
 ///
 /// # Errors
-/// When the lock file is there and cannot be opened.
+/// When the lock file is there and cannot be opened, or is no regular file.
 pub fn holder(path: &Path) -> Result<Option<Note>, FileError> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(FileError::at("open", path)(error)),
-    };
+    let Some(file) = open_to_look(path)? else { return Ok(None) };
     // A shared lock: two that ask at the same time do not take each other for the holder.
     match file.try_lock_shared() {
         Ok(()) => Ok(None),
@@ -136,24 +132,36 @@ pub fn holder(path: &Path) -> Result<Option<Note>, FileError> {
 
 /// The note in a lock file, whoever holds it; empty when there is none that can be read.
 pub fn peek(path: &Path) -> Note {
-    File::open(path).map(|file| read_note(&file)).unwrap_or_default()
+    open_to_look(path).ok().flatten().map(|file| read_note(&file)).unwrap_or_default()
+}
+
+/// Opens a lock file that is there. A pipe under its name would hold up whoever opens it until somebody writes to it.
+fn open_to_look(path: &Path) -> Result<Option<File>, FileError> {
+    match OpenOptions::new().read(true).custom_flags(no_follow() | no_wait()).open(path) {
+        Ok(file) => regular(file, path).map(|(file, _)| Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FileError::at("open", path)(error)),
+    }
+}
+
+fn regular(file: File, path: &Path) -> Result<(File, Metadata), FileError> {
+    let metadata = file.metadata().map_err(FileError::at("open", path))?;
+    if !metadata.is_file() {
+        return Err(FileError::refused("open", path, "this is not a regular file"));
+    }
+    Ok((file, metadata))
 }
 
 fn open(path: &Path) -> Result<(File, Identity), FileError> {
-    let at = || FileError::at("open", path);
-    let file = OpenOptions::new()
+    let opened = OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
         .mode(0o600)
-        .custom_flags(no_follow())
-        .open(path)
-        .map_err(at())?;
-    let metadata = file.metadata().map_err(at())?;
-    if !metadata.is_file() {
-        return Err(FileError::refused("open", path, "this is not a regular file"));
-    }
+        .custom_flags(no_follow() | no_wait())
+        .open(path);
+    let (file, metadata) = regular(opened.map_err(FileError::at("open", path))?, path)?;
     // Root works in a user's folder (sudo): the user must be able to open the lock afterwards.
     if folder::our_uid() == 0 && metadata.uid() == 0 && metadata.len() == 0 {
         let parent = path.parent().unwrap_or(Path::new("/"));
