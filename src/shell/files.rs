@@ -15,7 +15,7 @@ pub mod whole;
 mod attributes;
 mod temporary;
 #[cfg(target_os = "linux")]
-mod writers;
+pub(super) mod writers;
 
 pub use error::FileError;
 pub use replace::{create_private, remove, replace_private};

@@ -2,32 +2,46 @@
 //! that was not there before it. Finds and removes them; never removes what somebody else has made or filled.
 #![expect(clippy::disallowed_methods, reason = "the shell removes files, with their path in the error")]
 
-use crate::shell::files::{FileError, folder, replace_private, snapshot};
+use crate::shell::files::snapshot::{self, Identity};
+#[cfg(target_os = "linux")]
+use crate::shell::files::writers::writer_of;
+use crate::shell::files::{FileError, folder, replace_private};
 use crate::shell::places::Places;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The refresh locks and their folder, the files of the state folder, then that folder itself; empty when it is not there.
+/// What stands behind a link under one of these names is somebody else's: then the link is found, and nothing behind it.
 ///
 /// # Errors
 /// When a folder cannot be listed.
 pub fn find(places: &Places) -> Result<Vec<PathBuf>, FileError> {
+    let (state, locks) = (places.state(), places.refresh_locks());
     let mut found = Vec::new();
-    // What is in a folder goes before it.
-    for folder in [places.refresh_locks(), places.state().to_owned()] {
-        for path in list(&folder)? {
-            if !found.contains(&path) {
-                found.push(path);
-            }
+    let Some(is_ours) = is_real_folder(state)? else { return Ok(found) };
+    if is_ours {
+        // What is in a folder goes before it.
+        if is_real_folder(&locks)? == Some(true) {
+            found.extend(list(&locks)?);
+            found.push(locks);
         }
-        if folder.is_dir() {
-            found.push(folder);
-        }
+        let rest = list(state)?.into_iter().filter(|path| !found.contains(path)).collect::<Vec<_>>();
+        found.extend(rest);
     }
+    found.push(state.to_owned());
     Ok(found)
+}
+
+/// Whether it is a folder and no link to one; `None` when it is not there.
+fn is_real_folder(path: &Path) -> Result<Option<bool>, FileError> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(Some(metadata.is_dir())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FileError::at("look at", path)(error)),
+    }
 }
 
 /// What a folder holds; nothing when it is not there.
@@ -102,19 +116,38 @@ pub fn made(places: &Places) -> Vec<PathBuf> {
     made
 }
 
-/// Removes what [`made`] has found, as far as nobody has put anything into it; answers what is gone. Only under the write
-/// lock, and before its file is removed; the folder after that.
+/// Removes what [`made`] has found, as far as nobody has put anything into it or is about to; answers what is gone. Only
+/// under the write lock, and before its file is removed; the folder after that.
 ///
 /// # Errors
 /// When the file is there and cannot be removed.
 pub fn unmake(path: &Path) -> Result<bool, FileError> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_dir() => Ok(folder::remove_empty(path)),
-        Ok(metadata) if metadata.is_file() && metadata.len() == 0 => {
+        Ok(metadata) if metadata.is_file() && is_left_empty(path) => {
             fs::remove_file(path).map_err(FileError::at("remove", path)).map(|()| true)
         }
         _ => Ok(false),
     }
+}
+
+/// Whether the file is empty and stays so: a program that has cut it to nothing may be about to write it anew.
+fn is_left_empty(path: &Path) -> bool {
+    let Some(present) = snapshot::read(path).ok().and_then(|found| found.present) else { return false };
+    // Looked at again after that: whoever wrote and closed it meanwhile has it open no more.
+    !is_being_written(path, &present.file)
+        && fs::symlink_metadata(path).is_ok_and(|now| now.len() == 0 && Identity::of(&now) == present.identity)
+}
+
+#[cfg(target_os = "linux")]
+fn is_being_written(path: &Path, file: &File) -> bool {
+    writer_of(path, file).is_some()
+}
+
+/// Elsewhere nobody can be asked.
+#[cfg(not(target_os = "linux"))]
+fn is_being_written(_path: &Path, _file: &File) -> bool {
+    false
 }
 
 fn remove_one(path: &Path) -> Result<(), FileError> {
@@ -126,5 +159,29 @@ fn remove_one(path: &Path) -> Result<(), FileError> {
     match removed {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::at("remove", path)(error)),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unmake;
+    use std::fs;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_file_that_a_program_has_cut_to_nothing_to_write_it_anew_is_left_to_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("credentials");
+        fs::write(&path, "ours").expect("a file");
+        let writer = fs::File::create(&path).expect("the file, empty");
+        assert!(!unmake(&path).expect("a look"));
+        assert!(path.exists(), "what it writes would be lost");
+        drop(writer);
+        // A child of another test holds a copy until it runs its program.
+        let gone = (0..3000).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            unmake(&path).expect("a removal")
+        });
+        assert!(gone && !path.exists());
     }
 }

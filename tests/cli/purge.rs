@@ -59,6 +59,23 @@ fn purge_of_everything_leaves_no_lock_of_its_own() {
     assert_eq!(fs::read_dir(home.path(".aws")).expect("a folder").count(), 1);
 }
 
+#[test]
+fn purge_takes_a_link_away_and_nothing_behind_it() {
+    let home = Home::new(CONFIG);
+    home.hold("dev", 3_000);
+    home.write("mine/thesis.lock", "years of work");
+    let locks = home.places().refresh_locks();
+    home.places().ensure_state().expect("a state folder");
+    std::os::unix::fs::symlink(home.path("mine"), &locks).expect("a link");
+    let dry = home.run("purge --dry-run");
+    assert!(!dry.out.contains("thesis"), "{dry:?}");
+    let ended = home.run("purge");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.out.contains(&format!("removed {}\n", locks.display())), "{}", ended.out);
+    assert_eq!(home.read("mine/thesis.lock"), "years of work");
+    assert!(!home.path(".local/state/evertoken").exists(), "{}", ended.out);
+}
+
 /// What a home has below itself, as paths.
 fn below(home: &Home) -> Vec<String> {
     let listed = Command::new("find").arg(home.folder()).args(["-mindepth", "1", "-printf", "%P\n"]).output();

@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// The process id of somebody who has this file open for writing; `path` is its name, or was until it was replaced.
 /// Programs of other users, into which the kernel lets nobody look, are not found.
-pub(super) fn writer_of(path: &Path, file: &File) -> Option<u32> {
+pub(in crate::shell) fn writer_of(path: &Path, file: &File) -> Option<u32> {
     let (name, ours) = (path.file_name()?, Identity::of(&file.metadata().ok()?));
     let is_it = |handle: &Path| {
         // The name first: the kernel knows it without asking the file system.
