@@ -63,7 +63,7 @@ pub async fn run(
     mut signals: Signals,
     mut alarm: Alarm,
 ) -> Result<(), RunError> {
-    let mut herald = Herald::new(Service::find());
+    let mut herald = Herald::new(Service::find(&environment));
     let mut watcher = Watcher::new();
     let since = clock::now();
     let mut station = Station::open(Arc::clone(&environment), loaded)?;

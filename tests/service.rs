@@ -31,7 +31,7 @@ struct Manager {
     socket: UnixDatagram,
     heard: Vec<String>,
     desk: Workstation,
-    _address: TempDir,
+    address: TempDir,
 }
 
 impl Manager {
@@ -42,7 +42,7 @@ impl Manager {
         let socket = UnixDatagram::bind(&path).expect("a socket");
         socket.set_read_timeout(Some(BOUND)).expect("a bound");
         let desk = desk.env("NOTIFY_SOCKET", path.to_str().expect("UTF-8")).furnish();
-        Self { socket, heard: Vec::new(), desk, _address: address }
+        Self { socket, heard: Vec::new(), desk, address }
     }
 
     fn start(desk: Workstation) -> Self {
@@ -95,6 +95,14 @@ impl Manager {
         self.socket.set_nonblocking(false).expect("a socket");
         self.heard.extend(came.iter().cloned());
         came
+    }
+
+    /// Sends it so much that there is room for nothing more until it listens.
+    fn overwhelm(&self) {
+        let other = UnixDatagram::unbound().expect("a socket");
+        other.set_nonblocking(true).expect("a socket");
+        let room = (0..1_000_000).find_map(|_| other.send_to(b"STATUS=busy", self.address.path().join("notify")).err());
+        assert_eq!(room.map(|error| error.kind()), Some(ErrorKind::WouldBlock));
     }
 
     fn reload(&mut self) {
@@ -199,4 +207,17 @@ fn the_watchdog_hears_of_the_loop_and_of_nothing_else() {
     assert_eq!(manager.drain(), Vec::<String>::new(), "it is stopped, and yet it speaks");
     manager.desk.signal(Signal::CONT);
     manager.hear("a sign of life", |message| message == "WATCHDOG=1");
+}
+
+#[test]
+fn a_manager_that_does_not_read_stops_neither_the_daemon_nor_its_end() {
+    let mut manager = Manager::of(Workstation::new(3600).role("dev"));
+    manager.overwhelm();
+    manager.desk.launch();
+    manager.desk.wait("the session", || manager.desk.holds("dev"));
+    manager.hear_ready();
+    manager.hear_status("the whole status", |status| status.starts_with("1 fresh"));
+    manager.overwhelm();
+    let (code, log) = manager.desk.stop();
+    assert_eq!(code, Some(0), "{log}");
 }

@@ -5,12 +5,15 @@ use crate::engine::headline::headline;
 use crate::engine::status::Status;
 use crate::engine::time::WallTime;
 use crate::shell::clock;
-use crate::shell::service::Service;
+use crate::shell::service::{Delivery, Service};
 use std::time::Duration;
 
 /// Being up is told at the latest now, whatever the first wave is waiting for: whoever is ordered after evertoken waits
 /// for sessions, not for a network.
 const LATEST_READY: Duration = Duration::from_secs(10);
+
+/// How long a manager that does not read is left alone before it is told again that we are up.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// What comes after the report while the config on disk is not the one in force.
 const BROKEN: &str = "the config has a mistake and the one before it stays in force: evertoken check";
@@ -18,13 +21,15 @@ const BROKEN: &str = "the config has a mistake and the one before it stays in fo
 /// Speaks to the service manager for as long as the process lives, over all configs.
 pub(super) struct Herald {
     service: Service,
-    /// When being up is told at the latest; `None` once it was told.
+    /// When being up is told at the latest; `None` once it was heard.
     ready_by: Option<WallTime>,
     reloading: bool,
     /// The config on disk could not be taken over.
     broken: bool,
     report: String,
     told: String,
+    /// The last line was lost on a manager that does not read.
+    unheard: bool,
     last_sign: WallTime,
 }
 
@@ -38,6 +43,7 @@ impl Herald {
             broken: false,
             report: String::new(),
             told: String::new(),
+            unheard: false,
             last_sign: now,
         }
     }
@@ -47,15 +53,22 @@ impl Herald {
         // Ours may be a clock that was just set back by hours.
         self.ready_by = self.ready_by.map(|by| by.min(now + LATEST_READY));
         if self.ready_by.is_some_and(|by| settled == Settled::Yes || by <= now) {
-            self.ready_by = None;
-            self.service.ready();
+            self.tell_ready(now);
         }
+        if self.unheard {
+            self.tell();
+        }
+    }
+
+    fn tell_ready(&mut self, now: WallTime) {
+        self.ready_by = (self.service.ready() == Delivery::Full).then(|| now + AGAIN);
     }
 
     /// The config is being read again because somebody asked for it.
     pub(super) fn reloading(&mut self) {
         self.reloading = true;
-        self.service.reloading();
+        // Where it is lost, so is nothing but a word for `systemctl status`: being up is told in any case.
+        let _heard_or_not = self.service.reloading();
     }
 
     /// What was read is in force, or was turned down.
@@ -63,7 +76,7 @@ impl Herald {
         self.broken = config == Config::Broken;
         self.tell();
         if std::mem::take(&mut self.reloading) && self.ready_by.is_none() {
-            self.service.ready();
+            self.tell_ready(clock::now());
         }
     }
 
@@ -75,8 +88,8 @@ impl Herald {
 
     fn tell(&mut self) {
         let line = if self.broken { format!("{}; {BROKEN}", self.report) } else { self.report.clone() };
-        if line != self.told {
-            self.service.status(&line);
+        self.unheard = line != self.told && self.service.status(&line) == Delivery::Full;
+        if !self.unheard {
             self.told = line;
         }
     }
@@ -85,7 +98,8 @@ impl Herald {
     pub(super) fn stopping(&mut self) {
         self.ready_by = None;
         self.reloading = false;
-        self.service.stopping();
+        self.unheard = false;
+        let _heard_or_not = self.service.stopping();
     }
 
     /// When there is something to tell although nothing has happened. Without a watchdog that ends with being ready.
@@ -101,7 +115,7 @@ impl Herald {
     pub(super) fn give_sign_of_life(&mut self, now: WallTime) {
         let Some(every) = self.service.watchdog() else { return };
         if now < self.last_sign || now >= self.last_sign + every {
-            self.service.alive();
+            let _comes_again = self.service.alive();
             self.last_sign = now;
         }
     }
