@@ -13,7 +13,7 @@ use crate::engine::time::WallTime;
 use crate::shell::clock::{self, Alarm, ClockWatch, Jumps};
 use crate::shell::config_file::Loaded;
 use crate::shell::environment::Environment;
-use crate::shell::locks::InstanceLock;
+use crate::shell::locks::{InstanceLock, Tenure};
 use crate::shell::panics;
 use crate::shell::service::Service;
 use crate::shell::signals::{Order, Signals};
@@ -70,20 +70,20 @@ pub async fn run(
     let mut falls = Falls::default();
     let mut instance = station.hold_instance().await?;
     loop {
-        let mut round = Round::new(station, herald, since);
+        let mut round = Round::new(station, herald, since, instance);
         let ended = match panics::caught(round.turn(&mut signals, &mut watcher, &mut alarm)).await {
             Ok(ended) => ended?,
             Err(_) => round.get_up(&mut signals, &mut falls).await?,
         };
+        (herald, instance) = (round.herald, round.instance);
         station = match ended {
             End::Stopped => return Ok(()),
             End::Reopen(next) => *next,
             End::Move(next, its_instance) => {
-                drop(std::mem::replace(&mut instance, its_instance));
+                instance = its_instance;
                 *next
             }
         };
-        herald = round.herald;
     }
 }
 
@@ -95,15 +95,16 @@ struct Round {
     reloads: Reloads,
     clocks: ClockWatch,
     herald: Herald,
+    instance: InstanceLock,
     stop_by: Option<WallTime>,
 }
 
 impl Round {
-    fn new(station: Station, herald: Herald, since: WallTime) -> Self {
+    fn new(station: Station, herald: Herald, since: WallTime, instance: InstanceLock) -> Self {
         let keeper = station.keeper(Mode::Daemon, Attendance::Alone);
         let desk = Desk::new(&station, since);
         let reloads = Reloads::new(&station);
-        Self { station, keeper, desk, reloads, clocks: ClockWatch::start(), herald, stop_by: None }
+        Self { station, keeper, desk, reloads, clocks: ClockWatch::start(), herald, instance, stop_by: None }
     }
 
     async fn turn(&mut self, signals: &mut Signals, watcher: &mut Watcher, alarm: &mut Alarm) -> io::Result<End> {
@@ -196,11 +197,16 @@ impl Round {
         while let Some(action) = self.keeper.poll_action() {
             match action {
                 Action::Tell(notice) => self.desk.tell(notice),
-                Action::Report => self.herald.report(&self.desk.report(&self.station, &self.keeper)),
+                Action::Report => self.report(),
                 other => self.station.carry_out(other),
             }
         }
         self.desk.run_hooks(&self.keeper);
+    }
+
+    fn report(&mut self) {
+        let status = self.desk.report(&self.station, &self.keeper, &mut self.instance);
+        self.herald.report(&status);
     }
 
     fn order(&mut self, order: Order) -> Option<Event> {
@@ -226,6 +232,10 @@ impl Round {
         }
         if concerns.contains(&Concern::Credentials) {
             self.station.observe_changes();
+            // The state folder may have gone with all that is in it: the lock that others find us by, and the status.
+            if self.desk.keep_place(&self.station, &mut self.instance) == Tenure::Regained {
+                self.report();
+            }
         }
         if concerns.contains(&Concern::Trust) {
             self.station.renew_trust();
@@ -257,7 +267,7 @@ impl Round {
         }
         self.carry_out();
         self.station.finish_files().await;
-        self.desk.farewell(&self.station, &self.keeper);
+        self.desk.farewell(&self.station, &self.keeper, &mut self.instance);
     }
 }
 

@@ -9,6 +9,7 @@ use crate::engine::time::WallTime;
 use crate::shell::clock;
 use crate::shell::hooks::HookRunner;
 use crate::shell::known_skew::KnownSkew;
+use crate::shell::locks::{InstanceLock, Tenure};
 use crate::shell::store::write_status;
 use serde::Serialize;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -22,6 +23,8 @@ pub(super) struct Desk {
     /// A digest of what was written last: the text itself is half a kilobyte for each profile.
     written: Option<u64>,
     unwritable: bool,
+    /// What was said last of the lock that others do not find us by.
+    unheld: Option<String>,
     known_skew: KnownSkew,
     /// Of this process: it never changes.
     surroundings: Surroundings,
@@ -44,6 +47,7 @@ impl Desk {
             since,
             written: None,
             unwritable: false,
+            unheld: None,
             known_skew: KnownSkew::default(),
             surroundings: surroundings(|name| station.environment.text(name)),
         }
@@ -77,19 +81,19 @@ impl Desk {
     }
 
     /// Writes down how things stand, if that changed, and gives it out.
-    pub(super) fn report(&mut self, station: &Station, keeper: &Keeper) -> Status {
+    pub(super) fn report(&mut self, station: &Station, keeper: &Keeper, instance: &mut InstanceLock) -> Status {
         let status = self.status(station, keeper, clock::now());
-        self.write(station, &status, keeper);
+        self.write(station, &status, keeper, instance);
         status
     }
 
     /// The last report: nobody is running any more.
-    pub(super) fn farewell(&mut self, station: &Station, keeper: &Keeper) {
+    pub(super) fn farewell(&mut self, station: &Station, keeper: &Keeper, instance: &mut InstanceLock) {
         let mut status = self.status(station, keeper, clock::now());
         status.daemon.running = false;
         status.daemon.responding = false;
         status.daemon.next_wakeup = None;
-        self.write(station, &status, keeper);
+        self.write(station, &status, keeper, instance);
     }
 
     fn status(&self, station: &Station, keeper: &Keeper, now: WallTime) -> Status {
@@ -110,7 +114,41 @@ impl Desk {
         }
     }
 
-    fn write(&mut self, station: &Station, status: &Status, keeper: &Keeper) {
+    /// Takes the lock again that others find this daemon by, where its file was removed.
+    ///
+    /// Another daemon that has taken it meanwhile is no reason to end: nobody knows whether that one has the same list, and
+    /// no session may run out for it. The two share the refresh locks, so that each session is asked for once and adopted by
+    /// the other one. But `status.json` is theirs then, and so is the answer to who runs.
+    pub(super) fn keep_place(&mut self, station: &Station, instance: &mut InstanceLock) -> Tenure {
+        let renewed = instance.renew(&station.loaded.places);
+        let trouble = match &renewed {
+            Ok(Tenure::Kept | Tenure::Unclear) => None,
+            Ok(Tenure::Regained) => {
+                tracing::warn!("the state folder or its instance.lock was removed; made anew");
+                self.written = None;
+                self.known_skew = KnownSkew::default();
+                None
+            }
+            Ok(Tenure::Lost { holder }) => {
+                let process = holder.map_or_else(String::new, |pid| format!(" (process {pid})"));
+                Some(format!(
+                    "instance.lock was removed, and another evertoken{process} has taken it since: two keep the same file \
+                     fresh now; stop one of them"
+                ))
+            }
+            Err(error) => Some(format!("failed to {error}; `evertoken status` may not find this daemon")),
+        };
+        if let Some(text) = trouble.as_ref().filter(|text| self.unheld.as_ref() != Some(text)) {
+            tracing::error!("{text}");
+        }
+        self.unheld = trouble;
+        renewed.unwrap_or(Tenure::Unclear)
+    }
+
+    fn write(&mut self, station: &Station, status: &Status, keeper: &Keeper, instance: &mut InstanceLock) {
+        if let Tenure::Lost { .. } = self.keep_place(station, instance) {
+            return;
+        }
         if keeper.knows_the_clock() {
             // Nobody misses it before the next start, and what hinders it hinders the status too, which says so.
             let _not_recorded = self.known_skew.record(&station.loaded.places, keeper.skew());

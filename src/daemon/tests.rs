@@ -27,7 +27,8 @@ async fn whoever_cannot_get_up_yet_tries_again() {
     let environment = Arc::new(Environment::from_vars([("HOME", home.path())]));
     let loaded = config_file::load(&environment, &config).expect("a config");
     let station = Station::open(environment, loaded).expect("a station");
-    let mut round = Round::new(station, Herald::new(Service::find(&Environment::default())), clock::now());
+    let instance = station.hold_instance().await.expect("the lock");
+    let mut round = Round::new(station, Herald::new(Service::find(&Environment::default())), clock::now(), instance);
     let mut signals = Signals::install().expect("signals");
     fs::remove_file(&bundle).expect("removed");
     let mut falls = Falls::beginning_with(Duration::from_millis(10));

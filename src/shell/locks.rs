@@ -16,7 +16,23 @@ const INSTANCE_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Held by the daemon of a credentials file as long as it runs.
 #[derive(Debug)]
-pub struct InstanceLock(#[expect(dead_code, reason = "held, never asked")] FileLock);
+pub struct InstanceLock(FileLock);
+
+/// Whether the one daemon of a credentials file is still found by its lock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tenure {
+    /// It is.
+    Kept,
+    /// The lock file had lost its name, and was made anew.
+    Regained,
+    /// It has lost its name, and a command is looking at the new one just now: to be asked again.
+    Unclear,
+    /// It had lost its name, and another process has taken the new one since.
+    Lost {
+        /// Its process id, where that can be read.
+        holder: Option<u32>,
+    },
+}
 
 impl InstanceLock {
     /// Takes the lock, or says who holds it.
@@ -26,6 +42,24 @@ impl InstanceLock {
     pub fn acquire(places: &Places) -> Result<Self, LockError> {
         places.ensure_state()?;
         FileLock::acquire(&places.instance_lock(), INSTANCE_PATIENCE).map(Self)
+    }
+
+    /// Takes the lock again where its file was removed, with the whole state folder perhaps: others would find no daemon,
+    /// and start a second one. Does not wait.
+    ///
+    /// # Errors
+    /// When the lock file or its folder cannot be used.
+    pub fn renew(&mut self, places: &Places) -> Result<Tenure, FileError> {
+        if self.0.has_its_name()? {
+            return Ok(Tenure::Kept);
+        }
+        places.ensure_state()?;
+        let path = places.instance_lock();
+        if let Some(lock) = FileLock::try_acquire(&path)? {
+            self.0 = lock;
+            return Ok(Tenure::Regained);
+        }
+        Ok(lock::holder(&path)?.map_or(Tenure::Unclear, |note| Tenure::Lost { holder: note.holder }))
     }
 
     /// Whether a daemon runs for this credentials file: `Some` with its process id where that can be read.
@@ -88,5 +122,39 @@ impl UntilStored {
         if kept.get(profile).is_some_and(|(of, _)| *of == attempt) {
             kept.remove(profile);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::disallowed_methods, reason = "the test plays the command that looks at the lock")]
+
+    use super::{InstanceLock, Tenure};
+    use crate::shell::environment::Environment;
+    use crate::shell::places::Places;
+    use std::fs;
+
+    #[test]
+    fn a_lock_whose_file_was_removed_is_taken_again_unless_another_daemon_has_it() {
+        let home = tempfile::tempdir().expect("a home");
+        let environment = Environment::from_vars([("HOME", home.path())]);
+        let places = Places::find(&environment, None, None).expect("places");
+        let mut ours = InstanceLock::acquire(&places).expect("the lock");
+        assert_eq!(ours.renew(&places).expect("a look"), Tenure::Kept);
+
+        fs::remove_dir_all(home.path().join(".local")).expect("removed");
+        assert_eq!(ours.renew(&places).expect("a lock"), Tenure::Regained);
+        let pid = Some(std::process::id());
+        assert_eq!(InstanceLock::holder(&places).expect("a look"), Some(pid));
+        assert_eq!(ours.renew(&places).expect("a look"), Tenure::Kept);
+
+        fs::remove_file(places.instance_lock()).expect("removed");
+        let theirs = InstanceLock::acquire(&places).expect("a second lock");
+        assert_eq!(ours.renew(&places).expect("a look"), Tenure::Lost { holder: pid });
+        drop(theirs);
+        let asker = fs::File::open(places.instance_lock()).expect("the file");
+        // A child of another test may hold a copy of theirs until it runs its program.
+        asker.lock_shared().expect("a look");
+        assert_eq!(ours.renew(&places).expect("a look"), Tenure::Unclear);
     }
 }

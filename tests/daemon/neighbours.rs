@@ -2,6 +2,9 @@
 
 use crate::workstation::{BOUND, Daemon, Workstation, arn, let_pass, signal_to, text, within};
 use evertoken::emulator::{Fault, Rule};
+use evertoken::shell::environment::Environment;
+use evertoken::shell::locks::InstanceLock;
+use evertoken::shell::places::Places;
 use rustix::process::Signal;
 use std::fs;
 use std::process::Stdio;
@@ -19,6 +22,35 @@ fn a_second_daemon_for_the_same_file_names_the_first() {
     let third = workstation.command(&["run"]).env("AWS_SHARED_CREDENTIALS_FILE", workstation.path("linked")).output();
     assert_eq!(third.expect("it runs").status.code(), Some(75));
     assert_eq!(workstation.sts.request_count(), 1);
+}
+
+#[test]
+fn a_daemon_whose_state_folder_was_removed_is_found_all_the_same() {
+    let mut workstation = Workstation::new(600).role("dev").start_with(&["dev"]);
+    workstation.wait("a status", || !workstation.state_files("status.json").is_empty());
+    fs::remove_dir_all(workstation.path(".local/state/evertoken")).expect("removed");
+    workstation.wait("another lock", || workstation.status()["daemon"]["running"] == true);
+    workstation.wait("another status", || workstation.status()["daemon"]["responding"] == true);
+    assert_eq!(workstation.status()["daemon"]["pid"], workstation.pid());
+    assert_eq!(workstation.evertoken(&["run"]).status.code(), Some(75));
+    assert_eq!(workstation.lines(&["WARN", "instance.lock was removed"]), 1, "{}", workstation.log());
+
+    // Two that run all the same: both go on, and only one of them says who runs.
+    let places = Places::find(&Environment::from_vars([("HOME", workstation.path(""))]), None, None).expect("places");
+    workstation.signal(Signal::STOP);
+    fs::remove_file(places.instance_lock()).expect("removed");
+    let other = InstanceLock::acquire(&places).expect("free");
+    fs::write(places.status_file(), "theirs").expect("written");
+    workstation.signal(Signal::CONT);
+    let so_far = workstation.granted("dev");
+    for round in 1..=2 {
+        workstation.signal(Signal::USR1);
+        workstation.wait("a refresh", || workstation.granted("dev") == so_far + round);
+    }
+    workstation.wait("a word", || workstation.logged(&["ERROR", "instance.lock was removed", "another evertoken"]));
+    assert_eq!(workstation.stop().0, Some(0));
+    assert_eq!(fs::read_to_string(places.status_file()).expect("a status"), "theirs");
+    drop(other);
 }
 
 #[test]

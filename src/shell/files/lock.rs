@@ -49,6 +49,7 @@ pub struct Note {
 #[derive(Debug)]
 pub struct FileLock {
     file: File,
+    opened: Identity,
     path: PathBuf,
     note: Note,
 }
@@ -69,8 +70,8 @@ impl FileLock {
             // `purge` may have removed the file between opening and locking: that lock would protect nothing.
             if is_still(path, &opened)? {
                 let left = read_note(&file).left;
-                let mut lock =
-                    Self { file, path: path.to_owned(), note: Note { holder: Some(std::process::id()), left } };
+                let note = Note { holder: Some(std::process::id()), left };
+                let mut lock = Self { file, opened, path: path.to_owned(), note };
                 lock.leave(left);
                 return Ok(Some(lock));
             }
@@ -94,6 +95,14 @@ impl FileLock {
             Some(lock) => Ok(lock),
             None => Err(LockError::Held { path: path.to_owned(), holder: peek(path).holder }),
         }
+    }
+
+    /// Whether the lock file still has its name: one that was removed keeps nobody from taking a new one.
+    ///
+    /// # Errors
+    /// When nobody can tell.
+    pub fn has_its_name(&self) -> Result<bool, FileError> {
+        is_still(&self.path, &self.opened)
     }
 
     /// What the previous holder left.
