@@ -26,7 +26,7 @@ pub mod status;
 use crate::shell::clock;
 use crate::shell::core_dumps;
 use crate::shell::environment::Environment;
-use crate::shell::logging::{self, Format, Options};
+use crate::shell::logging::{self, Format, Options, Writing};
 use crate::shell::panics;
 use crate::shell::signals;
 use clap::Parser;
@@ -54,13 +54,16 @@ pub fn main() -> ExitCode {
         core_dumps::refuse();
     }
     let _then_only_such_a_limit_would_end_us = signals::outlive_file_size_limit();
-    logging::start(&log_options(&cli, &environment));
+    let log = logging::start(&log_options(&cli, &environment));
     panics::log_without_their_text();
     let ended = carry_out(&cli, &environment, &mut Output::new(io::stdout().lock()));
+    let is_read = log.finish();
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(Ending { code, message }) => {
-            let _nobody_reads_it = Output::new(io::stderr()).text(&format!("{message}\n"));
+            if is_read {
+                let _nobody_reads_it = Output::new(io::stderr()).text(&format!("{message}\n"));
+            }
             ExitCode::from(code)
         }
     }
@@ -93,12 +96,13 @@ fn log_options(cli: &Cli, environment: &Environment) -> Options {
         LogFormat::Text if journal => Format::Journal,
         LogFormat::Text => Format::Text { colour: io::stderr().is_terminal() && !environment.no_color() },
     };
-    let bounded = match &cli.command {
-        Command::Run(args) => args.bounded_log.clone(),
-        _ => None,
+    // Whoever answers a person has nothing else to do; the daemon keeps sessions fresh, whether its log is read or not.
+    let (bounded, writing) = match &cli.command {
+        Command::Run(args) => (args.bounded_log.clone(), Writing::Queued),
+        _ => (None, Writing::Direct),
     };
     let filter = environment.log_filter().map(str::to_owned);
-    Options { level: level(cli), filter, format, clock: clock::now, bounded }
+    Options { level: level(cli), filter, format, clock: clock::now, bounded, writing }
 }
 
 /// The daemon tells what it does, commands that answer a person only warn; each `-v` shows one level more, each `-q` one

@@ -2,11 +2,13 @@
 //! itself, and never holds a secret: what is logged is already redacted by its type.
 
 pub mod bounded;
+mod queue;
 
 use crate::engine::time::WallTime;
 use bounded::Bounded;
+use queue::Queue;
 use std::fmt::{self, Write as _};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use tracing::field::{Field, Visit};
@@ -53,6 +55,39 @@ pub struct Options {
     pub clock: fn() -> WallTime,
     /// The file that standard error leads to, where evertoken has to keep it small.
     pub bounded: Option<PathBuf>,
+    /// Who waits for whoever reads it.
+    pub writing: Writing,
+}
+
+/// Who waits where standard error is a pipe that nobody reads, or a terminal that is paused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Writing {
+    /// Whoever has something to say: no line is lost.
+    Direct,
+    /// A thread that does nothing else: what finds no room is counted.
+    Queued,
+}
+
+/// The log of this process. What still waits to be written is written when this is dropped, also by a panic, if it is read
+/// within a second.
+#[derive(Debug)]
+#[must_use]
+pub struct Log(Option<Queue>);
+
+impl Log {
+    /// Waits until everything is written, but not for ever. Whether it was: where it was not, whoever writes to standard
+    /// error now would wait.
+    pub fn finish(mut self) -> bool {
+        self.0.take().is_none_or(|queue| queue.finish())
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        if let Some(queue) = self.0.take() {
+            let _nobody_reads_it = queue.finish();
+        }
+    }
 }
 
 /// Whether standard error is the stream that journald gave us, as told by `JOURNAL_STREAM` (systemd.exec(5)). A child
@@ -66,11 +101,14 @@ pub fn is_journal(journal_stream: Option<&str>) -> bool {
 
 /// Starts logging to standard error; later calls change nothing. A filter that cannot be read is told in the log and
 /// otherwise ignored: a daemon does not stay down for it.
-pub fn start(options: &Options) {
+pub fn start(options: &Options) -> Log {
     let (targets, complaint) = targets(options.level, options.filter.as_deref());
-    let layer = match options.bounded.clone() {
-        Some(log) => layer::<Registry, _>(options, Bounded::new(log)),
-        None => layer::<Registry, _>(options, io::stderr),
+    // Where there is no thread to be had, everybody waits for himself.
+    let queue = (options.writing == Writing::Queued).then(|| queue(options.bounded.clone()).ok()).flatten();
+    let layer = match (&queue, options.bounded.clone()) {
+        (Some(queue), _) => layer::<Registry, _>(options, queue.clone()),
+        (None, Some(log)) => layer::<Registry, _>(options, Bounded::new(log)),
+        (None, None) => layer::<Registry, _>(options, io::stderr),
     };
     let layer = layer.with_filter(targets);
     if tracing_subscriber::registry().with(layer).try_init().is_ok()
@@ -78,6 +116,16 @@ pub fn start(options: &Options) {
     {
         tracing::warn!("{complaint}");
     }
+    Log(queue)
+}
+
+fn queue(bounded: Option<PathBuf>) -> io::Result<Queue> {
+    let bounded = bounded.map(Bounded::new);
+    let write = move |line: &[u8]| match &bounded {
+        Some(bounded) => bounded.make_writer().write_all(line),
+        None => io::stderr().write_all(line),
+    };
+    Queue::start(write, |lost| tracing::warn!("{lost} lines were lost: nobody read the log"))
 }
 
 fn layer<S, W>(options: &Options, writer: W) -> Box<dyn Layer<S> + Send + Sync>
@@ -223,7 +271,7 @@ impl Visit for Words {
 
 #[cfg(test)]
 mod tests {
-    use super::{Format, Options, layer, targets};
+    use super::{Format, Options, Writing, layer, targets};
     use crate::engine::time::WallTime;
     use std::io::{self, Write};
     use std::sync::{Arc, Mutex, PoisonError};
@@ -248,8 +296,9 @@ mod tests {
         let memory = Memory::default();
         let writer = memory.clone();
         let clock = || WallTime::from_unix_seconds(1_795_273_445);
+        let filter = filter.map(str::to_owned);
         let options =
-            Options { level: LevelFilter::INFO, filter: filter.map(str::to_owned), format, clock, bounded: None };
+            Options { level: LevelFilter::INFO, filter, format, clock, bounded: None, writing: Writing::Direct };
         let (targets, _) = targets(options.level, options.filter.as_deref());
         let subscriber =
             tracing_subscriber::registry().with(layer(&options, move || writer.clone()).with_filter(targets));

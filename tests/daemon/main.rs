@@ -15,6 +15,7 @@ mod endurance;
 mod faults;
 mod files;
 mod hooks;
+mod log;
 mod neighbours;
 mod network;
 #[cfg(target_os = "linux")]
