@@ -144,8 +144,9 @@ fn state(valid: Option<&Session>, entry: &Entry, error: Option<&Trouble>, record
     match (valid, trouble) {
         (_, Some(state @ (State::Waiting | State::Refused))) => state,
         (None, _) => State::Expired,
+        // Whatever passes by itself: a reader must not take it for a session of the present settings.
+        (Some(session), _) if session.digest != entry.digest => State::Outdated,
         (Some(_), Some(state)) => state,
-        (Some(session), None) if session.digest != entry.digest => State::Outdated,
         // A step of a person that was announced while this very session still lives.
         (Some(session), None) if said == Some(State::Waiting) => {
             let same = recorded.and_then(|recorded| recorded.expires.as_ref()) == Some(&session.expiration.to_string());

@@ -215,8 +215,20 @@ fn a_trouble_is_over_when_a_newer_session_stands_in_the_file() {
 fn a_session_for_other_settings_is_outdated() {
     let mut other = session("2026-11-21T14:00:00Z", "2026-11-21T15:00:00Z");
     other.digest = digest("bb");
-    let status = merge(Some(recorded(State::Fresh, None)), Some(Observation::Ours(Box::new(other))), None);
+    let found = || Some(Observation::Ours(Box::new(other.clone())));
+    let status = merge(Some(recorded(State::Fresh, None)), found(), None);
     assert_eq!(status.profiles[0].state, State::Outdated);
+    // A trouble that passes does not make it a session of the new settings.
+    for (said, class) in [(State::Retrying, "unreachable"), (State::Outdated, "busy"), (State::Fresh, "store")] {
+        let status = merge(Some(recorded(said, Some(trouble(class)))), found(), None);
+        assert_eq!(status.profiles[0].state, State::Outdated, "{class}");
+        assert_eq!(status.profiles[0].error, Some(trouble(class)));
+    }
+    // One that needs a person is the more urgent of the two.
+    for (class, expected) in [("source", State::Waiting), ("refused", State::Refused)] {
+        let status = merge(Some(recorded(expected, Some(trouble(class)))), found(), None);
+        assert_eq!(status.profiles[0].state, expected);
+    }
 }
 
 #[test]
