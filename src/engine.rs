@@ -12,6 +12,7 @@ pub mod headline;
 pub mod init;
 pub mod keeper;
 pub mod names;
+pub mod obstacle;
 pub mod place;
 pub mod proxy;
 pub mod reply;

@@ -5,12 +5,13 @@ mod programs;
 use crate::commands::ending::{CONFIG, Ending, FINE};
 use crate::commands::output::Output;
 use crate::commands::setup::Setup;
-use crate::engine::aws_config::{AwsConfig, AwsFile};
+use crate::engine::aws_config::{AwsConfig, AwsFile, Problem};
 use crate::engine::config::Severity;
 use crate::engine::config::asking::unheard;
 use crate::engine::config::model::{Entry, Operation, StoreKind};
-use crate::engine::credentials_file::Observation;
+use crate::engine::config::{LeftAlone, left_alone};
 use crate::engine::names::ProfileName;
+use crate::engine::obstacle::Obstacle;
 use crate::shell::config_file::render;
 use crate::shell::environment::Environment;
 use crate::shell::files::{folder, snapshot};
@@ -18,6 +19,8 @@ use crate::shell::http::{Http, HttpSettings};
 use crate::shell::locks::InstanceLock;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Prints what is odd about a config that can be read, and a line that says what will happen. 78 when something of it can
 /// never work beside the AWS config.
@@ -26,7 +29,10 @@ use std::os::unix::fs::MetadataExt;
 /// When the answer cannot be written.
 pub fn run<W: Write>(setup: &Setup, environment: &Environment, output: &mut Output<W>) -> Result<u8, Ending> {
     let aws = setup.aws();
-    let findings = setup.loaded.findings(&aws);
+    let (sections, unread) = unwritten(setup);
+    let mut findings = setup.loaded.findings(&aws);
+    findings.extend(left_alone(&setup.loaded.text, &sections));
+    findings.sort_by_key(|finding| finding.span.start);
     let wrong = findings.iter().filter(|finding| finding.severity == Severity::Mistake).count();
     let mut blocks = render(&findings, &setup.loaded.path, &setup.loaded.text);
     let bundle = Http::new(&HttpSettings::of(&setup.config().network, environment)).err();
@@ -38,8 +44,9 @@ pub fn run<W: Write>(setup: &Setup, environment: &Environment, output: &mut Outp
     let mistakes = wrong + hurdles.len();
     blocks.extend(hurdles);
     blocks.extend(
-        surroundings(setup, &aws)
+        surroundings(setup, &aws, &sections)
             .iter()
+            .chain(&unread)
             .chain(&programs::missing(setup, &aws, environment))
             .map(|warning| format!("warning: {warning}")),
     );
@@ -69,11 +76,7 @@ fn summary(setup: &Setup, mistakes: usize, warnings: usize) -> String {
     ];
     let kinds: Vec<String> =
         kinds.iter().filter(|(count, ..)| *count > 0).map(|(count, one, many)| counted(*count, one, many)).collect();
-    let files = [
-        (StoreKind::Shared, setup.places().credentials().to_owned()),
-        (StoreKind::Private, setup.places().private_store()),
-    ];
-    let files: Vec<String> = files
+    let files: Vec<String> = files(setup)
         .iter()
         .filter(|(store, _)| entries.iter().any(|entry| entry.store == *store))
         .map(|(_, path)| path.display().to_string())
@@ -103,11 +106,19 @@ fn counted(count: usize, one: &str, many: &str) -> String {
 }
 
 /// What the files beside the config hold that will get in the way.
-fn surroundings(setup: &Setup, aws: &AwsConfig) -> Vec<String> {
+fn surroundings(setup: &Setup, aws: &AwsConfig, left_alone: &[LeftAlone]) -> Vec<String> {
     let credentials = setup.places().credentials();
+    let shown = credentials.display().to_string();
+    // A second section of a listed profile was told at its place.
+    let is_told = |problem: &Problem| {
+        let line = Some(problem.line);
+        problem.file == AwsFile::Credentials
+            && left_alone.iter().any(|section| section.file == shown && section.obstacle.line == line)
+    };
     let mut warnings: Vec<String> = aws
         .problems
         .iter()
+        .filter(|problem| !is_told(problem))
         .map(|problem| {
             let path = match problem.file {
                 AwsFile::Config => setup.places().aws_config(),
@@ -135,43 +146,38 @@ fn surroundings(setup: &Setup, aws: &AwsConfig) -> Vec<String> {
             resolved.display()
         ));
     }
+    warnings
+}
+
+/// What will not be written: sections that are left alone, and why whole files cannot be read.
+fn unwritten(setup: &Setup) -> (Vec<LeftAlone>, Vec<String>) {
+    let (mut sections, mut unread) = (Vec::new(), Vec::new());
     let stores = setup.stores();
-    for store in [StoreKind::Shared, StoreKind::Private] {
-        let entries: Vec<&Entry> =
-            setup.config().entries.iter().map(AsRef::as_ref).filter(|e| e.store == store).collect();
+    for (store, file) in files(setup) {
+        let entries: Vec<&Arc<Entry>> = setup.config().entries.iter().filter(|entry| entry.store == store).collect();
         let profiles: Vec<ProfileName> = entries.iter().map(|entry| entry.profile.clone()).collect();
         if profiles.is_empty() {
             continue;
         }
-        match stores.observe(store, &profiles).sections {
-            Err(message) => warnings.push(format!("nothing can be written: failed to {message}")),
-            Ok(sections) => {
-                let of =
-                    |entry: &Entry| sections.iter().find(|(name, _)| *name == entry.profile).map(|(_, found)| found);
-                warnings.extend(entries.into_iter().filter_map(|entry| obstacle(entry, of(entry)?)));
+        let found = match stores.observe(store, &profiles).sections {
+            Ok(found) => found,
+            Err(message) => {
+                unread.push(format!("nothing can be written: failed to {message}"));
+                continue;
             }
-        }
+        };
+        sections.extend(entries.into_iter().filter_map(|entry| {
+            let (profile, found) = found.iter().find(|(name, _)| *name == entry.profile)?;
+            let obstacle = Obstacle::before(entry, found)?;
+            Some(LeftAlone { profile: profile.clone(), file: file.display().to_string(), obstacle })
+        }));
     }
-    warnings
+    (sections, unread)
 }
 
-/// Why the section of an entry will not be written, and what to do about it.
-fn obstacle(entry: &Entry, found: &Observation) -> Option<String> {
-    let profile = &entry.profile;
-    let (reason, way_out) = match found {
-        Observation::Foreign(_) if entry.adopt => return None,
-        Observation::Foreign(reason) => (reason, "set adopt = true for it, or give it another profile name"),
-        Observation::Untouchable(reason) => (reason, "give it another profile name"),
-        Observation::NewerFormat => {
-            return Some(format!(
-                "the section of profile {profile} was written by a newer evertoken and will be left alone; install that \
-                 one again"
-            ));
-        }
-        Observation::Absent | Observation::Ours(_) | Observation::Damaged | Observation::Fillable => return None,
-    };
-    let line = reason.line.map(|line| format!(" in line {line}")).unwrap_or_default();
-    Some(format!("the section of profile {profile}{line} will be left alone: {reason}; {way_out}"))
+/// The files that sessions go to.
+fn files(setup: &Setup) -> [(StoreKind, PathBuf); 2] {
+    [(StoreKind::Shared, setup.places().credentials().to_owned()), (StoreKind::Private, setup.places().private_store())]
 }
 
 #[cfg(test)]

@@ -36,6 +36,8 @@ pub struct AwsConfig {
     pub problems: Vec<Problem>,
     /// `[NAME]` in the AWS config, which no SDK takes for the profile NAME: it must be `[profile NAME]` there.
     pub unprefixed: BTreeSet<String>,
+    /// Which keys of a profile stand in which of the two files.
+    places: BTreeMap<String, BTreeSet<(AwsFile, String)>>,
 }
 
 /// One of the two files.
@@ -87,10 +89,11 @@ impl AwsConfig {
                 if profile == "default" && !is_prefixed_default {
                     is_prefixed_default = true;
                     read.profiles.remove("default");
+                    read.places.remove("default");
                 }
-                read.profiles.entry(profile).or_default().extend(section);
+                read.add(AwsFile::Config, profile, section);
             } else if name == "default" && !is_prefixed_default {
-                read.profiles.entry(name).or_default().extend(section);
+                read.add(AwsFile::Config, name, section);
             } else if name != "default" && !name.contains(char::is_whitespace) {
                 read.unprefixed.insert(name);
             }
@@ -98,11 +101,22 @@ impl AwsConfig {
         for (name, section) in sections(credentials, AwsFile::Credentials, &mut problems) {
             // A header with a blank in it is no profile here: `[profile x]` belongs into the config.
             if !name.contains(char::is_whitespace) {
-                read.profiles.entry(name).or_default().extend(section);
+                read.add(AwsFile::Credentials, name, section);
             }
         }
         read.problems = problems;
         read
+    }
+
+    fn add(&mut self, file: AwsFile, profile: String, section: Section) {
+        self.places.entry(profile.clone()).or_default().extend(section.keys().map(|key| (file, key.clone())));
+        self.profiles.entry(profile).or_default().extend(section);
+    }
+
+    /// The keys of a profile that stand in this file.
+    pub fn keys_in<'a>(&'a self, file: AwsFile, profile: &str) -> impl Iterator<Item = &'a str> {
+        let places = self.places.get(profile).into_iter().flatten();
+        places.filter(move |(place, _)| *place == file).map(|(_, key)| key.as_str())
     }
 
     /// What [`AwsConfig::parse`] makes of both texts, from what it made of each alone.
@@ -111,6 +125,9 @@ impl AwsConfig {
         for (name, section) in &credentials.profiles {
             let pairs = section.iter().map(|(key, value)| (key.clone(), value.clone()));
             merged.profiles.entry(name.clone()).or_default().extend(pairs);
+        }
+        for (name, places) in &credentials.places {
+            merged.places.entry(name.clone()).or_default().extend(places.iter().cloned());
         }
         merged.problems.extend(credentials.problems.iter().cloned());
         merged

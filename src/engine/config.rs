@@ -36,7 +36,7 @@ mod tests;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use model::Config;
-pub use survey::{circles, survey};
+pub use survey::{LeftAlone, circles, left_alone, survey};
 
 /// A config that can be worked with, and what is odd about it all the same.
 #[derive(Clone, PartialEq, Eq, Debug)]

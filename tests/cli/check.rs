@@ -58,13 +58,103 @@ fn check_warns_of_what_surrounds_the_config() {
     let ended = home.run("check");
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.out.contains(" has mode 0644 and will get 0600 "), "{}", ended.out);
-    assert!(ended.out.contains("the section of profile dev in line "), "{}", ended.out);
+    assert!(
+        ended.out.contains("config.toml:7:11: warning: the section of \"dev\" will be left alone: "),
+        "{}",
+        ended.out
+    );
+    assert!(ended.out.contains("config.toml: 2 warnings; it keeps "), "{}", ended.out);
     assert!(ended.out.contains(&format!(
         "; it keeps 2 roles fresh in {} and {}\n",
         home.path(".aws/credentials").display(),
         home.places().private_store().display()
     )));
     assert!(!ended.out.contains("je7MtGbClwBF"), "a secret of the user's");
+}
+
+const TEMPORARY: &str =
+    "aws_access_key_id = ASIAI44QH8DHBEXAMPLE\naws_secret_access_key = fake\naws_session_token = fake\n";
+
+/// Once, at the profile in the config, with one way out; `status` has the same.
+#[test]
+fn a_section_that_is_left_alone_is_told_once_and_with_the_same_way_out_everywhere() {
+    let long_term = "aws_access_key_id = AKIAI44QH8DHBEXAMPLE\naws_secret_access_key = fake\n";
+    for (section, line, cause, way_out) in [
+        (
+            format!("[dev]\n{TEMPORARY}"),
+            7,
+            "holds `aws_access_key_id` that evertoken did not write",
+            "set adopt = true for the role to take the section over, or give the role another profile name",
+        ),
+        (
+            format!("[dev]\n{long_term}"),
+            7,
+            "holds long-term keys, which evertoken never replaces",
+            "give the role another profile name",
+        ),
+        (
+            "[dev]\nrole_arn = arn:aws:iam::111122223333:role/X\nsource_profile = base\n".to_owned(),
+            7,
+            "gets its credentials through `role_arn`",
+            "take that line out, or give the role another profile name",
+        ),
+        (
+            "[dev]\nregion = eu-west-1\n\n[dev]\noutput = json\n".to_owned(),
+            9,
+            "a second section [dev]",
+            "merge it into the first",
+        ),
+        (
+            format!("[dev]\n{TEMPORARY}x_evertoken = 2 profile=dev\n"),
+            0,
+            "was written by a newer version",
+            "update evertoken",
+        ),
+    ] {
+        let home = Home::new(CONFIG);
+        home.write(".aws/credentials", &format!("{CREDENTIALS}\n{section}"));
+        let checked = home.run("check");
+        assert_eq!(checked.code, Some(0), "{checked:?}");
+        let file = home.path(".aws/credentials").display().to_string();
+        let place = if line == 0 { format!("({file})") } else { format!("(line {line} of {file})") };
+        assert!(
+            checked.out.contains("config.toml:7:11: warning: the section of \"dev\" will be left alone: "),
+            "{checked:?}"
+        );
+        assert!(checked.out.contains(cause) && checked.out.contains(&place), "{checked:?}");
+        assert!(checked.out.contains(&format!("hint: {way_out}\n")), "{checked:?}");
+        assert_eq!(checked.out.matches(way_out).count(), 1, "{}", checked.out);
+        assert!(checked.out.contains("config.toml: 1 warning; it keeps "), "{}", checked.out);
+        assert!(!checked.out.contains("the AWS config"), "{}", checked.out);
+
+        let status = home.run("status --json");
+        let status: serde_json::Value = serde_json::from_str(&status.out).expect("JSON");
+        let error = &status["profiles"][0]["error"];
+        assert_eq!(error["fix"], way_out, "{status}");
+        assert!(
+            error["message"].as_str().is_some_and(|text| text.contains(cause) && !text.contains(way_out)),
+            "{error}"
+        );
+    }
+}
+
+/// A line that sends SDKs elsewhere is told with the file that it stands in.
+#[test]
+fn a_line_that_hides_the_session_is_named_with_its_file() {
+    let home = Home::new(CONFIG);
+    home.hold("dev", 3_000);
+    assert!(home.run("check").out.contains("config.toml: fine; "));
+    let role = "role_arn = arn:aws:iam::111122223333:role/X\n";
+    let held = home.read(".aws/credentials");
+    home.write(".aws/credentials", &held.replace("[dev]\n", &format!("[dev]\n{role}")));
+    let checked = home.run("check");
+    assert!(checked.out.contains("warning: the credentials file has role_arn for \"dev\" too: "), "{checked:?}");
+    assert!(checked.out.contains("hint: take role_arn out of [dev] in ~/.aws/credentials, or "), "{checked:?}");
+    home.write(".aws/credentials", &held);
+    home.write(".aws/config", &format!("[profile dev]\n{role}"));
+    let checked = home.run("check");
+    assert!(checked.out.contains("warning: the AWS config has role_arn for \"dev\" too: "), "{checked:?}");
+    assert!(checked.out.contains("hint: take role_arn out of [profile dev] in ~/.aws/config, or "), "{checked:?}");
 }
 
 /// Botocore takes keys before it asks a program, and never renews them.

@@ -2,9 +2,10 @@
 //! value out; reads nothing.
 
 use crate::engine::config::Config;
-use crate::engine::config::model::Entry;
-use crate::engine::credentials_file::{Observation, Reason};
+use crate::engine::config::model::{Entry, StoreKind};
+use crate::engine::credentials_file::Observation;
 use crate::engine::keeper::Sighting;
+use crate::engine::obstacle::Obstacle;
 use crate::engine::session::Session;
 use crate::engine::status::{Daemon, Profile, State, Status, Trouble, VERSION, Warning};
 use crate::engine::time::{Skew, WallTime};
@@ -67,7 +68,7 @@ impl Facts<'_> {
         let (session, obstacle) = self.on_disk(entry);
         let error = match recorded.and_then(|recorded| recorded.error.clone()) {
             Some(trouble) if !is_over(&trouble, session, entry) => Some(trouble),
-            _ => obstacle.map(|(message, fix)| store_trouble(message, fix, now)),
+            _ => obstacle.map(|obstacle| obstacle.trouble(entry, now)),
         };
         let ahead = |warning: &Warning| WallTime::parse(&warning.at).is_ok_and(|at| at > at_sts);
         let valid = session.filter(|session| session.expiration > at_sts);
@@ -89,41 +90,47 @@ impl Facts<'_> {
         }
     }
 
-    /// The session that stands in the file, or why none can, with what to do about it.
-    fn on_disk(&self, entry: &Entry) -> (Option<&Session>, Option<(String, Option<String>)>) {
+    /// The session that stands in the file, or why none can.
+    fn on_disk(&self, entry: &Entry) -> (Option<&Session>, Option<Hindrance>) {
         let Some(sighting) = self.sightings.iter().find(|sighting| sighting.store == entry.store) else {
             return (None, None);
         };
         let sections = match &sighting.sections {
             Ok(sections) => sections,
-            Err(message) => return (None, Some((message.clone(), None))),
+            Err(failure) => return (None, Some(Hindrance::File(failure.clone()))),
         };
         match sections.iter().find(|(name, _)| *name == entry.profile).map(|(_, observation)| observation) {
             Some(Observation::Ours(session)) => (Some(session), None),
-            Some(Observation::NewerFormat) => {
-                let message = "the section was written by a newer evertoken and is left alone".to_owned();
-                (None, Some((message, Some("install the newer evertoken again".to_owned()))))
-            }
-            Some(Observation::Foreign(reason)) if !entry.adopt => (None, Some(left_alone(reason, true))),
-            Some(Observation::Untouchable(reason)) => (None, Some(left_alone(reason, false))),
-            Some(Observation::Foreign(_) | Observation::Absent | Observation::Damaged | Observation::Fillable)
-            | None => (None, None),
+            Some(found) => (None, Obstacle::before(entry, found).map(Hindrance::Section)),
+            None => (None, None),
         }
     }
 }
 
-fn left_alone(reason: &Reason, adoptable: bool) -> (String, Option<String>) {
-    let line = reason.line.map(|line| format!(" (line {line} of the credentials file)")).unwrap_or_default();
-    let fix = if adoptable {
-        "set adopt = true for this role, or give it another profile name"
-    } else {
-        "give the role another profile name"
-    };
-    (format!("the section is left alone: {reason}{line}"), Some(fix.to_owned()))
+/// Why no session can stand in a file.
+enum Hindrance {
+    /// The file cannot be read; what failed, to be read after "failed to".
+    File(String),
+    /// The section is left alone.
+    Section(Obstacle),
 }
 
-fn store_trouble(message: String, fix: Option<String>, now: WallTime) -> Trouble {
-    Trouble { class: "store".to_owned(), code: None, message, fix, since: now.to_string(), attempts: 1 }
+impl Hindrance {
+    /// The same as a trouble. Looking is no attempt, and nothing is known of when it began.
+    fn trouble(self, entry: &Entry, now: WallTime) -> Trouble {
+        let (class, message, fix) = match self {
+            Self::File(failure) => ("store", format!("failed to {failure}"), None),
+            Self::Section(Obstacle { line, cause, way_out }) => {
+                let file = match entry.store {
+                    StoreKind::Shared => "the credentials file",
+                    StoreKind::Private => "evertoken's private store",
+                };
+                let place = line.map(|line| format!(" (line {line} of {file})")).unwrap_or_default();
+                ("settings", format!("the section is left alone: {cause}{place}"), way_out)
+            }
+        };
+        Trouble { class: class.to_owned(), code: None, message, fix, since: now.to_string(), attempts: 0 }
+    }
 }
 
 /// A session for the present settings that was issued after the trouble began shows that somebody else has mended it,

@@ -1,9 +1,9 @@
 //! What only shows beside the AWS config: circles through it, profiles that it defines too, sources that it does not
 //! have. Never reads that file: its content comes in as a value.
 
-use crate::engine::aws_config::{AwsConfig, Section};
+use crate::engine::aws_config::{AwsConfig, AwsFile, Section};
 use crate::engine::config::asking::unheard;
-use crate::engine::config::aws_profile::{Chain, Kind, asks_evertoken, follow, has_sso, role_session_below};
+use crate::engine::config::aws_profile::{Chain, Kind, asks_evertoken, follow, role_session_below};
 use crate::engine::config::diagnostic::{Diagnostic, Severity, put_in_order, quoted};
 use crate::engine::config::durations;
 use crate::engine::config::limits::CHAINED;
@@ -11,6 +11,8 @@ use crate::engine::config::model::{Config, Entry, Operation, Source, StoreKind};
 use crate::engine::config::raw;
 use crate::engine::config::sources::FALLBACK;
 use crate::engine::config::spelling::nearest;
+use crate::engine::names::ProfileName;
+use crate::engine::obstacle::Obstacle;
 use std::ops::Range;
 
 /// Findings about `config`, whose text is `text`, beside the AWS config, in the order of their positions.
@@ -47,6 +49,36 @@ pub fn circles(text: &str, config: &Config, aws: &AwsConfig) -> Vec<Diagnostic> 
     findings.retain(|finding| finding.severity == Severity::Mistake);
     put_in_order(&mut findings);
     findings
+}
+
+/// A section that evertoken will not write.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LeftAlone {
+    /// Whose it is.
+    pub profile: ProfileName,
+    /// The path of the file that it stands in.
+    pub file: String,
+    /// Why, and the way out.
+    pub obstacle: Obstacle,
+}
+
+/// Warnings of such sections, at their profiles in the text of the config.
+pub fn left_alone(text: &str, sections: &[LeftAlone]) -> Vec<Diagnostic> {
+    let raw = raw::read(text, &mut Vec::new());
+    let told = |LeftAlone { profile, file, obstacle }: &LeftAlone| {
+        let named = |written: &&raw::Written| {
+            written.profile.as_ref().is_some_and(|name| name.get_ref().as_str() == profile.as_str())
+        };
+        let span = raw.entries.iter().find(named).map_or(0..0, raw::Written::anchor);
+        let place = match obstacle.line {
+            Some(line) => format!("line {line} of {file}"),
+            None => file.clone(),
+        };
+        let profile = quoted(profile.as_str());
+        let message = format!("the section of {profile} will be left alone: {} ({place})", obstacle.cause);
+        Diagnostic { hint: obstacle.way_out.clone(), ..Diagnostic::warning(span, message) }
+    };
+    sections.iter().map(told).collect()
 }
 
 fn at_each_entry(raw: &raw::Raw, config: &Config, aws: &AwsConfig, what: fn(&mut Look<'_>)) -> Vec<Diagnostic> {
@@ -94,40 +126,35 @@ impl Look<'_> {
         if self.entry.store == StoreKind::Private {
             return;
         }
-        let anchor = self.anchor.clone();
-        let profile = quoted(name);
         let header = if name == FALLBACK { "[default]".to_owned() } else { format!("[profile {name}]") };
-        let mut clash = |keys: &str, who: &str| {
-            let message = format!("the AWS config has {keys} for {profile} too: {who}");
-            let hint = format!("take {keys} out of {header} in ~/.aws/config, or choose another profile here");
+        self.at_clashes(AwsFile::Config, section, "the AWS config", &format!("{header} in ~/.aws/config"));
+        // Elsewhere in that file it keeps evertoken from writing: told where the section is looked at.
+        if section.contains_key("x_evertoken") {
+            let place = format!("[{name}] in ~/.aws/credentials");
+            self.at_clashes(AwsFile::Credentials, section, "the credentials file", &place);
+        }
+    }
+
+    /// Lines of a file that send SDKs elsewhere.
+    fn at_clashes(&mut self, file: AwsFile, section: &Section, shown: &str, place: &str) {
+        let name = self.entry.profile.as_str();
+        let aws = self.aws;
+        let stands = |wanted: fn(&str) -> bool| aws.keys_in(file, name).any(wanted);
+        let anchor = self.anchor.clone();
+        let mut clash = |keys: &str, outcome: &str| {
+            let message = format!("{shown} has {keys} for {} too: {outcome}", quoted(name));
+            let hint = format!("take {keys} out of {place}, or choose another profile here");
             self.warning(&anchor, message, hint);
         };
-        if section.contains_key("role_arn") {
+        if stands(|key| key == "role_arn") {
             clash("role_arn", "most SDKs then assume that role themselves and ignore the session written here");
         }
-        if has_sso(section) {
+        if stands(|key| key.starts_with("sso_")) {
             clash("sso_* keys", "SDKs disagree on whether those or the session written here win");
         }
         // What asks evertoken is judged by `asking`.
-        if section.contains_key("credential_process") && asks_evertoken(section).is_none() {
+        if stands(|key| key == "credential_process") && asks_evertoken(section).is_none() {
             clash("credential_process", "SDKs disagree on whether that or the session written here wins");
-        }
-        self.at_foreign_keys(section, &anchor);
-    }
-
-    fn at_foreign_keys(&mut self, section: &Section, anchor: &Range<usize>) {
-        let profile = quoted(self.entry.profile.as_str());
-        if section.contains_key("x_evertoken") {
-            return;
-        }
-        let Some(id) = section.get("aws_access_key_id") else { return };
-        let temporary = ["aws_session_token", "aws_security_token"].iter().any(|key| section.contains_key(*key));
-        if id.starts_with("AKIA") || !(temporary || id.starts_with("ASIA")) {
-            let message = format!("{profile} holds long-term keys, which evertoken never overwrites");
-            self.warning(anchor, message, "choose another profile here, or move those keys to another section first");
-        } else if !self.entry.adopt {
-            let message = format!("{profile} holds a session that evertoken did not write and leaves alone");
-            self.warning(anchor, message, "add adopt = true to this entry to take it over, or choose another profile");
         }
     }
 

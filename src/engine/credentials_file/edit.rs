@@ -216,9 +216,9 @@ fn holds_more(document: &Document<'_>, patch: &Patch<'_>, mut lines: Range<usize
 }
 
 fn newer(contents: &Contents<'_>, name: &ProfileName) -> Reason {
-    let text = format!("[{name}] was written by a newer version of evertoken; update this one");
+    let newer = Reason::newer_format(name);
     match contents.all(Field::Mark).next() {
-        Some(mark) => reason(mark.line, text),
-        None => Reason { line: None, text },
+        Some(mark) => reason(mark.line, newer.text),
+        None => newer,
     }
 }

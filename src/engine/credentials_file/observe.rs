@@ -86,7 +86,7 @@ pub(super) fn standing(contents: &Contents<'_>, name: &ProfileName) -> Standing 
         return Standing::Untouchable(reason(
             line,
             format!(
-                "[{name}] holds long-term keys, which evertoken never replaces; move them to a section of their own"
+                "[{name}] holds long-term keys, which evertoken never replaces; give the role another profile name"
             ),
         ));
     }
@@ -95,15 +95,15 @@ pub(super) fn standing(contents: &Contents<'_>, name: &ProfileName) -> Standing 
         (None, Some((line, key)), _) => Standing::Untouchable(reason(
             *line,
             format!(
-                "[{name}] was not written by evertoken and gets its credentials through `{key}`; give the role \
-                 another profile name, or remove that line"
+                "[{name}] was not written by evertoken and gets its credentials through `{key}`; take that line \
+                 out, or give the role another profile name"
             ),
         )),
         (None, None, Some(first)) => Standing::Foreign(reason(
             first.line,
             format!(
-                "[{name}] holds `{}` that evertoken did not write; set adopt = true for the role to take it over, or \
-                 give it another profile name",
+                "[{name}] holds `{}` that evertoken did not write; set adopt = true for the role to take the section \
+                 over, or give the role another profile name",
                 first.field.key()
             ),
         )),

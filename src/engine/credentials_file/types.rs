@@ -17,8 +17,7 @@ pub enum Observation {
     NewerFormat,
     /// A section without our mark that holds nothing that gives credentials (only the likes of `region`): may be filled.
     Fillable,
-    /// A section without our mark that gives temporary credentials in some way; may be taken over with `adopt = true`,
-    /// unless the reason names a line that sends SDKs elsewhere: that one has to go first.
+    /// A section without our mark that holds temporary credentials; may be taken over with `adopt = true`.
     Foreign(Reason),
     /// A section that must never be written to, whatever the config says.
     Untouchable(Reason),
@@ -30,8 +29,21 @@ pub enum Observation {
 pub struct Reason {
     /// Counted from 1.
     pub line: Option<usize>,
-    /// Never holds a value of the file, only names of keys and sections.
+    /// What is the matter; behind the first semicolon what to do about it. Never holds a value of the file, only names
+    /// of keys and sections.
     pub text: String,
+}
+
+impl Reason {
+    /// What is the matter, and the way out.
+    pub fn parts(&self) -> (&str, Option<&str>) {
+        self.text.split_once("; ").map_or((&self.text, None), |(cause, way_out)| (cause, Some(way_out)))
+    }
+
+    /// That of [`Observation::NewerFormat`].
+    pub fn newer_format(profile: &ProfileName) -> Self {
+        Self { line: None, text: format!("[{profile}] was written by a newer version of evertoken; update evertoken") }
+    }
 }
 
 /// The whole file cannot be edited without risk; it stays as it is.

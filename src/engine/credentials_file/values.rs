@@ -8,7 +8,7 @@ use std::borrow::Cow;
 /// Refuses what some reader would take as something else, and whatever is no session.
 pub(super) fn check(publication: &Publication) -> Result<(), Reason> {
     let refused =
-        |text: &str| Err(Reason { line: None, text: format!("{text}; [{}] stays as it is", publication.profile) });
+        |text: &str| Err(Reason { line: None, text: format!("[{}] stays as it is: {text}", publication.profile) });
     let keys = &publication.session.keys;
     let Some(token) = &keys.session_token else {
         return refused("keys without a session token are not written to a file");

@@ -233,14 +233,15 @@ fn a_session_for_other_settings_is_outdated() {
 
 #[test]
 fn a_section_that_is_left_alone_is_said_with_the_way_out() {
-    let reason = || Reason { line: Some(3), text: "it has role_arn".to_owned() };
-    let status = merge(None, Some(Observation::Foreign(reason())), None);
-    let error = status.profiles[0].error.clone().expect("a trouble");
-    assert_eq!(error.message, "the section is left alone: it has role_arn (line 3 of the credentials file)");
-    assert!(error.fix.is_some_and(|fix| fix.contains("adopt = true")));
-    assert_eq!(status.profiles[0].state, State::Expired);
-    let status = merge(None, Some(Observation::Untouchable(reason())), None);
-    assert!(status.profiles[0].error.clone().and_then(|error| error.fix).is_some_and(|fix| !fix.contains("adopt")));
+    let reason = Reason { line: Some(3), text: "it has role_arn; take that line out".to_owned() };
+    for found in [Observation::Foreign(reason.clone()), Observation::Untouchable(reason)] {
+        let status = merge(None, Some(found), None);
+        let error = status.profiles[0].error.clone().expect("a trouble");
+        assert_eq!(error.message, "the section is left alone: it has role_arn (line 3 of the credentials file)");
+        assert_eq!(error.fix.as_deref(), Some("take that line out"));
+        // As the daemon has it; nothing was tried.
+        assert_eq!((status.profiles[0].state, error.class.as_str(), error.attempts), (State::Refused, "settings", 0));
+    }
 }
 
 #[test]

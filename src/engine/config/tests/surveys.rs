@@ -4,19 +4,22 @@ use crate::engine::aws_config::AwsConfig;
 use crate::engine::config::survey;
 use crate::engine::config::tests::{good, render};
 
-/// `[name] key=value key=value`, one section a line; `[sso-session name]` is one.
+/// `[name] key=value, key=value`, one section a line, of the AWS config; after `in credentials:` of the other file.
 fn aws(sections: &[&str]) -> AwsConfig {
-    let mut config = AwsConfig::default();
+    let (mut config, mut credentials) = (String::new(), String::new());
     for section in sections {
-        let (name, keys) = section[1..].split_once(']').expect("a header");
-        let keys = keys.split(", ").filter_map(|key| key.trim().split_once('='));
-        let keys = keys.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-        match name.strip_prefix("sso-session ") {
-            Some(name) => config.sso_sessions.insert(name.to_owned(), keys),
-            None => config.profiles.insert(name.to_owned(), keys),
+        let (text, section, prefix) = match section.strip_prefix("in credentials: ") {
+            Some(section) => (&mut credentials, section, ""),
+            None if section.starts_with("[sso-session ") => (&mut config, *section, ""),
+            None => (&mut config, *section, "profile "),
         };
+        let (name, keys) = section[1..].split_once(']').expect("a header");
+        *text += &format!("[{prefix}{name}]\n");
+        for key in keys.split(", ") {
+            *text += &format!("{}\n", key.trim().replacen('=', " = ", 1));
+        }
     }
-    config
+    AwsConfig::parse(&config, &credentials)
 }
 
 fn report(text: &str, sections: &[&str]) -> String {
@@ -54,8 +57,10 @@ fn nothing_is_said_of_what_fits() {
     }
     let private = format!("{DEV}store = \"private\"\n");
     assert_eq!(report(&private, &[BASE, "[dev] credential_process=/usr/bin/evertoken credential-process dev"]), "");
-    let adopted = format!("{DEV}adopt = true\n");
-    assert_eq!(report(&adopted, &[BASE, "[dev] aws_access_key_id=ASIAIOSFODNN7EXAMPLE, aws_session_token=x"]), "");
+    // What keeps a section from being written is told by what is seen in that file.
+    for section in ["role_arn=arn", "aws_access_key_id=AKIAIOSFODNN7EXAMPLE"] {
+        assert_eq!(report(DEV, &[BASE, &format!("in credentials: [dev] {section}")]), "");
+    }
 }
 
 const WARNINGS: &[(&str, &[&str], &str)] = &[
@@ -183,23 +188,18 @@ hint: add a [[role]] for it (`evertoken init --missing` prints one), or take cre
     ),
     (
         "",
-        &["[base] aws_access_key_id=AKIAIOSFODNN7EXAMPLE", "[dev] aws_access_key_id=AKIAIOSFODNN7EXAMPLE"],
-        r#"config.toml:2:11: warning: "dev" holds long-term keys, which evertoken never overwrites
-  profile = "dev"
-            ^^^^^
-hint: choose another profile here, or move those keys to another section first
-"#,
-    ),
-    (
-        "",
         &[
             "[base] aws_access_key_id=AKIAIOSFODNN7EXAMPLE",
-            "[dev] aws_access_key_id=ASIAIOSFODNN7EXAMPLE, aws_session_token=x",
+            "in credentials: [dev] aws_access_key_id=ASIAIOSFODNN7EXAMPLE, x_evertoken=1, role_arn=arn, sso_region=x",
         ],
-        r#"config.toml:2:11: warning: "dev" holds a session that evertoken did not write and leaves alone
+        r#"config.toml:2:11: warning: the credentials file has role_arn for "dev" too: most SDKs then assume that role themselves and ignore the session written here
   profile = "dev"
             ^^^^^
-hint: add adopt = true to this entry to take it over, or choose another profile
+hint: take role_arn out of [dev] in ~/.aws/credentials, or choose another profile here
+config.toml:2:11: warning: the credentials file has sso_* keys for "dev" too: SDKs disagree on whether those or the session written here win
+  profile = "dev"
+            ^^^^^
+hint: take sso_* keys out of [dev] in ~/.aws/credentials, or choose another profile here
 "#,
     ),
     (
