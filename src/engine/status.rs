@@ -119,8 +119,8 @@ pub struct Trouble {
     pub message: String,
     /// The command or edit that mends it; null where waiting does.
     pub fix: Option<String>,
-    /// Since when.
+    /// Since when; where nothing was tried, when it was seen.
     pub since: String,
-    /// How often it was tried since.
+    /// How often it was tried since; 0 where the file was only looked at.
     pub attempts: u32,
 }

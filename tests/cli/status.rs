@@ -41,3 +41,16 @@ fn status_sees_the_daemon_by_its_lock() {
     home.hold("dev", -1);
     assert_eq!(home.run("status").code, Some(1));
 }
+
+/// Looking is no attempt, and nothing is known of when it began.
+#[test]
+fn a_file_that_cannot_be_read_is_told_without_numbers_that_nobody_has_counted() {
+    let home = Home::new(CONFIG);
+    home.write(".aws/credentials", "[base]\nregion = eu-west-1\nthis is no line of such a file\n");
+    let ended = home.run("status");
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    let told = format!("# trouble: dev: store: failed to read {}: line 3: ", home.path(".aws/credentials").display());
+    assert!(ended.out.contains(&told), "{}", ended.out);
+    let json: serde_json::Value = serde_json::from_str(&home.run("status --json").out).expect("JSON");
+    assert_eq!(json["profiles"][0]["error"]["attempts"], 0);
+}

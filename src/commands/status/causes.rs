@@ -15,7 +15,8 @@ pub(super) struct Cause<'a> {
     is_worded_for_each: bool,
     /// When it began for the first of them; RFC 3339 in UTC.
     pub(super) since: &'a str,
-    /// The most attempts that one of them has made.
+    /// The most attempts that one of them has made; 0 where the files were only looked at, and then there is no telling
+    /// since when.
     pub(super) attempts: u32,
     /// In the order of the table.
     pub(super) profiles: Vec<&'a str>,
@@ -115,6 +116,7 @@ impl Cause<'_> {
     /// `dev waits`, `38 profiles are refused`. Nobody tries again where no daemon runs.
     pub(super) fn who_does_what(&self, daemon: &Daemon) -> String {
         let (one, many) = match self.trouble.class.as_str() {
+            _ if self.attempts == 0 => ("is held up", "are held up"),
             "source" => ("waits", "wait"),
             "refused" | "settings" => ("is refused", "are refused"),
             _ if daemon.running && daemon.responding => ("is being retried", "are being retried"),

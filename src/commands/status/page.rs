@@ -80,10 +80,13 @@ impl Page<'_> {
     /// What happened and to whom, all their names, and the way out.
     fn cause(&self, cause: &Cause<'_>) -> Vec<String> {
         let width = self.style.surface.width;
-        let since = self.table().clock(Some(cause.since));
-        let attempts = Some(times(cause.attempts)).filter(|_| cause.attempts > 1);
-        let attempts = attempts.map(|attempts| format!(", {attempts}")).unwrap_or_default();
-        let who = format!("{} since {since}{attempts}", cause.who_does_what(&self.status.daemon));
+        let since = format!(" since {}", self.table().clock(Some(cause.since)));
+        let tried = match cause.attempts {
+            0 => String::new(),
+            1 => since,
+            more => format!("{since}, {}", times(more)),
+        };
+        let who = format!("{}{tried}", cause.who_does_what(&self.status.daemon));
         let message = capitalised(&cause.message());
         let in_one = wrap("", &format!("{message}: {who}"), width, LongWord::Cut);
         let mut lines = if in_one.len() == 1 {

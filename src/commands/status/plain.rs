@@ -13,8 +13,10 @@ pub(super) fn plain(status: &Status, profiles: &[&Profile], causes: &[Cause<'_>]
     for cause in causes {
         let code = cause.code().map(|code| format!(" ({code})")).unwrap_or_default();
         let (class, message) = (cause.class(), cause.message());
-        let (profiles, attempts) = (cause.profiles.join(","), times(cause.attempts));
-        lines.push(format!("# trouble: {profiles}: {class}{code} since {}, {attempts}: {message}", cause.since));
+        let profiles = cause.profiles.join(",");
+        let tried = format!(" since {}, {}", cause.since, times(cause.attempts));
+        let tried = Some(tried).filter(|_| cause.attempts > 0).unwrap_or_default();
+        lines.push(format!("# trouble: {profiles}: {class}{code}{tried}: {message}"));
         lines.extend(cause.fix().map(|fix| format!("# fix: {fix}")));
     }
     lines.extend(
