@@ -79,6 +79,7 @@ cases! {
     links_go_in_a_circle
     mfa_session_over
     no_credentials_at_all
+    not_written_and_not_signed_in
     offline_and_fresh
     pod_identity_of_eks
     pod_of_eks
@@ -90,6 +91,7 @@ cases! {
     program_behind_it_fails
     role_arn_hides_the_section
     role_session_and_sso_session_over
+    section_is_empty_and_not_signed_in
     session_ended_without_a_note
     session_expired
     source_keys_have_ended

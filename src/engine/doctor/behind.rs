@@ -167,7 +167,7 @@ fn sign_in(picture: &Picture, base: &Base, sso: &SsoProfile) -> Finding {
         over(picture, cause, what).after(format!("so did {noun}{behind}")).fix(login.clone())
     };
     match found {
-        SignIn::Missing => over(format!("nobody has signed in to {noun}{behind}")),
+        SignIn::Missing => over(format!("you are not signed in to {noun}{behind}")),
         SignIn::Token { ends, .. } if found.is_over(now) => match ends {
             Some(end) => over(format!("{noun}{behind} {}", ended(end, now))),
             None => over(format!("{noun}{behind} is over")),

@@ -109,6 +109,8 @@ causes! {
     NotKept = "not-kept",
     /// The session has ended.
     SessionExpired = "session-expired",
+    /// evertoken has the profile on its list, and has not written it to any file yet.
+    NotWritten = "not-written",
     /// There is nothing that gives credentials.
     NoCredentials = "no-credentials",
     /// Another profile is selected than the one that was asked about.

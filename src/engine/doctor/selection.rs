@@ -1,7 +1,7 @@
 //! The first step: which profile is selected, what a shell exports before it, and which credentials the tools then pick.
 //! Never looks at what those credentials are worth; `session` does.
 
-use super::finding::{Cause, Finding};
+use super::finding::{Cause, Finding, Mend};
 use super::pick::{Origin, Tool, config_header, describe, in_config, in_credentials};
 use super::picture::{By, FileFacts, FileState, Instance, OwnConfig, Picture};
 use super::words::list;
@@ -111,12 +111,18 @@ fn not_written(picture: &Picture, store: StoreKind) -> Finding {
                 .lines(process_lines(picture, name))
         }
         StoreKind::Shared => {
-            let what = format!("the profile {name} does not stand in any file yet");
-            let why = "evertoken has it on its list, and has not written it";
-            let finding = Finding::fault(Cause::MissingProfile, what).why(why).fix(format!("evertoken refresh {name}"));
-            finding.mend(super::finding::Mend::Refresh(name.to_owned()))
+            let finding = unwritten(picture, format!("the profile {name} is in no file yet"));
+            finding.short("it is in no file yet")
         }
     }
+}
+
+/// What the first refresh will mend, once nothing behind the profile keeps it from succeeding.
+fn unwritten(picture: &Picture, what: String) -> Finding {
+    let name = picture.profile();
+    let why = "it is on evertoken's list, and evertoken has not written it yet";
+    let finding = Finding::fault(Cause::NotWritten, what).why(why).fix(format!("evertoken refresh {name}"));
+    finding.mend(Mend::Refresh(name.to_owned()))
 }
 
 fn no_default(picture: &Picture) -> Finding {
@@ -222,10 +228,9 @@ fn keep_one(picture: &Picture) -> String {
 fn nothing(picture: &Picture) -> Finding {
     let name = picture.profile();
     let what = format!("the profile {name} holds nothing that gives credentials");
-    let finding = Finding::fault(Cause::NoCredentials, what);
     if picture.entry().is_some() {
-        let finding = finding.why("evertoken has it on its list, and has not written it yet");
-        return finding.fix(format!("evertoken refresh {name}")).mend(super::finding::Mend::Refresh(name.to_owned()));
+        return unwritten(picture, what).short("it has no credentials yet");
     }
+    let finding = Finding::fault(Cause::NoCredentials, what);
     finding.fix(format!("aws configure --profile {name}")).fix(format!("aws configure sso --profile {name}"))
 }

@@ -42,18 +42,19 @@ fn weight(finding: &Finding) -> (bool, Cause) {
     (aside, finding.cause)
 }
 
-/// Whether a cause lies behind a session, so that it explains why that was not renewed.
+/// Whether a cause lies behind a session, so that it explains why that was not renewed, or never made.
 fn explains(cause: Cause) -> bool {
     (Cause::PlatformShadowed..Cause::SessionExpired).contains(&cause)
 }
 
-/// Where the source has ended, neither a refresh nor what failed because of it is worth an advice of its own.
+/// Where the source gives nothing, neither a refresh nor what failed because of it is worth an advice of its own.
 fn hush(cause: Cause, findings: &mut [Finding]) {
     if !(Cause::PlatformShadowed..=Cause::SourceFails).contains(&cause) {
         return;
     }
     for finding in findings.iter_mut().filter(|finding| finding.cause != cause) {
-        if matches!(finding.cause, Cause::SessionExpired | Cause::DaemonFailing | Cause::Kept | Cause::NotKept) {
+        let follows = [Cause::SessionExpired, Cause::NotWritten, Cause::DaemonFailing, Cause::Kept, Cause::NotKept];
+        if follows.contains(&finding.cause) {
             finding.fix.clear();
             finding.lines.clear();
             finding.mend = None;
@@ -64,10 +65,14 @@ fn hush(cause: Cause, findings: &mut [Finding]) {
 /// What a cause led to comes first: people know it already.
 fn sentence(cause: &Finding, findings: &[Finding]) -> String {
     let said = |finding: &Finding| finding.short.clone().unwrap_or_else(|| finding.what.clone());
-    let ended = findings.iter().find(|finding| finding.mark == Mark::Fault && finding.cause == Cause::SessionExpired);
-    match ended.filter(|_| explains(cause.cause)) {
-        Some(ended) => format!("{}, and {}", said(ended), cause.after.as_ref().unwrap_or(&cause.what)),
-        None => said(cause),
+    let fault = |wanted| findings.iter().find(|finding| finding.mark == Mark::Fault && finding.cause == wanted);
+    if !explains(cause.cause) {
+        return said(cause);
+    }
+    match (fault(Cause::SessionExpired), fault(Cause::NotWritten)) {
+        (Some(ended), _) => format!("{}, and {}", said(ended), cause.after.as_ref().unwrap_or(&cause.what)),
+        (None, Some(unwritten)) => format!("{}, because {}", said(unwritten), cause.what),
+        (None, None) => said(cause),
     }
 }
 
