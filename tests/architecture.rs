@@ -52,10 +52,14 @@ fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
         .filter(|(_, line)| !line.trim_start().starts_with("//"))
 }
 
-/// Everything before the tests.
+/// Everything before the tests that stand in the same file. Those in a file of their own may be named anywhere.
 fn without_tests(text: &str) -> &str {
-    let end = text.find("#[cfg(test)]\nmod ").unwrap_or(text.len());
-    &text[..end]
+    let is_inline = |start: &usize| {
+        let line = text[*start..].lines().nth(1).unwrap_or_default();
+        line.trim_end().trim_end_matches('}').trim_end().ends_with('{')
+    };
+    let end = text.match_indices("#[cfg(test)]\nmod ").map(|(start, _)| start).find(is_inline);
+    &text[..end.unwrap_or(text.len())]
 }
 
 fn is_test(name: &str) -> bool {
@@ -143,7 +147,7 @@ fn a_file_holds_one_noun() {
     let mut long = Vec::new();
     for (name, text) in sources("src").into_iter().chain(sources("tests")) {
         let lines = code(without_tests(&text)).filter(|(_, line)| !line.trim().is_empty()).count();
-        if !is_test(&name) && !name.starts_with("tests/") && lines > 400 {
+        if !is_test(&name) && !name.starts_with("tests/") && lines > 300 {
             long.push(format!("{name}: {lines} lines of code"));
         }
         assert!(is_test(&name) || text.starts_with("//!"), "{name} does not say why it exists");
@@ -190,4 +194,8 @@ fn the_rules_of_this_file_can_be_broken() {
     assert_eq!(offences(&file("// no tokio\nlet tokio_like = 1;"), &["tokio"]), Vec::<String>::new());
     assert_eq!(offences(&file("a(std::fs::read(x))"), &["std::fs"]), ["x.rs:1: std::fs"]);
     assert_eq!(without_tests("a\n#[cfg(test)]\nmod tests {}\n"), "a\n");
+    assert_eq!(without_tests("a\n#[cfg(test)]\nmod tests {\n    b\n}\n"), "a\n");
+    let elsewhere = "#[cfg(test)]\nmod tests;\na\n";
+    assert_eq!(without_tests(elsewhere), elsewhere);
+    assert_eq!(without_tests(&format!("{elsewhere}#[cfg(test)]\nmod more {{\n}}\n")), elsewhere);
 }
