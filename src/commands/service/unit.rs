@@ -136,7 +136,7 @@ fn unquoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Blueprint, MARK, drop_in, environment, is_ours, whole};
-    use proptest::prelude::{any, proptest};
+    use proptest::prelude::{prop_assert_eq, proptest};
     use std::collections::BTreeMap;
 
     fn blueprint(program: &str, config: &str, environment: &[(&str, &str)]) -> Blueprint {
@@ -201,13 +201,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_value_comes_back_as_it_was(value in any::<String>(), other in "[ -~\n\t]*") {
+        fn every_value_comes_back_as_it_was(value in "[^\r]*", other in "[ -~\n\t]*") {
             let given = BTreeMap::from([("A".to_owned(), value), ("PATH".to_owned(), other)]);
             let made = Blueprint { environment: given.clone(), ..blueprint("/p", "/c", &[]) };
-            let unbroken = given.values().all(|value| !value.contains('\r'));
-            if unbroken {
-                assert_eq!(environment(&whole(&made)), given);
-            }
+            prop_assert_eq!(environment(&whole(&made)), given);
         }
     }
 }
