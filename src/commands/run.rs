@@ -70,7 +70,7 @@ pub fn runtime() -> Result<Runtime, Ending> {
 /// The end of a command whose config could not be loaded.
 pub fn unloaded(error: LoadError) -> Ending {
     match error {
-        LoadError::Wrong { findings } => Ending { code: CONFIG, message: findings.join("\n\n") },
+        LoadError::Wrong { findings, .. } => Ending { code: CONFIG, message: findings.join("\n\n") },
         LoadError::Missing(_) => Ending::new(NOT_FINE, error),
         LoadError::Unreadable(_) | LoadError::Place(_) => Ending::failed(error),
         LoadError::Stumbled(_) => Ending::new(NOT_FINE, error),

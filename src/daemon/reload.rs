@@ -78,7 +78,9 @@ fn read_apart(
 pub(super) async fn judge(read: Result<Loaded, LoadError>, station: &mut Station, herald: &mut Herald) -> Verdict {
     let (verdict, taken) = match read {
         Err(error) => {
-            tracing::error!("the config was not taken over, the old one stays:\n{error}");
+            for reason in error.lines() {
+                tracing::error!("the config was not taken over, the old one stays: {reason}");
+            }
             (Verdict::Keep, Taken::Broken)
         }
         Ok(loaded) if loaded.config == station.loaded.config && loaded.places == station.loaded.places => {

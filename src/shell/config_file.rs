@@ -1,7 +1,7 @@
 //! Reads the config from its file, and finds the places that follow from it. Parsing and judging is the engine's.
 
 use crate::engine::aws_config::AwsConfig;
-use crate::engine::config::diagnostic::render_all;
+use crate::engine::config::diagnostic::{Severity, lines_of, render_all};
 use crate::engine::config::model::Hooks;
 use crate::engine::config::{self, Config, Diagnostic};
 use crate::shell::environment::Environment;
@@ -43,12 +43,12 @@ impl Loaded {
         AwsConfig::parse(&text(self.places.aws_config()), &text(self.places.credentials()))
     }
 
-    /// What is odd about it, by itself and beside the AWS config; one block each.
+    /// What is odd about it, by itself and beside the AWS config; one line each, for a log.
     pub fn oddities(&self, aws: &AwsConfig) -> Vec<String> {
-        render(&self.findings(aws), &self.path, &self.text)
+        lines_of(&self.findings(aws), &self.path.display().to_string(), &self.text)
     }
 
-    /// The same, to be counted.
+    /// The same, to be counted and shown.
     pub fn findings(&self, aws: &AwsConfig) -> Vec<Diagnostic> {
         let mut findings = self.warnings.clone();
         findings.extend(config::survey(&self.text, &self.config, aws));
@@ -78,7 +78,7 @@ impl Loaded {
     /// [`LoadError::Wrong`] with the reason.
     pub fn trusted(self) -> Result<Self, LoadError> {
         match self.distrusted() {
-            Some(finding) => Err(LoadError::Wrong { findings: vec![finding] }),
+            Some(finding) => Err(LoadError::of_one(finding)),
             None => Ok(self),
         }
     }
@@ -92,7 +92,7 @@ impl Loaded {
         if findings.is_empty() {
             return Ok(());
         }
-        Err(LoadError::Wrong { findings: render(&findings, &self.path, &self.text) })
+        Err(LoadError::wrong(&findings, &self.path, &self.text))
     }
 
     /// Whether the file still holds what was read.
@@ -121,7 +121,31 @@ pub enum LoadError {
     Wrong {
         /// One block for each finding, ready to be shown.
         findings: Vec<String>,
+        /// One line for each mistake, for a log.
+        mistakes: Vec<String>,
     },
+}
+
+impl LoadError {
+    fn wrong(findings: &[Diagnostic], path: &Path, text: &str) -> Self {
+        let mistakes = findings.iter().filter(|finding| finding.severity == Severity::Mistake);
+        let mistakes: Vec<Diagnostic> = mistakes.cloned().collect();
+        let mistakes = lines_of(&mistakes, &path.display().to_string(), text);
+        Self::Wrong { findings: render(findings, path, text), mistakes }
+    }
+
+    /// From a block that has a message and a hint.
+    fn of_one(finding: String) -> Self {
+        Self::Wrong { mistakes: vec![finding.replace("\nhint: ", "; ")], findings: vec![finding] }
+    }
+
+    /// Each reason as one line, for a log; warnings are none.
+    pub fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Wrong { mistakes, .. } => mistakes.clone(),
+            other => vec![other.to_string()],
+        }
+    }
 }
 
 /// Reads the config once.
@@ -137,10 +161,9 @@ pub fn load(environment: &Environment, path: &Path) -> Result<Loaded, LoadError>
         let valid = error.utf8_error().valid_up_to();
         let line = 1 + snapshot.bytes.iter().take(valid).filter(|byte| **byte == b'\n').count();
         let finding = format!("{}:{line}:1: this line is not UTF-8 text\nhint: save the file as UTF-8", path.display());
-        LoadError::Wrong { findings: vec![finding] }
+        LoadError::of_one(finding)
     })?;
-    let parsed =
-        config::parse(&text).map_err(|findings| LoadError::Wrong { findings: render(&findings, path, &text) })?;
+    let parsed = config::parse(&text).map_err(|findings| LoadError::wrong(&findings, path, &text))?;
     let config = parsed.config;
     let places = Places::find(environment, config.credentials_file.as_deref(), config.aws_config_file.as_deref())?;
     Ok(Loaded { path: path.to_owned(), text, config, warnings: parsed.warnings, places })

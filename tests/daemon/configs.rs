@@ -57,7 +57,8 @@ fn a_config_that_is_wrong_changes_nothing_and_says_where() {
     workstation.signal(Signal::HUP);
     workstation.wait("the broken line to be named", || workstation.log().contains(&at(line, 15)));
 
-    let unknown = format!("{good}colour = \"red\"\n");
+    // With a warning before it, which is no reason.
+    let unknown = format!("[hooks]\nfailed = [\"true\", \"{{mesage}}\"]\n{good}colour = \"red\"\n");
     let line = unknown.lines().count();
     fs::write(&path, &unknown).expect("written");
     workstation.signal(Signal::HUP);
@@ -72,6 +73,10 @@ fn a_config_that_is_wrong_changes_nothing_and_says_where() {
     workstation.wait("the missing config to be named", || workstation.logged(&["there is no config at"]));
 
     assert!(workstation.lines(&["was not taken over, the old one stays"]) >= 4);
+    // One line for each mistake, with the way out and without the excerpt.
+    assert!(workstation.logged(&[&at(line, 1), "unknown key", "; "]), "{}", workstation.log());
+    assert!(!workstation.log().contains("^^^"), "{}", workstation.log());
+    assert_eq!(workstation.lines(&["mesage"]), 0, "{}", workstation.log());
     assert_eq!(workstation.fingerprint(), before);
     assert_eq!(workstation.sts.request_count(), calls);
     workstation.signal(Signal::USR1);

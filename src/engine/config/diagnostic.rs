@@ -51,11 +51,7 @@ impl Diagnostic {
 
     fn render_in(&self, path: &str, text: &str, lines: &mut LineNumbers<'_>) -> String {
         let excerpt = Excerpt::of(text, &self.span, lines.at(self.span.start));
-        let kind = match self.severity {
-            Severity::Mistake => "",
-            Severity::Warning => "warning: ",
-        };
-        let mut block = format!("{path}:{}:{}: {kind}{}", excerpt.line, excerpt.column, self.message);
+        let mut block = self.headed(path, &excerpt);
         if !excerpt.quoted.trim().is_empty() {
             // Writing to a String cannot fail.
             let _ = write!(block, "\n  {}\n  {}", excerpt.quoted, excerpt.marker);
@@ -65,12 +61,36 @@ impl Diagnostic {
         }
         block
     }
+
+    fn headed(&self, path: &str, excerpt: &Excerpt) -> String {
+        let kind = match self.severity {
+            Severity::Mistake => "",
+            Severity::Warning => "warning: ",
+        };
+        format!("{path}:{}:{}: {kind}{}", excerpt.line, excerpt.column, self.message)
+    }
+
+    fn line_in(&self, path: &str, text: &str, lines: &mut LineNumbers<'_>) -> String {
+        let excerpt = Excerpt::of(text, &self.span, lines.at(self.span.start));
+        let mut line = self.headed(path, &excerpt);
+        for (place, part) in self.hint.iter().flat_map(|hint| hint.lines()).enumerate() {
+            line.push_str(if place == 0 { "; " } else { " " });
+            line.push_str(part.trim());
+        }
+        line
+    }
 }
 
 /// All of them as [`Diagnostic::render`] shows each, in one walk through the text when they are in order.
 pub fn render_all(findings: &[Diagnostic], path: &str, text: &str) -> Vec<String> {
     let mut lines = LineNumbers::of(text);
     findings.iter().map(|finding| finding.render_in(path, text, &mut lines)).collect()
+}
+
+/// Each of them as one line, for a log: `path:line:column: message; hint`.
+pub fn lines_of(findings: &[Diagnostic], path: &str, text: &str) -> Vec<String> {
+    let mut lines = LineNumbers::of(text);
+    findings.iter().map(|finding| finding.line_in(path, text, &mut lines)).collect()
 }
 
 /// By position, each thing said once.

@@ -36,7 +36,7 @@ pub fn gather(environment: &Environment, tools: &Places, own: Own<'_>, profile: 
     let config = match own.loaded {
         Ok(loaded) => OwnConfig::Read(Arc::new(loaded.config.clone())),
         Err(LoadError::Missing(_)) => OwnConfig::Missing,
-        Err(LoadError::Wrong { findings }) => {
+        Err(LoadError::Wrong { findings, .. }) => {
             let first = findings.first().and_then(|finding| finding.lines().next());
             OwnConfig::Wrong(first.unwrap_or_default().to_owned())
         }
