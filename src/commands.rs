@@ -82,7 +82,7 @@ fn carry_out<W: Write>(cli: &Cli, environment: &Arc<Environment>, output: &mut O
         Command::Login(args) => login::run(&load()?, args, environment, output),
         Command::CredentialProcess(args) => credential_process::run(load(), args, environment, output),
         Command::Exec(args) => match exec::run(&load()?, args, environment)? {},
-        Command::Purge(args) => purge::run(&load()?, args, environment, output),
+        Command::Purge(args) => purge::run(cli.global.config.as_deref(), args, environment, output),
         Command::Service(args) => service::run(args, cli.global.config.as_deref(), environment, output),
         Command::Completions(args) => completions::run(args, output),
         Command::Man => man::run(output),

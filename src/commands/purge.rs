@@ -2,37 +2,47 @@
 
 mod estate;
 mod former;
+mod ground;
 
 use crate::commands::cli::PurgeArgs;
 use crate::commands::ending::{Ending, NOT_FINE, USAGE};
 use crate::commands::output::Output;
 use crate::commands::service;
 use crate::commands::service_manager::{Verb, command};
-use crate::commands::setup::Setup;
 use crate::shell::environment::Environment;
 use crate::shell::files::lock::LockError;
 use crate::shell::locks::InstanceLock;
 use crate::shell::places::Places;
-use crate::shell::store::Stores;
 use estate::{Cleared, Estate, Extent, Tense};
 use former::Former;
+use ground::Ground;
 use std::io::Write;
+use std::path::Path;
 
 /// Carries the command out.
 ///
 /// # Errors
-/// 1 while the daemon runs, or when a file cannot be changed; 2 for a profile that evertoken knows nothing of.
+/// 1 while the daemon runs, or when a file cannot be changed; 2 for a profile that evertoken knows nothing of; 78 when the
+/// config is wrong.
 pub fn run<W: Write>(
-    setup: &Setup,
+    given: Option<&Path>,
     args: &PurgeArgs,
     environment: &Environment,
     output: &mut Output<W>,
 ) -> Result<u8, Ending> {
-    if let Some(pid) = InstanceLock::holder(setup.places()).map_err(Ending::failed)? {
+    let ground = Ground::find(environment, given)?;
+    let places = &ground.places;
+    if let Some(pid) = InstanceLock::holder(places).map_err(Ending::failed)? {
         return Err(running(pid));
     }
-    let estate = Estate::survey(setup.stores(), &args.profiles)?;
-    let known = |profile: &_| setup.config().entry(profile).is_some();
+    if ground.config.is_none() {
+        let (config, credentials) = (ground.path.display(), places.credentials().display());
+        output.text(&format!(
+            "there is no config at {config}: looking at {credentials} and at what earlier ones left\n"
+        ))?;
+    }
+    let estate = Estate::survey(ground.stores(places.clone()), &args.profiles)?;
+    let known = |profile: &_| ground.config.as_ref().is_some_and(|config| config.entry(profile).is_some());
     if let Some(stranger) = args.profiles.iter().find(|profile| !known(profile.as_str()) && !estate.holds(profile)) {
         return Err(Ending::new(
             USAGE,
@@ -41,14 +51,14 @@ pub fn run<W: Write>(
     }
     let tense = if args.dry_run { Tense::Planned } else { Tense::Done };
     let extent = if args.profiles.is_empty() { Extent::Everything } else { Extent::Keys };
-    let guard = guard(setup.places(), tense)?;
+    let guard = guard(places, tense)?;
     let mut cleared = estate.clear(extent, tense, output)?;
     drop(guard);
-    let formers = if extent == Extent::Everything { former::find(setup, environment) } else { Vec::new() };
+    let formers = if extent == Extent::Everything { former::find(&ground, environment) } else { Vec::new() };
     for former in formers {
         match former {
             Former::Ours(places) => {
-                let Cleared { code, anything } = clear_former(setup, places, tense, output)?;
+                let Cleared { code, anything } = clear_former(&ground, places, tense, output)?;
                 cleared = Cleared { code: cleared.code.max(code), anything: cleared.anything || anything };
             }
             Former::Left { folder, why, fix } => {
@@ -71,14 +81,14 @@ pub fn run<W: Write>(
 
 /// What a file that the config named once still has of ours. What cannot be read there keeps the rest from nothing.
 fn clear_former<W: Write>(
-    setup: &Setup,
+    ground: &Ground,
     places: Places,
     tense: Tense,
     output: &mut Output<W>,
 ) -> Result<Cleared, Ending> {
     let shown = places.state().display().to_string();
     let cleared = guard(&places, tense).and_then(|guard| {
-        let estate = Estate::survey(Stores::new(places, setup.config().file_mode), &[])?;
+        let estate = Estate::survey(ground.stores(places), &[])?;
         let cleared = estate.clear(Extent::Everything, tense, output)?;
         drop(guard);
         Ok(cleared)

@@ -7,7 +7,7 @@ use crate::engine::config::Config;
 use crate::engine::config::model::Entry;
 use crate::engine::names::ProfileName;
 use crate::engine::status::Status;
-use crate::shell::config_file::{Loaded, load};
+use crate::shell::config_file::{LoadError, Loaded, load};
 use crate::shell::environment::Environment;
 use crate::shell::files::snapshot;
 use crate::shell::places::{Places, config_file};
@@ -28,8 +28,16 @@ impl Setup {
     /// # Errors
     /// 1 when it is missing or cannot be read, 78 with all mistakes when it is wrong.
     pub fn load(environment: &Environment, given: Option<&Path>) -> Result<Self, Ending> {
-        let path = config_file(environment, given).map_err(Ending::failed)?;
-        Ok(Self { loaded: load(environment, &path).map_err(unloaded)? })
+        Self::read(environment, given).map_err(unloaded)
+    }
+
+    /// The same for commands that may go on without a config.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn read(environment: &Environment, given: Option<&Path>) -> Result<Self, LoadError> {
+        let path = config_file(environment, given)?;
+        Ok(Self { loaded: load(environment, &path)? })
     }
 
     /// The config.

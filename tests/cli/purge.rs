@@ -186,3 +186,45 @@ fn purge_waits_for_the_daemon_to_be_stopped() {
     assert!(ended.err.contains(&format!("kill {}", std::process::id())), "{}", ended.err);
     assert_eq!(home.read(".aws/credentials"), before);
 }
+
+/// The keys and the state that it led to can still be removed.
+#[test]
+fn purge_needs_no_config_that_is_gone() {
+    let home = Home::new(CONFIG);
+    home.hold("dev", 3_000);
+    home.hold("vault", 3_000);
+    // Another file that the config once named: its state knows which config that was.
+    let config = home.path(".config/evertoken/config.toml");
+    home.write("other", &home.read(".aws/credentials"));
+    recorded(&home, "other", &config.display().to_string());
+
+    let wrong = format!("{CONFIG}colour = 1\n");
+    home.write(".config/evertoken/config.toml", &wrong);
+    let refused = home.run("purge");
+    assert_eq!(refused.code, Some(78), "{refused:?}");
+    let hint = format!("hint: to purge without it, move {} away and run `evertoken purge` again\n", config.display());
+    assert!(refused.err.contains("unknown key") && refused.err.ends_with(&hint), "{}", refused.err);
+
+    fs::remove_file(&config).expect("removed");
+    let named = home.run(&format!("purge --config {}", config.display()));
+    assert_eq!(named.code, Some(1), "a name that leads nowhere is a slip: {named:?}");
+    assert_eq!(home.run("purge nobody").code, Some(2));
+
+    // Another config may still want what stands in the default place.
+    home.write("theirs.toml", CONFIG);
+    let theirs = home.path("theirs.toml").display().to_string();
+    recorded(&home, ".aws/credentials", &theirs);
+    let before = home.read(".aws/credentials");
+    let refused = home.run("purge");
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.err.contains(&format!("fix: evertoken --config {theirs} purge\n")), "{}", refused.err);
+    assert_eq!(home.read(".aws/credentials"), before);
+    fs::remove_file(&theirs).expect("removed");
+
+    let all = home.run("purge");
+    assert_eq!((all.code, all.err.as_str()), (Some(0), ""), "{}", all.out);
+    assert!(all.out.starts_with(&format!("there is no config at {}", config.display())), "{}", all.out);
+    assert_eq!([home.read(".aws/credentials"), home.read("other")], [CREDENTIALS, CREDENTIALS]);
+    assert!(!home.path(".local/state/evertoken").exists(), "{}", all.out);
+    assert!(home.run("purge").out.ends_with("nothing to remove\n"));
+}

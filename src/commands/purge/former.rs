@@ -1,14 +1,13 @@
 //! The credentials files that evertoken kept fresh before: each has left a state folder. Tells those that are this
 //! config's own from those that another config may still want; removes nothing.
 
-use crate::commands::setup::Setup;
+use super::ground::{Ground, recorded};
 use crate::engine::status::Status;
 use crate::shell::environment::Environment;
-use crate::shell::files::snapshot;
 use crate::shell::leftovers;
 use crate::shell::locks::InstanceLock;
 use crate::shell::places::Places;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A state folder of another credentials file than that of the config.
 pub(super) enum Former {
@@ -26,23 +25,17 @@ pub(super) enum Former {
 }
 
 /// All of them.
-pub(super) fn find(setup: &Setup, environment: &Environment) -> Vec<Former> {
-    leftovers::siblings(setup.places()).into_iter().map(|folder| judge(setup, environment, folder)).collect()
+pub(super) fn find(ground: &Ground, environment: &Environment) -> Vec<Former> {
+    leftovers::siblings(&ground.places).into_iter().map(|folder| judge(ground, environment, folder)).collect()
 }
 
-fn judge(setup: &Setup, environment: &Environment, folder: PathBuf) -> Former {
-    let recorded = snapshot::read(&folder.join("status.json")).ok();
-    let status = recorded.and_then(|found| serde_json::from_slice::<Status>(&found.bytes).ok());
-    let Some(Status { config, credentials_file, .. }) = status else {
+fn judge(ground: &Ground, environment: &Environment, folder: PathBuf) -> Former {
+    let Some(Status { config, credentials_file, .. }) = recorded(&folder.join("status.json")) else {
         let fix = format!("if nothing else uses it: rm -r {}", folder.display());
-        return Former::Left {
-            folder,
-            why: "the state of a credentials file that nobody knows any more".to_owned(),
-            fix,
-        };
+        return Former::Left { folder, why: "the state of an unknown credentials file".to_owned(), fix };
     };
     let places = Places::find(environment, Some(&credentials_file), None).ok().filter(|found| found.state() == folder);
-    let is_ours = Path::new(&config) == setup.loaded.path || !Path::new(&config).exists();
+    let is_ours = ground.may_take(&config);
     match places {
         Some(places) if is_ours => match InstanceLock::holder(&places) {
             Ok(None) => Former::Ours(places),
