@@ -60,7 +60,7 @@ pub fn run<W: Write>(setup: &Setup, environment: &Environment, output: &mut Outp
     // A lock file that cannot be opened is not one that somebody of ours holds.
     if mistakes == 0 && InstanceLock::holder(setup.places()).ok().flatten().is_none() {
         output.text(
-            "evertoken is not running: `evertoken refresh` tries the config once, `evertoken service install` keeps it up\n",
+            "evertoken is not running: `evertoken refresh` tries the config once, `evertoken service install` keeps it running\n",
         )?;
     }
     Ok(if mistakes == 0 { FINE } else { CONFIG })
@@ -87,7 +87,7 @@ fn summary(setup: &Setup, mistakes: usize, warnings: usize) -> String {
     let path = setup.loaded.path.display();
     if mistakes > 0 {
         let it = if mistakes == 1 { "it is" } else { "they are" };
-        return format!("{path}: {}; evertoken cannot do its work before {it} corrected\n", found.join(" and "));
+        return format!("{path}: {}; evertoken cannot work until {it} corrected\n", found.join(" and "));
     }
     let verdict = if found.is_empty() { "fine".to_owned() } else { found.join(" and ") };
     format!("{path}: {verdict}; it keeps {} fresh in {}\n", enumerated(&kinds), files.join(" and "))

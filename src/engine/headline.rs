@@ -52,7 +52,7 @@ fn words(trouble: &Trouble) -> String {
     let code = trouble.code.as_deref().unwrap_or_default();
     let words = match trouble.class.as_str() {
         "unreachable" => "AWS is out of reach",
-        "busy" => "AWS asks for patience",
+        "busy" => "AWS is busy",
         "refused" if code.starts_with("AccessDenied") => "access denied",
         "clock" => "the clock of this machine is off",
         "store" => "the credentials file cannot be written",

@@ -11,7 +11,7 @@ fn check_says_what_will_happen() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let expected = format!(
         "{}: fine; it keeps 2 roles fresh in {} and {}\n\
-         evertoken is not running: `evertoken refresh` tries the config once, `evertoken service install` keeps it up\n",
+         evertoken is not running: `evertoken refresh` tries the config once, `evertoken service install` keeps it running\n",
         home.path(".config/evertoken/config.toml").display(),
         home.path(".aws/credentials").display(),
         home.places().private_store().display()
@@ -182,7 +182,7 @@ fn check_calls_keys_beside_a_question_to_evertoken_a_mistake_and_prints_the_righ
         "config.toml:7:11: the AWS config has programs ask evertoken for \"dev\"",
         "hint: add store = \"private\" to this entry",
         "\n  [profile dev-live]\n  region = eu-west-3\n  credential_process = /opt/evertoken credential-process dev\n",
-        "config.toml: 1 mistake; evertoken cannot do its work before it is corrected\n",
+        "config.toml: 1 mistake; evertoken cannot work until it is corrected\n",
     ] {
         assert!(ended.out.contains(expected), "{expected}: {}", ended.out);
     }

@@ -27,7 +27,7 @@ pub(super) fn run<W: Write>(
     draw: impl Fn(Surface) -> String,
     output: &mut Output<W>,
 ) -> Result<u8, Ending> {
-    let failed = |error: io::Error| Ending::failed(format!("look on at this terminal: {error}"));
+    let failed = |error: io::Error| Ending::failed(format!("watch on this terminal: {error}"));
     let mut wishes = Wishes::listen().map_err(failed)?;
     let mut hushed = Hushed::start().map_err(failed)?;
     output.text(ENTER)?;

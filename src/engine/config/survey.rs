@@ -206,11 +206,11 @@ impl Look<'_> {
         self.at_durations_below(name);
         if kind == Kind::Role && section.contains_key("mfa_serial") {
             let message =
-                format!("profile {profile} of the AWS config asks for an MFA code, and nobody is there to type it");
+                format!("profile {profile} of the AWS config asks for an MFA code, which a daemon cannot type");
             self.warning(&span, message, "put its role on this list, on top of an [[mfa_session]]");
         }
         if let Some(session) = section.get("sso_session").filter(|name| !self.aws.sso_sessions.contains_key(*name)) {
-            let message = format!("profile {profile} names the SSO session {}, which there is not", quoted(session));
+            let message = format!("profile {profile} names the SSO session {}, which does not exist", quoted(session));
             self.warning(&span, message, format!("add [sso-session {session}] to ~/.aws/config, or correct the name"));
         }
         if kind == Kind::Temporary && section.contains_key("x_evertoken") {
@@ -232,7 +232,7 @@ impl Look<'_> {
             }
             (Operation::Publish, Kind::LongTerm) => {
                 let message =
-                    format!("profile {profile} has long-term keys: they do not end, there is nothing to keep fresh");
+                    format!("profile {profile} has long-term keys: they do not end, so there is nothing to keep fresh");
                 self.warning(&span, message, "add role_arn, or use that profile itself and take this entry out");
             }
             (_, Kind::Nothing) if !section.contains_key("web_identity_token_file") => {

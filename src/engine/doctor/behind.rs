@@ -78,7 +78,7 @@ pub(super) fn findings(picture: &Picture) -> Vec<Finding> {
     {
         let cause = if login.is_some() { Cause::SourceExpired } else { Cause::SourceFails };
         found.retain(|finding| finding.cause != Cause::Source);
-        let finding = Finding::fault(cause, format!("the credentials cannot be had: {message}"));
+        let finding = Finding::fault(cause, format!("the credentials could not be acquired: {message}"));
         found.push(match login {
             Some(login) => finding.fix(login.clone()),
             None => finding.fix(format!("aws sts get-caller-identity --profile {}", picture.profile())),
@@ -214,7 +214,7 @@ fn keys(picture: &Picture, base: &Base, profile: &str) -> Option<Finding> {
 /// A web identity token: whoever issues it has to replace it.
 pub(super) fn token(picture: &Picture, path: &str) -> Option<Finding> {
     let now = picture.at_sts();
-    let fix = format!("let whatever issues the token write {path} anew");
+    let fix = format!("have the issuer of the token write {path} again");
     Some(match picture.tokens.get(path)? {
         TokenFile::Unreadable(reason) => {
             let what = format!("the web identity token {path} cannot be read: {reason}");
@@ -224,7 +224,7 @@ pub(super) fn token(picture: &Picture, path: &str) -> Option<Finding> {
             let what = format!("the web identity token {path} {}", ended(*end, now));
             let after = format!("so did the web identity token {path}");
             let finding = over(picture, Cause::WebIdentityExpired, what).after(after);
-            finding.why("AWS takes it for no new session; sessions that it gave go on until their own end").fix(fix)
+            finding.why("AWS issues no new session for it; those already issued last until their own end").fix(fix)
         }
         TokenFile::Read { ends: Some(end) } => {
             Finding::ok(Cause::Source, format!("the web identity token {path} ends in {}", span(now.until(*end))))

@@ -39,7 +39,7 @@ pub(super) fn finding(picture: &Picture) -> Option<Finding> {
             Some(_) => ("AWS_ACCESS_KEY_ID is exported without AWS_SECRET_ACCESS_KEY", Finding::fault),
             None => ("AWS_SECRET_ACCESS_KEY is exported without AWS_ACCESS_KEY_ID", Finding::warning),
         };
-        let why = "some tools stop at the half of a pair instead of looking on";
+        let why = "some tools stop at half a pair instead of looking further";
         return Some(finding(Cause::KeysIncomplete, what).why(why).fix(UNSET));
     }
     if keys.long_term_id && keys.token {

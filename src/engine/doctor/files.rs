@@ -61,7 +61,8 @@ fn homeless(which: AwsFile, path: &str, picture: &Picture) -> Option<Finding> {
     if which == AwsFile::Credentials && picture.config_file.state == FileState::Homeless {
         return None;
     }
-    let what = format!("nobody knows where {path} is: HOME is not set to an absolute path, and this user has no home");
+    let what =
+        format!("{path} cannot be located: HOME is not set to an absolute path, and this user has no home folder");
     let finding = if exists(picture) { Finding::warning } else { Finding::fault };
     let finding = finding(Cause::FileUnreadable, what).why("tools find neither their files nor a sign-in");
     Some(finding.fix("export HOME=…"))
@@ -118,7 +119,7 @@ fn mistakes(which: AwsFile, file: &FileFacts, content: &AwsConfig, picture: &Pic
 }
 
 fn torn(path: &str, place: &str) -> Finding {
-    Finding::fault(Cause::FileTorn, format!("{path} ends in the midst of {place}"))
+    Finding::fault(Cause::FileTorn, format!("{path} breaks off in the middle of {place}"))
         .why("another program was cut off while it wrote")
         .fix(format!("put the end of {path} right, or bring its copy back"))
 }
@@ -127,7 +128,7 @@ fn mode(which: AwsFile, file: &FileFacts) -> Vec<Finding> {
     let path = &file.path;
     let mut found = Vec::new();
     if let Some(owner) = file.foreign_owner {
-        let what = format!("{path} belongs to somebody else (user {owner})");
+        let what = format!("{path} belongs to another user ({owner})");
         let why = "evertoken and `aws configure` will not be able to write it: was it made with sudo?";
         found.push(Finding::warning(Cause::FileMode, what).why(why).fix(format!("sudo chown \"$(id -un)\" {path}")));
     }

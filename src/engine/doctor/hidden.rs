@@ -24,7 +24,7 @@ pub(super) fn finding(picture: &Picture, picks: &[(Tool, Origin)]) -> Option<Fin
             .filter(|(_, origin)| *origin == Origin::CredentialsKeys)
             .map(|(tool, _)| tool.name())
             .collect();
-        let what = format!("credential_process of {config} is not asked: {credentials} has keys too");
+        let what = format!("credential_process of {config} is never run: {credentials} has keys too");
         let file = &picture.credentials_file.path;
         let why = format!("{} take those keys, and never read them again while they run", list(&takers));
         if picture.keys_in_credentials.ours && picture.entry().is_some_and(|entry| entry.store == StoreKind::Private) {
@@ -61,10 +61,10 @@ pub(super) fn finding(picture: &Picture, picks: &[(Tool, Origin)]) -> Option<Fin
         picks.iter().filter(|(_, origin)| *origin != Origin::CredentialsKeys).map(|(tool, _)| tool.name()).collect();
     let what = format!("{keys} of {where_it_stands} hides the session that evertoken keeps in {credentials}");
     let why = if all_pass {
-        "every tool goes by that line and ignores the keys written for the same name".to_owned()
+        "every tool follows that line and ignores the keys under the same name".to_owned()
     } else {
-        let verb = if who.len() == 1 && !who[0].contains(" and ") { "goes" } else { "go" };
-        format!("{} {verb} by that line, the others take the session", list(&who))
+        let verb = if who.len() == 1 && !who[0].contains(" and ") { "follows" } else { "follow" };
+        format!("{} {verb} that line, the others use the session", list(&who))
     };
     let fix = format!("take {cure} out of {where_it_stands}");
     let finding = match (all_pass || keys == "sso_*", picture.answer.is_accepted()) {

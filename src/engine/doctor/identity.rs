@@ -40,9 +40,9 @@ fn endpoint(picture: &Picture) -> Option<Finding> {
     let finding = match answers.into_iter().find(|answer| is_refused_otherwise(answer)) {
         Some(Answer::Refused { code, .. }) => {
             Finding::fault(Cause::Endpoint, format!("{what}, and is refused ({code})"))
-                .why("whoever answers there knows nothing of keys that AWS gave")
+                .why("that endpoint does not know the keys that AWS issued")
         }
-        Some(_) => Finding::fault(Cause::Endpoint, format!("{what}, and nobody answers"))
+        Some(_) => Finding::fault(Cause::Endpoint, format!("{what}, and nothing answers there"))
             .why("whether AWS itself would accept the credentials is not known"),
         None => Finding::warning(Cause::Endpoint, what)
             .why("every program that is started here talks to it, with your keys"),
@@ -78,7 +78,7 @@ fn answer(picture: &Picture) -> Option<Finding> {
         refused @ Answer::Refused { .. } if refused.is_expired() => None,
         Answer::Refused { code, message, .. } => Some(match code.as_str() {
             "InvalidClientTokenId" | "InvalidAccessKeyId" | "UnrecognizedClientException" => {
-                let what = format!("{place} does not know this key ({code}): that is no expiry");
+                let what = format!("{place} does not know this key ({code}): it is not a session that has expired");
                 let why =
                     "it was deleted, deactivated, or belongs to another partition of AWS; or the token is not its own";
                 new_keys(Finding::fault(Cause::KeyInvalid, what).why(why), picture)
@@ -118,7 +118,7 @@ fn clock(picture: &Picture) -> Option<Finding> {
     let side = if skew.millis() > 0 { "behind" } else { "ahead of" };
     let what = format!("the clock of this machine is {} {side} that of AWS", span(skew.magnitude()));
     let finding = if is_skewed(picture) {
-        let why = "AWS takes no signature that is more than 5 minutes off, and ends seem to be earlier or later than they are";
+        let why = "AWS rejects signatures that are more than 5 minutes off, and sessions seem to end earlier or later than they do";
         Finding::fault(Cause::ClockSkew, what).why(why)
     } else {
         Finding::warning(Cause::ClockSkew, what).why("from 5 minutes on, AWS refuses every call")

@@ -89,7 +89,7 @@ fn kept(picture: &Picture, entry: &Entry) -> Vec<Finding> {
     found.push(if !daemon.running {
         not_running(picture, trouble)
     } else if !daemon.responding {
-        let what = "evertoken runs, but has not woken when it meant to";
+        let what = "evertoken is running, but did not wake up when it was due to";
         weigh(picture, Cause::DaemonNotResponding, what).fix(keeping.restart.clone())
     } else {
         running(picture, entry, standing)
@@ -156,7 +156,7 @@ fn environment<'a>(picture: &'a Picture, trouble: Option<&'a Trouble>) -> Option
         return None;
     }
     let told: Vec<String> = differences.iter().map(tell).collect();
-    let what = format!("the daemon was started with another environment than this shell: {}", told.join("; "));
+    let what = format!("the environment of the daemon differs from that of this shell: {}", told.join("; "));
     let about_it = [Class::Unreachable.as_str(), Class::Source.as_str()];
     let explains = trouble.is_some_and(|trouble| about_it.contains(&trouble.class.as_str()));
     let finding = if explains {
@@ -164,9 +164,9 @@ fn environment<'a>(picture: &'a Picture, trouble: Option<&'a Trouble>) -> Option
     } else {
         Finding::warning(Cause::DaemonEnvironment, what)
     };
-    let why = if explains { "that is what it fails over" } else { "what works here may fail there" };
+    let why = if explains { "this is why it fails" } else { "what works here may fail there" };
     let finding = finding.after(format!(
-        "the daemon, started with another environment than this shell, cannot refresh it: {}",
+        "the daemon, whose environment differs from that of this shell, cannot refresh it: {}",
         told.join("; ")
     ));
     Some(

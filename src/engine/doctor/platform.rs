@@ -50,7 +50,7 @@ fn renews(subject: &str, what: &str) -> Finding {
 /// What is wrong with what the platform gives.
 fn given(picture: &Picture) -> Option<Finding> {
     let Answer::Unresolved { message, .. } = &picture.answer else { return None };
-    let what = format!("the platform should give credentials here, and does not: {message}");
+    let what = format!("the platform should provide credentials here, but does not: {message}");
     Some(Finding::fault(Cause::SourceFails, what).fix("aws sts get-caller-identity --debug"))
 }
 
@@ -75,7 +75,8 @@ fn shadowed(picture: &Picture, role: &str, origin: Origin) -> Finding {
     } else {
         Finding::warning(Cause::PlatformShadowed, what)
     };
-    let finding = finding.why("the platform would renew by itself; a profile only lasts as long as somebody renews it");
+    let finding = finding
+        .why("the platform would renew its credentials by itself; those of a profile end unless something renews them");
     match (picture.selected.by, origin) {
         (By::Variable(variable), _) => finding.fix(format!("unset {variable}")),
         (_, Origin::ConfigKeys) => finding.fix(format!("take [{name}] out of {}", picture.config_file.path)),

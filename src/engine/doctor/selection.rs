@@ -106,7 +106,7 @@ fn not_written(picture: &Picture, store: StoreKind) -> Finding {
             let what = format!("no tool can see the profile {name}: evertoken keeps it in its private store");
             let fix = format!("write these lines into {}", picture.config_file.path);
             Finding::fault(Cause::MissingProfile, what)
-                .why("programs get it through credential_process, and nothing tells them so")
+                .why("programs get it through credential_process, and no section of the AWS config tells them to")
                 .fix(fix)
                 .lines(process_lines(picture, name))
         }

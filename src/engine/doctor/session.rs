@@ -82,7 +82,7 @@ fn of_keys(picture: &Picture, keys: &KeyFacts, place: &str) -> Finding {
     };
     if let Some(missing) = missing {
         let what = format!("{place} has no {missing}");
-        let finding = Finding::fault(Cause::KeysIncomplete, what).why("AWS refuses keys that are not whole");
+        let finding = Finding::fault(Cause::KeysIncomplete, what).why("AWS refuses incomplete keys");
         return renewed(finding, picture);
     }
     if keys.long_term_id && keys.token {
@@ -119,7 +119,10 @@ fn of_keys(picture: &Picture, keys: &KeyFacts, place: &str) -> Finding {
                 span(now.until(end))
             );
             let finding = Finding::fault(cause, what).short(format!("AWS says that {noun} has ended"));
-            renewed(finding.why("somebody ended the sessions of the role, or the note in the file is wrong"), picture)
+            renewed(
+                finding.why("the sessions of the role were revoked, or the end noted in the file is wrong"),
+                picture,
+            )
         }
         None if refused => {
             let what = format!("{noun} in {place} ({id}) has ended: AWS refuses it (ExpiredToken)");

@@ -262,7 +262,7 @@ hint: there is no such profile; did you mean "keys"?
             "[base] role_arn=arn, source_profile=keys, mfa_serial=arn:aws:iam::1:mfa/me",
             "[keys] aws_access_key_id=AKIAIOSFODNN7EXAMPLE",
         ],
-        r#"config.toml:4:18: warning: profile "base" of the AWS config asks for an MFA code, and nobody is there to type it
+        r#"config.toml:4:18: warning: profile "base" of the AWS config asks for an MFA code, which a daemon cannot type
   source_profile = "base"
                    ^^^^^^
 hint: put its role on this list, on top of an [[mfa_session]]
@@ -271,7 +271,7 @@ hint: put its role on this list, on top of an [[mfa_session]]
     (
         "",
         &["[base] sso_session=corp"],
-        r#"config.toml:4:18: warning: profile "base" names the SSO session "corp", which there is not
+        r#"config.toml:4:18: warning: profile "base" names the SSO session "corp", which does not exist
   source_profile = "base"
                    ^^^^^^
 hint: add [sso-session corp] to ~/.aws/config, or correct the name
@@ -332,7 +332,7 @@ profile = "copy"
 source_profile = "base"
 "#,
         &["[base] aws_access_key_id=AKIAIOSFODNN7EXAMPLE"],
-        r#"config.toml:8:18: warning: profile "base" has long-term keys: they do not end, there is nothing to keep fresh
+        r#"config.toml:8:18: warning: profile "base" has long-term keys: they do not end, so there is nothing to keep fresh
   source_profile = "base"
                    ^^^^^^
 hint: add role_arn, or use that profile itself and take this entry out
