@@ -8,7 +8,7 @@ use evertoken::commands::output::Surface;
 use evertoken::commands::status::render::{Style, render};
 use evertoken::engine::status::{Daemon, State, Status};
 use jiff::tz::{TimeZone, offset};
-use scenes::{five, forty, now, one, profile, retrying, running, status, trouble, twenty, with};
+use scenes::{five, forty, now, one, profile, retrying, running, status, trouble, twenty, unwritten, with};
 use std::path::Path;
 use std::{env, fs};
 use unicode_width::UnicodeWidthStr;
@@ -115,6 +115,13 @@ fn a_daemon_that_is_down_or_stuck_or_old_is_said_with_the_command() {
         let daemon = Daemon { version: Some(newer.to_owned()), ..running() };
         assert!(!show(&status(daemon, Vec::new()), terminal(80), None).contains("still"), "{newer}");
     }
+}
+
+#[test]
+fn what_is_only_seen_in_the_files_has_no_beginning_and_no_attempts() {
+    let status = unwritten();
+    compare("unwritten.txt", &show(&status, terminal(80), None));
+    compare("unwritten-in-a-pipe.txt", &show(&status, Surface::PLAIN, None));
 }
 
 #[test]

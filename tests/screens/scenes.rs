@@ -147,6 +147,26 @@ pub(crate) fn retrying() -> Status {
     status(running(), vec![dev, with(offline(), profile("billing", "Billing", State::Retrying, Some(1_499)))])
 }
 
+/// No daemon, a private store that cannot be read, and a section that another tool has written.
+pub(crate) fn unwritten() -> Status {
+    let seen = |class, message, fix| Trouble { attempts: 0, since: at(0), ..trouble(class, None, message, fix) };
+    let torn = "failed to read /home/me/.local/state/evertoken/d7b84800f57f/credentials: line 5: neither a [section] nor \
+                `key = value`; complete the line, remove it, or start it with #";
+    let foreign = "the section is left alone: [dev] holds `aws_access_key_id` that evertoken did not write (line 9 of the \
+                   credentials file)";
+    let fix = "set adopt = true for the role to take the section over, or give the role another profile name";
+    let private = |name| Profile { store: "private".to_owned(), ..profile(name, "Vault", State::Expired, None) };
+    let never = |profile| Profile { next_refresh: None, last_refresh: None, ..profile };
+    status(
+        Daemon::default(),
+        vec![
+            with(seen("settings", foreign, Some(fix)), never(profile("dev", "Developer", State::Refused, None))),
+            with(seen("store", torn, None), never(private("vault"))),
+            with(seen("store", torn, None), never(private("safe"))),
+        ],
+    )
+}
+
 /// One of each kind, the calm ones first.
 pub(crate) fn five() -> Status {
     let published = Profile { role_arn: None, ..profile("sso-admin", "", State::Waiting, Some(-300)) };
