@@ -92,6 +92,8 @@ cases! {
     role_arn_hides_the_section
     role_session_and_sso_session_over
     section_is_empty_and_not_signed_in
+    section_is_left_alone
+    section_is_left_alone_and_nothing_runs
     session_ended_without_a_note
     session_expired
     source_keys_have_ended

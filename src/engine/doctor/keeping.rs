@@ -111,6 +111,11 @@ fn not_running(picture: &Picture, trouble: Option<&Trouble>) -> Finding {
     let finding = weigh(picture, Cause::DaemonNotRunning, "evertoken is not running, so nothing renews this profile");
     let finding = finding.after("evertoken is not running").fix(keeping.start.clone());
     match trouble {
+        Some(trouble) if trouble.attempts == 0 => {
+            // Both are needed: several fixes would be read as alternatives.
+            let then = trouble.fix.as_ref().map(|fix| format!("; {fix}")).unwrap_or_default();
+            finding.why(format!("even running, it could not keep this profile fresh: {}{then}", trouble.message))
+        }
         Some(trouble) => finding.why(format!("before it ended, it could not refresh it: {}", trouble.message)),
         None => finding,
     }
@@ -134,6 +139,12 @@ fn running(picture: &Picture, entry: &Entry, standing: Option<&Profile>) -> Find
 
 fn failing(picture: &Picture, entry: &Entry, trouble: &Trouble) -> Finding {
     let name = &entry.profile;
+    if trouble.attempts == 0 {
+        // Seen in the file just now, not told by the daemon.
+        let what = format!("evertoken cannot keep {name} fresh: {}", trouble.message);
+        let after = format!("evertoken cannot refresh it: {}", trouble.message);
+        return weigh(picture, Cause::DaemonFailing, what).after(after).fixes(trouble.fix.clone());
+    }
     let since = WallTime::parse(&trouble.since).ok();
     let since = since.map(|since| format!(" for {}", span(picture.now.since(since)))).unwrap_or_default();
     let times = if trouble.attempts == 1 { String::new() } else { format!(" ({} attempts)", trouble.attempts) };
