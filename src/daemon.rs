@@ -180,7 +180,7 @@ impl Round {
                     biased;
                     order = signals.next() => if order? == Order::Stop {
                         self.herald.stopping();
-                        self.desk.farewell(&self.station, &self.keeper);
+                        self.desk.farewell(&self.station, &self.keeper, &mut self.instance);
                         return Ok(End::Stopped);
                     },
                     () = tokio::time::sleep(left.min(A_MOMENT)) => {}

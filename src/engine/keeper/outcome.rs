@@ -5,8 +5,10 @@ use super::gate::{Gate, Trouble};
 use super::kept::{Call, OnDisk, Standing, Want};
 use super::{Keeper, LOST, Mode, NoticeKind, Reply};
 use crate::engine::config::model::{Entry, Source, StoreKind};
+use crate::engine::credentials_file::Reason;
 use crate::engine::failure::{Class, Context, Failure, Fault, classify};
 use crate::engine::names::ProfileName;
+use crate::engine::obstacle::Obstacle;
 use crate::engine::place::Place;
 use crate::engine::reply;
 use crate::engine::schedule::{FLOOR, ONE_HOUR};
@@ -229,14 +231,9 @@ impl Keeper {
 }
 
 /// What a section that is not ours to change looks like to a person.
-pub(super) fn left_alone(entry: &Entry, reason: &str) -> Failure {
-    let profile = &entry.profile;
-    Failure {
-        class: Class::Settings,
-        code: None,
-        message: format!("the section [{profile}] is left alone: {reason}"),
-        fix: Some(format!(
-            "give the role another profile name in the config, or take the section [{profile}] out of the file"
-        )),
-    }
+pub(super) fn left_alone(entry: &Entry, reason: &Reason) -> Failure {
+    let Obstacle { line, cause, way_out } = reason.into();
+    let place = line.map_or_else(String::new, |line| format!(" (line {line} of the file)"));
+    let message = format!("the section [{}] is left alone: {cause}{place}", entry.profile);
+    Failure { class: Class::Settings, code: None, message, fix: way_out }
 }

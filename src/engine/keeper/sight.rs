@@ -83,8 +83,8 @@ impl Keeper {
             }
             Observation::Foreign(reason) | Observation::Untouchable(reason) => self.leave_alone(index, reason, now),
             Observation::NewerFormat => {
-                let text = "a newer version of evertoken wrote it; update this one".to_owned();
-                self.leave_alone(index, Reason { line: None, text }, now);
+                let reason = Reason::newer_format(&self.kept[index].entry.profile);
+                self.leave_alone(index, reason, now);
             }
         }
     }
@@ -187,7 +187,7 @@ impl Keeper {
         if kept.on_disk == OnDisk::LeftAlone(reason.clone()) {
             return;
         }
-        let failure = left_alone(&kept.entry, &reason.text);
+        let failure = left_alone(&kept.entry, &reason);
         kept.want = None;
         kept.gate.note(failure.clone(), now);
         self.news.trouble(&kept.entry, kept.session.as_ref().map(|s| s.expiration), &failure, now);
