@@ -1,5 +1,6 @@
 //! The session of one profile for whoever is about to use it: what stands in the store if that will do, else one pass
-//! first. Never calls STS in place of a daemon while the session that it keeps is valid.
+//! first. Never calls STS in place of a daemon while the session that it keeps is valid, and never hands out one that was
+//! issued for other settings.
 
 use crate::commands::cli::RefreshArgs;
 use crate::commands::ending::{Ending, NOT_FINE};
@@ -9,11 +10,19 @@ use crate::commands::setup::Setup;
 use crate::engine::config::model::Entry;
 use crate::engine::schedule::{enough_for_askers, lead};
 use crate::engine::session::Session;
-use crate::engine::time::Skew;
+use crate::engine::status::Status;
+use crate::engine::time::{Skew, WallTime};
+use crate::shell::clock;
 use crate::shell::environment::Environment;
+use crate::shell::files::snapshot::modified;
 use crate::shell::locks::{InstanceLock, RefreshLock};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How long a daemon may take to replace a session of other settings: it believes an edited config only after that has
+/// stood still, and until then takes a session of the new settings for a foreign write and undoes it.
+const TAKES_OVER: Duration = Duration::from_secs(10);
+const A_MOMENT: Duration = Duration::from_millis(50);
 
 /// A session for somebody who asked.
 pub struct Fresh {
@@ -46,11 +55,17 @@ pub fn session(
     environment: &Arc<Environment>,
 ) -> Result<Fresh, Ending> {
     let wanted = min_ttl.unwrap_or(Duration::ZERO);
-    let held = Held::look(setup, entry);
+    let mut held = Held::look(setup, entry);
     if will_do(&held, entry, min_ttl) {
         return take(held, wanted, String::new);
     }
     let running = running(setup);
+    if held.is_outdated() && running == Running::Yes && !environment.is_child() {
+        held = replaced_by_the_daemon(setup, entry);
+        if will_do(&held, entry, min_ttl) {
+            return take(held, wanted, String::new);
+        }
+    }
     let recorded = setup.recorded();
     let valid = held.session(wanted);
     let as_it_is = environment.is_child()
@@ -66,11 +81,13 @@ pub fn session(
         return take(held, wanted, || why);
     }
     let args = RefreshArgs { profiles: vec![entry.profile.clone()], min_ttl, ..RefreshArgs::default() };
-    // Whatever hinders it: what is valid is handed out all the same.
+    // Whatever hinders it: what is valid and of the present settings is handed out all the same.
     let passed = ensure_fresh(setup.clone(), &args, environment);
     let held = Held::look(setup, entry);
     let (held, why) = match passed {
-        Err(ending) if held.session(wanted).is_none() => return Err(ending),
+        Err(ending) if held.session(wanted).is_none() => {
+            return Err(if held.is_outdated() { beside(&held.of_other_settings(), ending) } else { ending });
+        }
         Err(_) => (held, String::new()),
         Ok(passed) => {
             let named = passed.sessions.into_iter().find(|(profile, _)| *profile == entry.profile);
@@ -82,7 +99,12 @@ pub fn session(
                 None => held.why_not(wanted, None, running),
                 Some(trouble) => {
                     let fix = trouble.fix.map(|fix| format!("\nfix: {fix}")).unwrap_or_default();
-                    format!("no session for profile {}: {}{fix}", entry.profile, trouble.message)
+                    let what = if held.is_outdated() {
+                        held.of_other_settings()
+                    } else {
+                        format!("no session for profile {}", entry.profile)
+                    };
+                    format!("{what}: {}{fix}", trouble.message)
                 }
             };
             (held, why)
@@ -97,12 +119,37 @@ fn take(held: Held<'_>, wanted: Duration, why: impl FnOnce() -> String) -> Resul
     session.map(|session| Fresh { session, skew }).ok_or_else(|| Ending::new(NOT_FINE, why()))
 }
 
+/// The same ending, with what it means for whoever asked.
+fn beside(what: &str, ending: Ending) -> Ending {
+    let why = ending.message.strip_prefix("evertoken: ").unwrap_or(&ending.message);
+    Ending::new(ending.code, format!("{what}: {why}"))
+}
+
 /// Whether the store's word is enough, daemon or not.
 fn will_do(held: &Held<'_>, entry: &Entry, min_ttl: Option<Duration>) -> bool {
     held.session(Duration::ZERO).is_some_and(|session| {
         let enough = min_ttl.unwrap_or_else(|| enough_for_askers(entry.min_ttl, session.life()));
-        session.digest == entry.digest && held.left(session) >= enough && !held.is_in_doubt()
+        held.left(session) >= enough && !held.is_in_doubt()
     })
+}
+
+/// Waits until a running daemon has replaced the session of other settings, as far as it can: it has failed if it noted a
+/// failure since the config was edited.
+fn replaced_by_the_daemon<'a>(setup: &Setup, entry: &'a Entry) -> Held<'a> {
+    let edited = modified(&setup.loaded.path).map(WallTime::whole_seconds);
+    let since = |status: Status| {
+        let profile = status.profiles.into_iter().find(|profile| profile.profile == entry.profile.as_str())?;
+        WallTime::parse(&profile.error?.since).ok()
+    };
+    let started = clock::stopwatch();
+    loop {
+        let held = Held::look(setup, entry);
+        let failed = edited.zip(setup.recorded().and_then(since)).is_some_and(|(edited, since)| since > edited);
+        if !held.is_outdated() || failed || started.elapsed() >= TAKES_OVER {
+            return held;
+        }
+        std::thread::sleep(A_MOMENT);
+    }
 }
 
 fn running(setup: &Setup) -> Running {

@@ -39,14 +39,24 @@ impl<'a> Held<'a> {
         self
     }
 
-    /// The session, if it is valid and `min_ttl` is left of it.
+    /// The session, if it is valid, of the present settings, and `min_ttl` is left of it.
     pub fn session(&self, min_ttl: Duration) -> Option<&Session> {
         match &self.found {
-            Ok(Observation::Ours(session)) if session.expiration > self.at_sts() => {
+            Ok(Observation::Ours(session)) if self.is_current(session) && session.expiration > self.at_sts() => {
                 Some(&**session).filter(|session| self.left(session) >= min_ttl)
             }
             _ => None,
         }
+    }
+
+    /// Whether what stands there is the session of other settings, such as another role: it stays in the file until it
+    /// is replaced, and is handed to nobody who asks.
+    pub fn is_outdated(&self) -> bool {
+        matches!(&self.found, Ok(Observation::Ours(session)) if !self.is_current(session))
+    }
+
+    fn is_current(&self, session: &Session) -> bool {
+        session.digest == self.entry.digest
     }
 
     /// The same, taken out.
@@ -98,10 +108,17 @@ impl<'a> Held<'a> {
         }
     }
 
+    /// What is wrong with the session of a profile that [`Held::is_outdated`].
+    pub fn of_other_settings(&self) -> String {
+        let profile = &self.entry.profile;
+        format!("the session of profile {profile} in the file is for other settings than the config has now")
+    }
+
     fn what_is_wrong(&self, min_ttl: Duration) -> String {
         let profile = &self.entry.profile;
         match &self.found {
             Err(message) => format!("no session for profile {profile}: failed to {message}"),
+            Ok(Observation::Ours(session)) if !self.is_current(session) => self.of_other_settings(),
             Ok(Observation::Ours(session)) if session.expiration > self.at_sts() => {
                 let (left, asked) = (humane::life(self.left(session).as_secs()), humane::life(min_ttl.as_secs()));
                 format!("the session of profile {profile} has {left} left, which is less than {asked}")

@@ -121,10 +121,49 @@ fn credential_process_refreshes_by_itself_what_has_less_left_or_was_issued_for_o
     home.write(".config/evertoken/config.toml", &config.replace("role/Vault", "role/Other"));
     assert!(!home.run("credential-process vault").out.contains("token-of-vault"));
     assert_eq!(sts.requests()[1].parameter("RoleArn"), Some("arn:aws:iam::111122223333:role/Other"));
-    // Where nothing better is to be had, it is handed out until its end.
-    home.hold("vault", 3_000);
-    sts.deny_role("arn:aws:iam::111122223333:role/Other", "AccessDenied", "no");
-    assert!(home.run("credential-process vault").out.contains("token-of-vault"));
+}
+
+/// A program must never run as another role than the config says, however alive the old session is.
+#[test]
+fn credential_process_and_exec_refuse_a_session_of_other_settings() {
+    let sts = Emulator::start(Settings::default()).expect("an emulator");
+    let config = CONFIG.replace("http://127.0.0.1:1", &sts.url());
+    let home = Home::new(&config);
+    // Made a moment ago by a pass, which has therefore just taken the refresh lock.
+    assert_eq!(home.run("refresh dev").code, Some(0));
+    let before = home.read(".aws/credentials");
+    sts.deny_role("arn:aws:iam::111122223333:role/Other", "AccessDenied", "not you");
+    home.write(".config/evertoken/config.toml", &config.replace("role/Developer", "role/Other"));
+    for line in ["credential-process dev", "exec dev -- env"] {
+        let calls = sts.request_count();
+        let ended = home.run(line);
+        assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "{line}: {ended:?}");
+        for said in ["dev in the file is for other settings than the config has now: ", "not you", "fix: "] {
+            assert!(ended.err.contains(said), "{line}: {said}: {}", ended.err);
+        }
+        assert_eq!(sts.request_count(), calls + 1, "{line}: STS is asked for the new role");
+    }
+    // Below another evertoken nobody is called, and nothing outdated is handed out either.
+    let calls = sts.request_count();
+    for line in ["credential-process dev", "exec dev -- env"] {
+        let mut child = home.command(line);
+        let ended = Ended::from(child.env("EVERTOKEN_CHILD", "1").output().expect("a run"));
+        assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "{line}: {ended:?}");
+        assert!(ended.err.contains("for other settings"), "{line}: {}", ended.err);
+    }
+    // A pass that cannot even begin is no reason either.
+    let bundle = format!("[network]\nca_bundle = \"{}\"\n", home.path("none.pem").display());
+    home.write(".config/evertoken/config.toml", &format!("{bundle}{}", config.replace("role/Developer", "role/Other")));
+    let ended = home.run("exec dev -- env");
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "{ended:?}");
+    assert!(ended.err.contains("for other settings") && ended.err.contains("none.pem"), "{}", ended.err);
+    assert_eq!(sts.request_count(), calls);
+    assert_eq!(home.read(".aws/credentials"), before, "the last good one stays in the file");
+    // Once it is allowed, the new role it is.
+    home.write(".config/evertoken/config.toml", &config.replace("role/Developer", "role/Other"));
+    sts.allow_role("arn:aws:iam::111122223333:role/Other");
+    assert_eq!(home.run("exec dev -- true").code, Some(0));
+    assert_ne!(home.read(".aws/credentials"), before);
 }
 
 /// Botocore asks on every request from 15 minutes before the end.

@@ -1,7 +1,9 @@
-//! Programs that ask through `credential-process`, many at once: one call to STS, and an answer for each of them.
+//! Programs that ask through `credential-process` and `exec` beside a daemon. Many at once: one call to STS, and an answer
+//! for each of them. After the config was edited: never the session of the old role.
 
-use crate::workstation::{Workstation, text};
+use crate::workstation::{Workstation, arn, text};
 use serde_json::Value;
+use std::fs;
 use std::process::{Child, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -68,4 +70,43 @@ fn fifty_that_ask_while_the_daemon_refreshes_make_no_call_of_their_own() {
     workstation.launch();
     let answers = ask_together(&workstation);
     assert_one_call(&workstation, &answers);
+}
+
+/// The daemon believes an edited config only after it has stood still, and keeps the old role in the file until then.
+#[test]
+fn whoever_asks_right_after_the_role_was_edited_gets_the_new_one_or_none() {
+    let workstation = Workstation::new(600).role("dev").start_with(&["dev"]);
+    let acts_as = |text: &str| -> Vec<String> {
+        let sessions = workstation.sts.sessions().into_iter();
+        sessions.filter(|session| text.contains(&session.access_key_id)).map(|session| session.arn).collect()
+    };
+    let edit = |role: &str| {
+        let edited = workstation.config().replace(&arn("dev"), &arn(role));
+        fs::write(workstation.config_path(), edited).expect("written");
+    };
+    // A program reads the file when it likes.
+    let reads = "for i in 1 2 3 4 5 6 7 8; do grep -A1 -F '[dev]' .aws/credentials; sleep 0.2; done";
+    let shown = ["exec", "dev", "--", "sh", "-c", reads];
+
+    edit("Changed");
+    let ran = workstation.evertoken(&shown);
+    assert!(ran.status.success(), "{}", text(&ran.stderr));
+    let used = acts_as(&text(&ran.stdout));
+    assert!(matches!(&used[..], [arn] if arn.contains("assumed-role/Changed/")), "{used:?}");
+
+    edit("Other");
+    let answer = workstation.evertoken(&["credential-process", "dev"]);
+    assert!(answer.status.success(), "{}", text(&answer.stderr));
+    let used = acts_as(&text(&answer.stdout));
+    assert!(matches!(&used[..], [arn] if arn.contains("assumed-role/Other/")), "{used:?}");
+
+    workstation.sts.deny_role(&arn("Denied"), "AccessDenied", "not you");
+    edit("Denied");
+    for arguments in [&shown[..], &["credential-process", "dev"]] {
+        let refused = workstation.evertoken(arguments);
+        let (out, err) = (text(&refused.stdout), text(&refused.stderr));
+        assert_eq!((refused.status.code(), out.as_str()), (Some(1), ""), "{err}");
+        assert!(err.contains("for other settings") && err.contains("not you"), "{err}");
+    }
+    assert!(workstation.holds("dev"), "the last good one stays in the file");
 }

@@ -5,7 +5,7 @@ use crate::engine::config::model::Entry;
 use crate::engine::config::parse;
 use crate::engine::credentials_file::{Observation, Reason};
 use crate::engine::secret::Secret;
-use crate::engine::session::{Keys, Session};
+use crate::engine::session::{Keys, Session, SettingsDigest};
 use crate::engine::status::{Daemon, Profile, State, Status, Trouble, VERSION};
 use crate::engine::time::{Skew, WallTime};
 use crate::shell::known_skew::Recalled;
@@ -87,6 +87,19 @@ fn a_session_is_handed_out_while_it_lives_long_enough() {
     assert!(ask(ours(600), None, Running::No, 600).is_ok());
     let short = ask(ours(599), None, Running::Yes, 600).expect_err("too short");
     assert_eq!(short, "the session of profile dev has 9m 59s left, which is less than 10m\nfix: evertoken refresh dev");
+}
+
+#[test]
+fn a_session_of_other_settings_is_handed_to_nobody() {
+    let Observation::Ours(mut session) = ours(3_000) else { panic!("a session") };
+    session.digest = SettingsDigest::parse("0a").expect("a digest");
+    let known = recorded(0, Some(trouble(Some("aws sso login --sso-session corp"))));
+    let told = ask(Observation::Ours(session), Some(&known), Running::Yes, 0).expect_err("not for this role");
+    assert_eq!(
+        told,
+        "the session of profile dev in the file is for other settings than the config has now: the SSO session corp is \
+         over\nfix: aws sso login --sso-session corp"
+    );
 }
 
 #[test]
