@@ -32,8 +32,8 @@ struct Answer<'a> {
 /// Carries the command out.
 ///
 /// # Errors
-/// 1 without a valid session, 2 for a profile that is not in the config, and what `setup` ended with; all in one line,
-/// since that is what SDKs show of it.
+/// 1 without a valid session, 2 for a profile that is not in the config, 78 when a config that is needed for a new session
+/// may not be acted on, and what `setup` ended with; all in one line, since that is what SDKs show of it.
 pub fn run<W: Write>(
     setup: Result<Setup, Ending>,
     args: &CredentialProcessArgs,
@@ -42,7 +42,7 @@ pub fn run<W: Write>(
 ) -> Result<u8, Ending> {
     let setup = setup.map_err(of_config)?;
     let entry = setup.entry(&args.profile)?;
-    let fresh = fresh::session(&setup, entry, None, Reader::Ourselves, environment).map_err(in_one_line)?;
+    let fresh = fresh::session(&setup, entry, None, Reader::Ourselves, environment).map_err(of_config)?;
     let answer = answer(&fresh).map_err(|error| Ending::failed(format!("write the answer: {error}")))?;
     output.write_all(&answer)?;
     output.flush()?;

@@ -46,7 +46,7 @@ pub enum Reader {
 /// A session that will do is answered from the store alone: no lock, no call, no write, no thread.
 ///
 /// # Errors
-/// 1, with what is wrong and what to do.
+/// 1, with what is wrong and what to do; 78 when a pass is needed and the config may not be acted on.
 pub fn session(
     setup: &Setup,
     entry: &Entry,
@@ -86,7 +86,8 @@ pub fn session(
     let held = Held::look(setup, entry);
     let (held, why) = match passed {
         Err(ending) if held.session(wanted).is_none() => {
-            return Err(if held.is_outdated() { beside(&held.of_other_settings(), ending) } else { ending });
+            let failed = held.is_outdated() && ending.code == NOT_FINE;
+            return Err(if failed { beside(&held.of_other_settings(), ending) } else { ending });
         }
         Err(_) => (held, String::new()),
         Ok(passed) => {

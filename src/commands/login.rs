@@ -38,7 +38,8 @@ const ATTEMPTS: usize = 3;
 /// Carries out the steps that are due.
 ///
 /// # Errors
-/// 1 when something cannot be opened, 2 for a profile that is not in the config and for `--code` without exactly one use.
+/// 1 when something cannot be opened, 2 for a profile that is not in the config and for `--code` without exactly one use,
+/// 78 when others could change which programs the config names.
 pub fn run<W: Write>(
     setup: &Setup,
     args: &LoginArgs,
@@ -48,6 +49,7 @@ pub fn run<W: Write>(
     for profile in &args.profiles {
         setup.entry(profile)?;
     }
+    setup.may_act()?;
     let entries = concerned(setup, &args.profiles);
     let steps = steps(setup, &entries, &args.profiles);
     if args.code.is_some() && steps.len() != 1 {

@@ -23,7 +23,7 @@ use std::time::Duration;
 ///
 /// # Errors
 /// 1 when not everything is fresh afterwards, 2 for a profile that is not in the config, 78 when the config cannot work
-/// beside the AWS config.
+/// beside the AWS config, or others could change which programs it names.
 pub fn run<W: Write>(
     setup: Setup,
     args: &RefreshArgs,
@@ -58,8 +58,9 @@ pub fn run<W: Write>(
 /// One pass for whoever needs sessions with so much life.
 ///
 /// # Errors
-/// 1 when the network settings cannot be used.
+/// 1 when the network settings cannot be used, 78 when others could change which programs the config names.
 pub fn ensure_fresh(setup: Setup, args: &RefreshArgs, environment: &Arc<Environment>) -> Result<Passed, Ending> {
+    setup.may_act()?;
     let asked = Asked {
         profiles: args.profiles.clone(),
         min_ttl: args.min_ttl,

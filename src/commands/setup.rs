@@ -72,6 +72,14 @@ impl Setup {
         self.loaded.aws()
     }
 
+    /// Whether evertoken may act on it: nobody else can change which programs it names.
+    ///
+    /// # Errors
+    /// 78 with the reason.
+    pub fn may_act(&self) -> Result<(), Ending> {
+        self.loaded.clone().trusted().map(drop).map_err(unloaded)
+    }
+
     /// What the daemon has written down last; `None` when there is nothing that can be read.
     pub fn recorded(&self) -> Option<Status> {
         let snapshot = snapshot::read(&self.places().status_file()).ok()?;

@@ -3,6 +3,8 @@
 use crate::home::{CONFIG, Ended, Home};
 use evertoken::emulator::{Emulator, Settings};
 use evertoken::shell::known_skew::recall;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 #[test]
@@ -30,6 +32,37 @@ fn a_closed_pipe_ends_quietly() {
         assert_eq!(ended.err, "", "{line}");
         assert!(matches!(ended.code, Some(0 | 3)), "{line}: {ended:?}");
     }
+}
+
+/// Whoever can write the config would have a program of theirs run.
+#[test]
+fn no_command_runs_a_program_that_others_may_have_named() {
+    let sts = Emulator::start(Settings::default()).expect("an emulator");
+    let config = CONFIG.replace("http://127.0.0.1:1", &sts.url());
+    let home = Home::new(&config);
+    home.hold("dev", 3_000);
+    // The config names it by itself, or its folder lets others put another one in its place.
+    let mfa = "mfa_serial = \"arn:aws:iam::111122223333:mfa/me\"\nmfa_command = [\"/bin/sh\", \"-c\", \"touch $HOME/ran; echo 123456\"]\nunattended = true\n";
+    home.write(".config/evertoken/config.toml", &format!("{config}{mfa}"));
+    let path = home.path(".config/evertoken/config.toml");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).expect("a mode");
+    let run = |line: &str| {
+        let ended = home.run(line);
+        assert!(!home.path("ran").exists(), "{line}: the program ran");
+        ended
+    };
+    for line in ["refresh", "refresh vault", "login", "login vault", "credential-process vault", "exec vault -- true"] {
+        let ended = run(line);
+        assert_eq!((ended.code, ended.out.as_str()), (Some(78), ""), "{line}: {ended:?}");
+        assert!(ended.err.contains("an mfa_command, programs to run, and others can write"), "{line}: {}", ended.err);
+    }
+    assert_eq!(run("credential-process vault").err.lines().count(), 1);
+    // What stands in the store is nobody's program.
+    assert_eq!(run("credential-process dev").code, Some(0));
+    assert_eq!(sts.request_count(), 0);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("a mode");
+    home.run("credential-process vault");
+    assert!(home.path("ran").exists(), "it would have run");
 }
 
 /// An answer of STS tells the time; whoever looks at the store afterwards must not judge it by a clock that is off.
