@@ -33,8 +33,8 @@ pub fn run<W: Write>(
     for profile in &args.profiles {
         setup.entry(profile)?;
     }
-    setup.loaded.can_work_beside(&setup.aws()).map_err(unloaded)?;
     if args.dry_run {
+        setup.loaded.can_work_beside(&setup.aws()).map_err(unloaded)?;
         return dry_run::run(&setup, args, output);
     }
     let wished: Vec<Arc<Entry>> = asked_entries(&setup, &args.profiles);
@@ -58,7 +58,8 @@ pub fn run<W: Write>(
 /// One pass for whoever needs sessions with so much life.
 ///
 /// # Errors
-/// 1 when the network settings cannot be used, 78 when others could change which programs the config names.
+/// 1 when the network settings cannot be used, 78 when the config cannot work beside the AWS config, or others could change
+/// which programs it names.
 pub fn ensure_fresh(setup: Setup, args: &RefreshArgs, environment: &Arc<Environment>) -> Result<Passed, Ending> {
     setup.may_act()?;
     let asked = Asked {

@@ -72,12 +72,14 @@ impl Setup {
         self.loaded.aws()
     }
 
-    /// Whether evertoken may act on it: nobody else can change which programs it names.
+    /// Whether evertoken may act on it: nobody else can change which programs it names, and no circle of sources leads
+    /// through the AWS config.
     ///
     /// # Errors
     /// 78 with the reason.
     pub fn may_act(&self) -> Result<(), Ending> {
-        self.loaded.clone().trusted().map(drop).map_err(unloaded)
+        self.loaded.clone().trusted().map_err(unloaded)?;
+        self.loaded.can_work_beside(&self.aws()).map_err(unloaded)
     }
 
     /// What the daemon has written down last; `None` when there is nothing that can be read.

@@ -65,6 +65,25 @@ fn no_command_runs_a_program_that_others_may_have_named() {
     assert!(home.path("ran").exists(), "it would have run");
 }
 
+#[test]
+fn a_circle_through_the_aws_config_is_told_as_such_before_anybody_is_called() {
+    let sts = Emulator::start(Settings::default()).expect("an emulator");
+    let home = Home::new(&CONFIG.replace("http://127.0.0.1:1", &sts.url()));
+    home.write(".aws/config", "[profile base]\nrole_arn = arn:aws:iam::111122223333:role/Base\nsource_profile = dev\n");
+    home.write(".aws/credentials", "");
+    for line in ["credential-process dev", "exec dev -- true", "login", "login dev", "refresh"] {
+        let ended = home.run(line);
+        assert_eq!((ended.code, ended.out.as_str()), (Some(78), ""), "{line}: {ended:?}");
+        let circle = "the sources go in a circle through the AWS config: dev → base → dev";
+        assert!(ended.err.contains(circle), "{line}: {}", ended.err);
+    }
+    let ended = home.run("credential-process dev");
+    assert!(ended.err.lines().count() == 1 && ended.err.contains("; fix: evertoken check"), "{}", ended.err);
+    assert_eq!(sts.request_count(), 0);
+    home.hold("dev", 3_000);
+    assert_eq!(home.run("credential-process dev").code, Some(0), "what stands in the store needs no source");
+}
+
 /// An answer of STS tells the time; whoever looks at the store afterwards must not judge it by a clock that is off.
 #[test]
 fn one_pass_remembers_how_far_the_clock_is_off() {
