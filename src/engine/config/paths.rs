@@ -1,10 +1,11 @@
 //! Paths as they are written in the config: what can be seen without looking at the disk. Never expands one.
 
-use crate::engine::config::diagnostic::{Diagnostic, quoted};
+use crate::engine::config::diagnostic::{Diagnostic, Severity, quoted};
 use crate::engine::config::fields::Text;
 
-/// Checks a path that the shell will open: absolute, or below `~/`.
-pub(super) fn check(key: &str, path: &Text, findings: &mut Vec<Diagnostic>) {
+/// Checks a path that the shell will open: absolute, or below `~/`. `relative` is what another one is: a mistake where every
+/// evertoken process must mean the same file, in whichever folder it is started.
+pub(super) fn check(key: &str, path: &Text, relative: Severity, findings: &mut Vec<Diagnostic>) {
     let text = path.get_ref().as_str();
     let hint = "write an absolute path, or one that begins with ~/";
     if text.trim().is_empty() {
@@ -16,7 +17,11 @@ pub(super) fn check(key: &str, path: &Text, findings: &mut Vec<Diagnostic>) {
         findings.push(Diagnostic::mistake(path.span(), message).with_hint(hint));
     } else if !text.starts_with('/') && !text.starts_with("~/") {
         let message = format!("{} depends on the folder that evertoken is started in", quoted(text));
-        findings.push(Diagnostic::warning(path.span(), message).with_hint(hint));
+        let finding = match relative {
+            Severity::Mistake => Diagnostic::mistake(path.span(), message),
+            Severity::Warning => Diagnostic::warning(path.span(), message),
+        };
+        findings.push(finding.with_hint(hint));
     }
 }
 

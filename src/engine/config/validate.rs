@@ -2,7 +2,7 @@
 //! Never stops at a mistake, and gives out a config only where nothing is missing.
 
 use crate::engine::config::chains;
-use crate::engine::config::diagnostic::{Diagnostic, quoted};
+use crate::engine::config::diagnostic::{Diagnostic, Severity, quoted};
 use crate::engine::config::endpoints::{BadUrl, Url};
 use crate::engine::config::entry::{Maker, Parent};
 use crate::engine::config::excerpt::LineNumbers;
@@ -54,7 +54,7 @@ fn written(text: &Option<Text>) -> Option<String> {
 fn check_files(raw: &Raw, findings: &mut Vec<Diagnostic>) -> u32 {
     for (key, path) in [("credentials_file", &raw.credentials_file), ("aws_config_file", &raw.aws_config_file)] {
         if let Some(path) = path {
-            paths::check(key, path, findings);
+            paths::check(key, path, Severity::Mistake, findings);
         }
     }
     if let (Some(credentials), Some(config)) = (&raw.credentials_file, &raw.aws_config_file)
@@ -86,7 +86,7 @@ fn check_network(raw: &Raw, findings: &mut Vec<Diagnostic>) -> Network {
         }
     }
     if let Some(path) = &raw.ca_bundle {
-        paths::check("ca_bundle", path, findings);
+        paths::check("ca_bundle", path, Severity::Warning, findings);
     }
     Network { proxy: written(&raw.proxy), ca_bundle: written(&raw.ca_bundle) }
 }

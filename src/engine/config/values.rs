@@ -1,6 +1,6 @@
 //! The values of one section, each checked by itself and parsed into what it means. Never compares two of them.
 
-use crate::engine::config::diagnostic::{Diagnostic, listed, quoted};
+use crate::engine::config::diagnostic::{Diagnostic, Severity, listed, quoted};
 use crate::engine::config::durations;
 use crate::engine::config::endpoints::{BadUrl, Url};
 use crate::engine::config::fields::Text;
@@ -88,7 +88,7 @@ impl Checks<'_, '_> {
         self.limited("external_id", written.external_id.as_ref(), &EXTERNAL_ID);
         self.limited("source_identity", written.source_identity.as_ref(), &SOURCE_IDENTITY);
         if let Some(path) = &written.web_identity_token_file {
-            paths::check("web_identity_token_file", path, self.findings);
+            paths::check("web_identity_token_file", path, Severity::Warning, self.findings);
         }
         if let Some(policy) = &written.policy {
             policies::check_inline(policy, self.findings);

@@ -747,16 +747,31 @@ hint: write an absolute path, or one that begins with ~/
 "#,
     },
     Case {
-        name: "a relative path",
+        name: "relative paths, and what else is wrong",
         text: r#"credentials_file = "credentials"
+aws_config_file = "../config"
+[network]
+ca_bundle = "corp.pem"
 [[role]]
 profile = "dev"
-role_arn = "arn:aws:iam::111122223333:role/Developer"
+role_arn = "Developer"
 "#,
-        report: r#"config.toml:1:20: warning: "credentials" depends on the folder that evertoken is started in
+        report: r#"config.toml:1:20: "credentials" depends on the folder that evertoken is started in
   credentials_file = "credentials"
                      ^^^^^^^^^^^^^
 hint: write an absolute path, or one that begins with ~/
+config.toml:2:19: "../config" depends on the folder that evertoken is started in
+  aws_config_file = "../config"
+                    ^^^^^^^^^^^
+hint: write an absolute path, or one that begins with ~/
+config.toml:4:13: warning: "corp.pem" depends on the folder that evertoken is started in
+  ca_bundle = "corp.pem"
+              ^^^^^^^^^^
+hint: write an absolute path, or one that begins with ~/
+config.toml:7:12: `role_arn`: not the ARN of an IAM role
+  role_arn = "Developer"
+             ^^^^^^^^^^^
+hint: write it like "arn:aws:iam::111122223333:role/Developer"
 "#,
     },
     Case {
