@@ -6,6 +6,7 @@ use crate::commands::cli::RefreshArgs;
 use crate::commands::ending::{Ending, NOT_FINE};
 use crate::commands::held::{Held, Running};
 use crate::commands::refresh::ensure_fresh;
+use crate::commands::service::presence::start;
 use crate::commands::setup::Setup;
 use crate::engine::config::model::Entry;
 use crate::engine::schedule::{enough_for_askers, lead};
@@ -59,7 +60,7 @@ pub fn session(
     if will_do(&held, entry, min_ttl) {
         return take(held, wanted, String::new);
     }
-    let running = running(setup);
+    let running = running(setup, environment);
     if held.is_outdated() && running == Running::Yes && !environment.is_child() {
         held = replaced_by_the_daemon(setup, entry);
         if will_do(&held, entry, min_ttl) {
@@ -72,7 +73,7 @@ pub fn session(
         || match (valid, running) {
             // It renews the session in time, or knows why it cannot.
             (Some(_), Running::Yes) => true,
-            (Some(session), Running::No) => min_ttl.is_none() && was_tried(setup, &held, entry, session),
+            (Some(session), Running::No { .. }) => min_ttl.is_none() && was_tried(setup, &held, entry, session),
             // What a daemon met minutes ago may be mended since.
             (None, _) => false,
         };
@@ -153,11 +154,11 @@ fn replaced_by_the_daemon<'a>(setup: &Setup, entry: &'a Entry) -> Held<'a> {
     }
 }
 
-fn running(setup: &Setup) -> Running {
+fn running(setup: &Setup, environment: &Environment) -> Running {
     // A lock file that cannot be opened is not one that somebody of ours holds.
     match InstanceLock::holder(setup.places()) {
         Ok(Some(_)) => Running::Yes,
-        Ok(None) | Err(_) => Running::No,
+        Ok(None) | Err(_) => Running::No { start: start(environment) },
     }
 }
 

@@ -2,7 +2,6 @@
 //! nobody: what is not in the credentials files is not there.
 
 use crate::commands::humane;
-use crate::commands::service_manager::{Verb, command};
 use crate::commands::setup::Setup;
 use crate::engine::config::model::Entry;
 use crate::engine::credentials_file::Observation;
@@ -93,7 +92,7 @@ impl<'a> Held<'a> {
     }
 
     /// Why there is no session with `min_ttl` left, and what to do. `recorded` is what the daemon has written down,
-    /// `daemon` whether it runs.
+    /// `daemon` whether it runs, and how it is started.
     pub fn why_not(&self, min_ttl: Duration, recorded: Option<&Status>, daemon: Running) -> String {
         let profile = &self.entry.profile;
         let what = self.what_is_wrong(min_ttl);
@@ -104,7 +103,7 @@ impl<'a> Held<'a> {
                 format!("{what}: {message}\nfix: evertoken refresh {profile}")
             }
             (None, Running::Yes) => format!("{what}\nfix: evertoken refresh {profile}"),
-            (None, Running::No) => format!("{what}, and evertoken is not running\nfix: {}", command(Verb::Start)),
+            (None, Running::No { start }) => format!("{what}, and evertoken is not running\nfix: {start}"),
         }
     }
 
@@ -146,7 +145,10 @@ pub enum Running {
     /// It does.
     Yes,
     /// It does not, or nobody can tell.
-    No,
+    No {
+        /// The command that starts it here.
+        start: &'static str,
+    },
 }
 
 #[cfg(test)]

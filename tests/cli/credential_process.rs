@@ -42,6 +42,20 @@ fn credential_process_and_exec_say_why_there_is_no_session() {
     let ended = Ended::from(child.env("EVERTOKEN_CHILD", "1").output().expect("a run"));
     assert!(ended.err.contains("the session of profile dev ended"), "{}", ended.err);
     assert!(ended.err.contains("; fix: ") && ended.err.lines().count() == 1, "{}", ended.err);
+    // What starts it depends on whether there is a service to start.
+    let advice = |home: &Home| {
+        let mut child = home.command("exec dev -- true");
+        Ended::from(child.env("EVERTOKEN_CHILD", "1").output().expect("a run")).err
+    };
+    assert!(
+        advice(&home).ends_with("and evertoken is not running\nfix: evertoken service install\n"),
+        "{}",
+        advice(&home)
+    );
+    if cfg!(target_os = "linux") {
+        home.write(".config/systemd/user/evertoken.service", "");
+        assert!(advice(&home).ends_with("\nfix: systemctl --user start evertoken\n"), "{}", advice(&home));
+    }
     // A session in the second half of its life is handed out although it cannot be renewed.
     home.hold("dev", 600);
     assert_eq!(home.run("credential-process dev").code, Some(0));
