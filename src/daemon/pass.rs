@@ -5,7 +5,7 @@ use crate::engine::keeper::{Action, Attendance, Event, Mode, Notice};
 use crate::engine::names::ProfileName;
 use crate::engine::session::Session;
 use crate::engine::status::Profile;
-use crate::engine::time::Skew;
+use crate::engine::time::{Skew, WallTime};
 use crate::shell::clock::{self, Alarm};
 use crate::shell::known_skew::KnownSkew;
 use std::io;
@@ -40,7 +40,7 @@ pub struct Passed {
 /// Refreshes what was asked for once.
 ///
 /// # Errors
-/// When the operating system gives no timer.
+/// When the operating system gives no timer, and where the pass would never end.
 pub async fn pass(station: &mut Station, asked: Asked) -> io::Result<Passed> {
     let mut alarm = Alarm::new()?;
     let mut keeper = station.keeper(Mode::OnePass, asked.attendance);
@@ -66,14 +66,7 @@ pub async fn pass(station: &mut Station, asked: Asked) -> io::Result<Passed> {
                 None => break,
             }
         }
-        let wakeup = keeper.next_wakeup(clock::now());
-        let event = tokio::select! {
-            Some(event) = station.next_event() => event,
-            waited = alarm.wait(wakeup) => {
-                waited?;
-                Event::Tick
-            }
-        };
+        let event = next_event(station, &mut alarm, keeper.next_wakeup(clock::now())).await?;
         keeper.handle(event, clock::now());
     }
     if keeper.knows_the_clock() && (keeper.skew(), true) != clocks {
@@ -83,4 +76,51 @@ pub async fn pass(station: &mut Station, asked: Asked) -> io::Result<Passed> {
     let session = |profile: ProfileName| keeper.session_of(&profile).cloned().map(|session| (profile, session));
     let sessions = named.into_iter().filter_map(session).collect();
     Ok(Passed { profiles: keeper.profiles(clock::now()), notices, sessions, skew: keeper.skew() })
+}
+
+/// The next event. A keeper that expects an answer also means to wake, to give up what got lost: one that neither is done
+/// nor will ever go on is better reported than waited for.
+async fn next_event(station: &mut Station, alarm: &mut Alarm, wakeup: Option<WallTime>) -> io::Result<Event> {
+    if wakeup.is_none() {
+        let stuck =
+            || io::Error::other("this pass waits for nothing and is not done, a bug of evertoken; please report it");
+        return station.try_next_event().ok_or_else(stuck);
+    }
+    tokio::select! {
+        Some(event) = station.next_event() => Ok(event),
+        waited = alarm.wait(wakeup) => waited.map(|()| Event::Tick),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Station, next_event};
+    use crate::engine::keeper::{Action, Event};
+    use crate::shell::clock::{self, Alarm};
+    use crate::shell::config_file;
+    use crate::shell::environment::Environment;
+    use crate::shell::files::replace_private;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    const CONFIG: &[u8] = b"[[role]]\nprofile = \"dev\"\nrole_arn = \"arn:aws:iam::111122223333:role/dev\"\n";
+
+    #[tokio::test]
+    async fn a_pass_that_waits_for_nothing_ends() {
+        let home = tempfile::tempdir().expect("a home");
+        let config = home.path().join("config.toml");
+        replace_private(&config, CONFIG).expect("written");
+        let environment = Arc::new(Environment::from_vars([("HOME", home.path())]));
+        let loaded = config_file::load(&environment, &config).expect("a config");
+        let mut station = Station::open(environment, loaded).expect("a station");
+        let mut alarm = Alarm::new().expect("an alarm");
+        let next = next_event(&mut station, &mut alarm, None);
+        let ended = tokio::time::timeout(Duration::from_secs(30), next).await.expect("it waits for ever");
+        assert!(ended.expect_err("nothing comes").to_string().contains("please report it"));
+        // What has come in already is taken, and what is under way is waited for.
+        let soon = clock::now() + Duration::from_secs(30);
+        station.carry_out(Action::Observe);
+        let seen = next_event(&mut station, &mut alarm, Some(soon)).await.expect("an event");
+        assert!(matches!(seen, Event::Observed(_)), "{seen:?}");
+    }
 }
