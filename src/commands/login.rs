@@ -39,7 +39,7 @@ const ATTEMPTS: usize = 3;
 ///
 /// # Errors
 /// 1 when something cannot be opened, 2 for a profile that is not in the config and for `--code` without exactly one use,
-/// 78 when others could change which programs the config names.
+/// 78 when the config cannot work beside the AWS config, or others could change which programs it names.
 pub fn run<W: Write>(
     setup: &Setup,
     args: &LoginArgs,
@@ -55,14 +55,33 @@ pub fn run<W: Write>(
     if args.code.is_some() && steps.len() != 1 {
         return Err(Ending::new(USAGE, misplaced_code(&steps)));
     }
-    let runtime = runtime()?;
+    leaving_threads(runtime()?, |runtime| do_steps(setup, args, environment, &entries, &steps, runtime, output))
+}
+
+/// Works on a runtime, and waits for nothing that is left in other threads after that, such as a name that is being looked
+/// up: the files are finished by then.
+fn leaving_threads<T>(runtime: Runtime, work: impl FnOnce(&Runtime) -> T) -> T {
+    let done = work(&runtime);
+    runtime.shutdown_background();
+    done
+}
+
+fn do_steps<W: Write>(
+    setup: &Setup,
+    args: &LoginArgs,
+    environment: &Arc<Environment>,
+    entries: &[Arc<Entry>],
+    steps: &[(Arc<Entry>, Mfa)],
+    runtime: &Runtime,
+    output: &mut Output<W>,
+) -> Result<u8, Ending> {
     let mut station = Station::open(Arc::clone(environment), setup.loaded.clone()).map_err(unopened)?;
     if terminal::is_there() {
         station.tools().codes.share_the_terminal();
     }
-    let signed_in = sign_in::run(setup, &entries, &runtime, &station, output)?;
-    let mut desk = Desk { runtime: &runtime, station: &mut station, given: args.code.clone(), failed: Vec::new() };
-    for (entry, mfa) in &steps {
+    let signed_in = sign_in::run(setup, entries, runtime, &station, output)?;
+    let mut desk = Desk { runtime, station: &mut station, given: args.code.clone(), failed: Vec::new() };
+    for (entry, mfa) in steps {
         let line = match desk.renew(entry, mfa)? {
             Ok(line) => line,
             Err(why) => {
@@ -217,4 +236,30 @@ fn fresh(profile: &Profile) -> String {
 /// Beside the question, not among the answers.
 fn complain(what: &str) -> Result<(), Ending> {
     Ok(writeln!(std::io::stderr(), "{what}")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::leaving_threads;
+    use crate::commands::run::runtime;
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    #[test]
+    fn the_end_waits_for_no_thread_that_is_still_blocked() {
+        let (release, blocked) = channel::<()>();
+        let (tell, told) = channel();
+        leaving_threads(runtime().expect("a runtime"), |runtime| {
+            let is_there = tell.clone();
+            runtime.spawn_blocking(move || {
+                is_there.send("blocked").expect("a listener");
+                let _released_or_not = blocked.recv_timeout(Duration::from_secs(30));
+                is_there.send("done").expect("a listener");
+            });
+            assert_eq!(told.recv_timeout(Duration::from_secs(30)), Ok("blocked"));
+        });
+        assert!(told.try_recv().is_err(), "it was waited for");
+        release.send(()).expect("still blocked");
+        assert_eq!(told.recv_timeout(Duration::from_secs(30)), Ok("done"));
+    }
 }
