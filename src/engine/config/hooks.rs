@@ -74,7 +74,7 @@ fn check_place(word: &Text, before: Option<&Text>, findings: &mut Vec<Diagnostic
                 );
             }
         }
-        Some(option @ ("-c" | "-e" | "--eval" | "--command")) => {
+        Some(option) if takes_a_program(option) => {
             if let Some(name) = FOREIGN.iter().find(|name| text == format!("{{{name}}}")) {
                 findings.push(
                     Diagnostic::mistake(
@@ -90,6 +90,22 @@ fn check_place(word: &Text, before: Option<&Text>, findings: &mut Vec<Diagnostic
         }
         Some(_) => {}
     }
+}
+
+/// Whether an interpreter runs what stands behind this option: `-c` of shells and Python, `-e` of Perl, Ruby and Node, also
+/// as the last of several short options in one word. Such a bundle names none twice, unlike `-message` of a tool that
+/// writes long options with one dash.
+fn takes_a_program(option: &str) -> bool {
+    if matches!(option, "--eval" | "--command") {
+        return true;
+    }
+    let Some(letters) = option.strip_prefix('-').filter(|letters| letters.ends_with(['c', 'e'])) else { return false };
+    let mut seen = String::new();
+    letters.chars().all(|letter| {
+        let is_new = letter.is_ascii_alphanumeric() && !seen.contains(letter);
+        seen.push(letter);
+        is_new
+    })
 }
 
 fn check_placeholders(word: &Text, findings: &mut Vec<Diagnostic>) {

@@ -943,6 +943,31 @@ hint: it may hold text from a server: write "{message}" as an argument of its ow
 "#,
     },
     Case {
+        name: "text of a server behind short options in one word",
+        text: r#"[[role]]
+profile = "dev"
+role_arn = "arn:aws:iam::111122223333:role/Developer"
+[hooks]
+failed = ["bash", "-lc", "{message}"]
+recovered = ["bash", "-ec", "{message}"]
+expiring = ["perl", "-lne", "{message}"]
+refreshed = ["terminal-notifier", "-title", "AWS", "-message", "{message}"]
+"#,
+        report: r#"config.toml:5:26: what stands behind -lc is run, and {message} may come from a server
+  failed = ["bash", "-lc", "{message}"]
+                           ^^^^^^^^^^^
+hint: hand it over as an argument of its own behind the program text, or read EVERTOKEN_MESSAGE in it
+config.toml:6:29: what stands behind -ec is run, and {message} may come from a server
+  recovered = ["bash", "-ec", "{message}"]
+                              ^^^^^^^^^^^
+hint: hand it over as an argument of its own behind the program text, or read EVERTOKEN_MESSAGE in it
+config.toml:7:29: what stands behind -lne is run, and {message} may come from a server
+  expiring = ["perl", "-lne", "{message}"]
+                              ^^^^^^^^^^^
+hint: hand it over as an argument of its own behind the program text, or read EVERTOKEN_MESSAGE in it
+"#,
+    },
+    Case {
         name: "text of a server as the program",
         text: r#"[[role]]
 profile = "dev"
