@@ -208,6 +208,7 @@ mod tests {
             "status --json --watch",
             "exec prod aws",
             "refresh --min-ttl 45",
+            "refresh --min-ttl 1.5s",
             "refresh --min-ttl -5m",
             "refresh [dev]",
             "credential-process",

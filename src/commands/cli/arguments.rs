@@ -1,5 +1,6 @@
 //! The arguments of each command, and how those are read that are no plain text. Carries nothing out.
 
+use crate::engine::config::durations;
 use crate::engine::names::ProfileName;
 use crate::engine::secret::Secret;
 use crate::shell::mfa::parse_code;
@@ -194,9 +195,7 @@ fn code(text: &str) -> Result<Secret, String> {
     parse_code(text).ok_or_else(|| "an MFA code has six digits".to_owned())
 }
 
-/// Reads `45m`, `1h 30m` or `90s`, as the config does.
+/// As the config reads it.
 fn duration(text: &str) -> Result<Duration, String> {
-    jiff::fmt::friendly::SpanParser::new()
-        .parse_unsigned_duration(text)
-        .map_err(|_| "write it like 45m or \"1h 30m\"".to_owned())
+    durations::parse(text).map_err(|bad| bad.to_string())
 }
