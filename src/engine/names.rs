@@ -202,7 +202,7 @@ impl SessionNameTemplate {
 
 #[cfg(test)]
 mod tests {
-    use super::{BadProfileName, BadRoleArn, ProfileName, RoleArn, SessionNameTemplate};
+    use super::{BadProfileName, BadRoleArn, BadSessionName, ProfileName, RoleArn, SessionNameTemplate};
 
     #[test]
     fn a_profile_name_is_one_that_every_sdk_can_select() {
@@ -245,10 +245,9 @@ mod tests {
         assert_eq!(name("x-{profile}-y"), "x-a-b-y");
         assert_eq!(name(""), "--");
         assert_eq!(name(&"é".repeat(100)), "-".repeat(64));
-        assert_eq!(SessionNameTemplate::parse("{usr}").map_err(|e| e.0), Err("usr".to_owned()));
-        assert!(
-            SessionNameTemplate::parse("{user").is_ok_and(|t| t.as_str() == "{user")
-                || SessionNameTemplate::parse("{").is_err()
-        );
+        // A placeholder that does not exist, and braces that do not close.
+        for (template, named) in [("{usr}", "usr"), ("{user}@{host", "host"), ("x{", "")] {
+            assert_eq!(SessionNameTemplate::parse(template), Err(BadSessionName(named.to_owned())), "{template}");
+        }
     }
 }
