@@ -11,9 +11,14 @@ use crate::commands::setup::Setup;
 use crate::daemon::pass::{Asked, Passed, pass};
 use crate::daemon::station::Station;
 use crate::engine::config::model::{Entry, Operation};
+use crate::engine::credentials_file::Observation;
+use crate::engine::failure::Class;
 use crate::engine::keeper::{Attendance, NoticeKind};
 use crate::engine::names::ProfileName;
-use crate::engine::status::Profile;
+use crate::engine::session::Session;
+use crate::engine::status::{Profile, Trouble};
+use crate::engine::time::WallTime;
+use crate::shell::clock;
 use crate::shell::environment::Environment;
 use std::io::Write;
 use std::sync::Arc;
@@ -37,18 +42,20 @@ pub fn run<W: Write>(
         setup.loaded.can_work_beside(&setup.aws()).map_err(unloaded)?;
         return dry_run::run(&setup, args, output);
     }
-    let wished: Vec<Arc<Entry>> = asked_entries(&setup, &args.profiles);
+    let wished: Vec<Wished> =
+        asked_entries(&setup, &args.profiles).into_iter().map(|e| Wished::of(&setup, e, args)).collect();
     let passed = ensure_fresh(setup, args, environment)?;
     let mut fine = true;
-    for entry in wished {
-        let Some(profile) = passed.profiles.iter().find(|profile| profile.profile == entry.profile.as_str()) else {
+    for wished in wished {
+        let Some(profile) = passed.profiles.iter().find(|profile| profile.profile == wished.entry.profile.as_str())
+        else {
             continue;
         };
         let renewed = passed
             .notices
             .iter()
-            .any(|notice| notice.kind == NoticeKind::Refreshed && notice.profiles.contains(&entry.profile));
-        let (good, line) = line(&entry, profile, args.min_ttl, renewed);
+            .any(|notice| notice.kind == NoticeKind::Refreshed && notice.profiles.contains(&wished.entry.profile));
+        let (good, line) = wished.line(profile, renewed, clock::now() + passed.skew);
         fine &= good;
         output.text(&format!("{line}\n"))?;
     }
@@ -79,34 +86,63 @@ fn asked_entries(setup: &Setup, profiles: &[ProfileName]) -> Vec<Arc<Entry>> {
     entries.filter(|entry| profiles.is_empty() || profiles.contains(&entry.profile)).cloned().collect()
 }
 
-/// What became of one profile, and whether that is what was asked for.
-fn line(entry: &Entry, profile: &Profile, min_ttl: Option<Duration>, renewed: bool) -> (bool, String) {
-    let name = &entry.profile;
-    let left = profile.expires_in_seconds.unwrap_or(0);
-    let alive = left > 0;
-    let expires = profile.expires.as_deref().unwrap_or_default();
-    let life = humane::life(u64::try_from(left).unwrap_or(0));
-    if let Some(trouble) = &profile.error {
-        let kept = if alive { format!(" (the old session holds for another {life})") } else { String::new() };
-        let fix = trouble.fix.as_ref().map(|fix| format!("\n  fix: {fix}")).unwrap_or_default();
-        return (false, format!("{name}: {}{kept}{fix}", trouble.message));
-    }
-    if !alive {
-        return (false, format!("{name}: no session"));
-    }
-    if let Some(wanted) = min_ttl.filter(|wanted| wanted.as_secs() > u64::try_from(left).unwrap_or(0)) {
-        let wanted = humane::life(wanted.as_secs());
-        let hint = match &entry.operation {
-            Operation::Publish => "its source gives no more".to_owned(),
-            Operation::AssumeRole(_) | Operation::GetSessionToken => {
-                format!("duration is {} in the config", humane::life(entry.duration.as_secs()))
-            }
+/// One profile of those that were asked for.
+struct Wished {
+    entry: Arc<Entry>,
+    min_ttl: Option<Duration>,
+    /// What stood in the store before.
+    before: Option<Session>,
+}
+
+impl Wished {
+    fn of(setup: &Setup, entry: Arc<Entry>, args: &RefreshArgs) -> Self {
+        let before = match setup.stores().find(entry.store, &entry.profile) {
+            Ok(Observation::Ours(session)) => Some(*session),
+            _ => None,
         };
-        return (
-            false,
-            format!("{name}: fresh until {expires}, but {life} are less than the {wanted} asked for: {hint}"),
-        );
+        let min_ttl = args.min_ttl;
+        Self { entry, min_ttl, before }
     }
-    let verb = if renewed { "refreshed" } else { "fresh" };
-    (true, format!("{name}: {verb}, valid until {expires} ({life})"))
+
+    /// What became of it, and whether that is what was asked for. `now` is the time of STS.
+    fn line(&self, profile: &Profile, renewed: bool, now: WallTime) -> (bool, String) {
+        let name = &self.entry.profile;
+        let left = u64::try_from(profile.expires_in_seconds.unwrap_or(0)).unwrap_or(0);
+        let expires = profile.expires.as_deref().unwrap_or_default();
+        let life = humane::life(left);
+        if let Some(trouble) = &profile.error {
+            return (false, self.trouble(trouble, now));
+        }
+        if left == 0 {
+            return (false, format!("{name}: no session"));
+        }
+        if let Some(wanted) = self.min_ttl.filter(|wanted| wanted.as_secs() > left) {
+            let wanted = humane::life(wanted.as_secs());
+            let hint = match &self.entry.operation {
+                Operation::Publish => "its source gives no more".to_owned(),
+                Operation::AssumeRole(_) | Operation::GetSessionToken => {
+                    format!("duration is {} in the config", humane::life(self.entry.duration.as_secs()))
+                }
+            };
+            return (
+                false,
+                format!("{name}: fresh until {expires}, but {life} are less than the {wanted} asked for: {hint}"),
+            );
+        }
+        let verb = if renewed { "refreshed" } else { "fresh" };
+        (true, format!("{name}: {verb}, valid until {expires} ({life})"))
+    }
+
+    /// What went wrong, what there is all the same, and what to do.
+    fn trouble(&self, trouble: &Trouble, now: WallTime) -> String {
+        let name = &self.entry.profile;
+        let alive = self.before.as_ref().filter(|session| session.expiration > now);
+        let unstored = if trouble.class == Class::Store.as_str() { "a new session could not be stored: " } else { "" };
+        let kept = alive.map_or_else(String::new, |session| {
+            let which = if session.digest == self.entry.digest { "" } else { ", of other settings," };
+            format!(" (the old session{which} holds for another {})", humane::life(session.left(now).as_secs()))
+        });
+        let fix = trouble.fix.as_ref().map(|fix| format!("\n  fix: {fix}")).unwrap_or_default();
+        format!("{name}: {unstored}{}{kept}{fix}", trouble.message)
+    }
 }

@@ -11,5 +11,6 @@ mod credential_process;
 mod exec;
 mod home;
 mod purge;
+mod refresh;
 mod status;
 mod usage;
