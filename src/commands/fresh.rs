@@ -6,6 +6,7 @@ use crate::commands::cli::RefreshArgs;
 use crate::commands::ending::{Ending, NOT_FINE};
 use crate::commands::held::{Held, Running};
 use crate::commands::refresh::ensure_fresh;
+use crate::commands::refresh::limit::{self, Beyond};
 use crate::commands::service::presence::start;
 use crate::commands::setup::Setup;
 use crate::engine::config::model::Entry;
@@ -60,6 +61,10 @@ pub fn session(
     if will_do(&held, entry, min_ttl) {
         return take(held, wanted, String::new);
     }
+    // Nobody is called for what nobody can grant.
+    if let Some(why) = min_ttl.and_then(|wanted| beyond(setup, &held, entry, wanted)) {
+        return Err(Ending::new(NOT_FINE, why));
+    }
     let running = running(setup, environment);
     if held.is_outdated() && running == Running::Yes && !environment.is_child() {
         held = replaced_by_the_daemon(setup, entry);
@@ -98,6 +103,9 @@ pub fn session(
             let mut profiles = passed.profiles.into_iter();
             let found = profiles.find(|profile| profile.profile == entry.profile.as_str());
             let why = match found.and_then(|found| found.error) {
+                // It was just made, and neither a daemon nor another try would get more.
+                None if held.session(Duration::ZERO).is_some() => beyond(setup, &held, entry, wanted)
+                    .unwrap_or_else(|| format!("{}: no more was granted", held.what_is_wrong(wanted))),
                 None => held.why_not(wanted, None, running),
                 Some(trouble) => {
                     let fix = trouble.fix.map(|fix| format!("\nfix: {fix}")).unwrap_or_default();
@@ -119,6 +127,12 @@ fn take(held: Held<'_>, wanted: Duration, why: impl FnOnce() -> String) -> Resul
     let skew = held.skew();
     let session = held.into_session(wanted);
     session.map(|session| Fresh { session, skew }).ok_or_else(|| Ending::new(NOT_FINE, why()))
+}
+
+/// Why no session of `entry` ever has `wanted` left, and what to do.
+fn beyond(setup: &Setup, held: &Held<'_>, entry: &Entry, wanted: Duration) -> Option<String> {
+    let Beyond { message, fix } = limit::beyond(setup.config(), entry, held.found(), wanted)?;
+    Some(format!("profile {}: {message}\nfix: {fix}", entry.profile))
 }
 
 /// The same ending, with what it means for whoever asked.

@@ -58,7 +58,15 @@ impl<'a> Held<'a> {
         session.digest == self.entry.digest
     }
 
-    /// The same, taken out.
+    /// The session of ours that stands there, whether it is of any use or not.
+    pub fn found(&self) -> Option<&Session> {
+        match &self.found {
+            Ok(Observation::Ours(session)) => Some(session),
+            _ => None,
+        }
+    }
+
+    /// The same as [`Held::session`], taken out.
     pub fn into_session(self, min_ttl: Duration) -> Option<Session> {
         let valid = self.session(min_ttl).is_some();
         match self.found {
@@ -113,7 +121,8 @@ impl<'a> Held<'a> {
         format!("the session of profile {profile} in the file is for other settings than the config has now")
     }
 
-    fn what_is_wrong(&self, min_ttl: Duration) -> String {
+    /// Why it is not handed out to whoever wants `min_ttl` left.
+    pub fn what_is_wrong(&self, min_ttl: Duration) -> String {
         let profile = &self.entry.profile;
         match &self.found {
             Err(message) => format!("no session for profile {profile}: failed to {message}"),

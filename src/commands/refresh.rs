@@ -1,6 +1,7 @@
 //! `evertoken refresh`: one pass, without or beside a running daemon.
 
 mod dry_run;
+pub(in crate::commands) mod limit;
 
 use crate::commands::cli::RefreshArgs;
 use crate::commands::ending::{Ending, FINE, NOT_FINE};
@@ -20,6 +21,7 @@ use crate::engine::status::{Profile, Trouble};
 use crate::engine::time::WallTime;
 use crate::shell::clock;
 use crate::shell::environment::Environment;
+use limit::Beyond;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,6 +94,7 @@ struct Wished {
     min_ttl: Option<Duration>,
     /// What stood in the store before.
     before: Option<Session>,
+    beyond: Option<Beyond>,
 }
 
 impl Wished {
@@ -101,7 +104,8 @@ impl Wished {
             _ => None,
         };
         let min_ttl = args.min_ttl;
-        Self { entry, min_ttl, before }
+        let beyond = min_ttl.and_then(|wanted| limit::beyond(setup.config(), &entry, before.as_ref(), wanted));
+        Self { entry, min_ttl, before, beyond }
     }
 
     /// What became of it, and whether that is what was asked for. `now` is the time of STS.
@@ -137,12 +141,21 @@ impl Wished {
     fn trouble(&self, trouble: &Trouble, now: WallTime) -> String {
         let name = &self.entry.profile;
         let alive = self.before.as_ref().filter(|session| session.expiration > now);
+        if let (Some(session), Some(beyond)) = (alive, &self.beyond)
+            && self.entry.needs_human()
+            && trouble.class == Class::Source.as_str()
+        {
+            // A person could only bring another one like it.
+            let (until, life) = (session.expiration, humane::life(session.left(now).as_secs()));
+            return format!("{name}: fresh until {until} ({life}), but {}\n  fix: {}", beyond.message, beyond.fix);
+        }
         let unstored = if trouble.class == Class::Store.as_str() { "a new session could not be stored: " } else { "" };
         let kept = alive.map_or_else(String::new, |session| {
             let which = if session.digest == self.entry.digest { "" } else { ", of other settings," };
             format!(" (the old session{which} holds for another {})", humane::life(session.left(now).as_secs()))
         });
         let fix = trouble.fix.as_ref().map(|fix| format!("\n  fix: {fix}")).unwrap_or_default();
-        format!("{name}: {unstored}{}{kept}{fix}", trouble.message)
+        let more = self.beyond.as_ref().map(|beyond| format!("\n  also: {}", beyond.message)).unwrap_or_default();
+        format!("{name}: {unstored}{}{kept}{fix}{more}", trouble.message)
     }
 }

@@ -169,3 +169,29 @@ fn exec_finds_the_files_that_the_config_names() {
     home.write(".aws/config", "[profile vault]\ncredential_process = evertoken credential-process vault\n");
     assert!(!home.run("exec vault -- env").out.lines().any(|line| line == private));
 }
+
+/// No daemon and no other try helps whoever asks for more than there can be.
+#[test]
+fn exec_says_at_once_that_more_was_asked_for_than_can_be_granted() {
+    let sts = Emulator::start(Settings::default()).expect("an emulator");
+    let config = CONFIG.replace("http://127.0.0.1:1", &sts.url());
+    let home = Home::new(&config);
+    let ended = home.run("exec dev --min-ttl 2h -- true");
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "{ended:?}");
+    let expected = "evertoken: profile dev: no session can have 2h left: no more than 1h can be granted, its duration in the \
+                    config\nfix: ask for less than 1h, or raise duration for dev in the config\n";
+    assert_eq!(ended.err, expected);
+    assert_eq!(sts.request_count(), 0);
+    // What STS allows less than the config says is known once it was asked.
+    sts.max_session("arn:aws:iam::111122223333:role/Developer", std::time::Duration::from_secs(3_600));
+    home.write(".config/evertoken/config.toml", &config.replace("[defaults]", "[defaults]\nduration = \"4h\""));
+    for calls in [2, 2] {
+        let ended = home.run("exec dev --min-ttl 2h -- true");
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        let said =
+            "no more than 1h can be granted, which is what STS allowed for this role\nfix: ask for less than 1h, or";
+        assert!(ended.err.contains(said), "{}", ended.err);
+        assert_eq!(sts.request_count(), calls, "asked for four hours, and then for one");
+    }
+    assert_eq!(home.run("exec dev --min-ttl 50m -- true").code, Some(0));
+}

@@ -5,6 +5,8 @@ use evertoken::emulator::{Emulator, Settings};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+const SERIAL: &str = "arn:aws:iam::111122223333:mfa/me";
+
 #[test]
 fn an_old_session_is_told_to_hold_only_where_one_stands_in_the_file() {
     let sts = Emulator::start(Settings::default()).expect("an emulator");
@@ -27,4 +29,27 @@ fn an_old_session_is_told_to_hold_only_where_one_stands_in_the_file() {
     let ended = home.run("refresh dev");
     assert!(ended.out.contains("(the old session holds for another 16m)"), "{}", ended.out);
     assert!(!ended.out.contains("could not be stored"), "{}", ended.out);
+}
+
+#[test]
+fn a_living_session_with_a_code_is_not_renewed_for_more_than_can_be_granted() {
+    let sts = Emulator::start(Settings::default()).expect("an emulator");
+    let mfa = format!(
+        "[[mfa_session]]\nprofile = \"base-mfa\"\nsource_profile = \"base\"\nmfa_serial = \"{SERIAL}\"\nduration = \"12h\"\n"
+    );
+    let home = Home::new(&format!("{}{mfa}", CONFIG.replace("http://127.0.0.1:1", &sts.url())));
+    home.hold("base-mfa", 40_000);
+    for line in ["refresh base-mfa --min-ttl 13h"] {
+        let ended = home.run(line);
+        assert_eq!(ended.code, Some(1), "{line}: {ended:?}");
+        assert!(ended.out.contains("no more than 12h can be granted"), "{line}: {}", ended.out);
+        assert!(!ended.out.contains("evertoken login"), "{line}: a login gives no more: {}", ended.out);
+    }
+    // What a code would bring is told as before.
+    let ended = home.run("refresh base-mfa --min-ttl 11h 30m");
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    let ended = home.run("refresh base-mfa --min-ttl 11h30m");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.out.contains("fix: evertoken login base-mfa"), "{}", ended.out);
+    assert_eq!(sts.request_count(), 0);
 }
