@@ -1,5 +1,6 @@
 //! `evertoken refresh`: one pass, without or beside a running daemon.
 
+mod difference;
 mod dry_run;
 pub(in crate::commands) mod limit;
 

@@ -1,7 +1,9 @@
-//! One pass as a person meets it: what is told of it.
+//! One pass as a person meets it: what is told of it, and what a dry run foretells.
 
-use crate::home::{CONFIG, Home};
+use crate::home::{CONFIG, CREDENTIALS, Home};
 use evertoken::emulator::{Emulator, Settings};
+use evertoken::engine::time::Skew;
+use evertoken::shell::known_skew::KnownSkew;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -39,7 +41,7 @@ fn a_living_session_with_a_code_is_not_renewed_for_more_than_can_be_granted() {
     );
     let home = Home::new(&format!("{}{mfa}", CONFIG.replace("http://127.0.0.1:1", &sts.url())));
     home.hold("base-mfa", 40_000);
-    for line in ["refresh base-mfa --min-ttl 13h"] {
+    for line in ["refresh base-mfa --min-ttl 13h", "refresh base-mfa --min-ttl 13h --dry-run"] {
         let ended = home.run(line);
         assert_eq!(ended.code, Some(1), "{line}: {ended:?}");
         assert!(ended.out.contains("no more than 12h can be granted"), "{line}: {}", ended.out);
@@ -52,4 +54,79 @@ fn a_living_session_with_a_code_is_not_renewed_for_more_than_can_be_granted() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.out.contains("fix: evertoken login base-mfa"), "{}", ended.out);
     assert_eq!(sts.request_count(), 0);
+}
+
+/// Neither calls anybody nor changes a byte, in any of these.
+fn foretold(home: &Home, line: &str) -> (Option<i32>, String) {
+    let before = home.read(".aws/credentials");
+    let ended = home.run(line);
+    assert_eq!(home.read(".aws/credentials"), before, "{line}");
+    assert_eq!(ended.err, "", "{line}");
+    (ended.code, ended.out)
+}
+
+#[test]
+fn a_dry_run_shows_every_call_and_every_section() {
+    let home = Home::new(&format!(
+        "{CONFIG}[[role]]\nprofile = \"ops\"\nrole_arn = \"arn:aws:iam::111122223333:role/Ops\"\nsource_profile = \"base\"\n"
+    ));
+    let (code, out) = foretold(&home, "refresh --dry-run");
+    assert_eq!(code, Some(0), "{out}");
+    for section in ["+ [dev]", "+ [ops]", "+ [vault]"] {
+        assert_eq!(out.lines().filter(|line| *line == section).count(), 1, "{section}: {out}");
+    }
+    assert_eq!(out.lines().filter(|line| line.starts_with("call AssumeRole ")).count(), 3, "{out}");
+    assert_eq!(out.matches("+ region = eu-west-1").count(), 3, "{out}");
+    // Where the AWS config has a region, none is written beside it.
+    home.write(".aws/config", "[profile dev]\nregion = eu-central-1\n");
+    let (_, out) = foretold(&home, "refresh --dry-run dev");
+    assert!(out.contains("+ [dev]") && !out.contains("+ region"), "{out}");
+    for profile in ["dev", "ops", "vault"] {
+        home.hold(profile, 6_000);
+    }
+    let fresh = (Some(0), "nothing to do: everything asked for is fresh\n".to_owned());
+    assert_eq!(foretold(&home, "refresh --dry-run"), fresh);
+    // By the clock of STS they have all ended.
+    KnownSkew::default().record(&home.places(), Skew::from_millis(7_000_000)).expect("recorded");
+    let (code, out) = foretold(&home, "refresh --dry-run dev");
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.contains("call AssumeRole arn:aws:iam::111122223333:role/Developer"), "{out}");
+}
+
+#[test]
+fn a_dry_run_tells_what_would_fail() {
+    let more = format!(
+        "[[mfa_session]]\nprofile = \"base-mfa\"\nsource_profile = \"base\"\nmfa_serial = \"{SERIAL}\"\n\
+         [[role]]\nprofile = \"admin\"\nsource_profile = \"base-mfa\"\nrole_arn = \"arn:aws:iam::111122223333:role/Admin\"\n\
+         [[role]]\nprofile = \"keys\"\nsource_profile = \"base\"\n\
+         [[role]]\nprofile = \"lost\"\nsource_profile = \"nobody\"\n\
+         [[role]]\nprofile = \"published\"\nsource_profile = \"tool\"\n"
+    );
+    let home = Home::new(&format!("{CONFIG}{more}"));
+    home.write(".aws/config", "[profile tool]\ncredential_process = /bin/false\n");
+    home.write(
+        ".aws/credentials",
+        &format!("{CREDENTIALS}[dev]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = mine\n"),
+    );
+    for (profile, said) in [
+        ("dev", "dev: the section [dev] is left alone: "),
+        ("base-mfa", "an MFA code is due for profile \"base-mfa\"\n  fix: evertoken login base-mfa\n"),
+        ("admin", "admin: an MFA code is due for profile \"base-mfa\"\n  fix: evertoken login base-mfa\n"),
+        ("keys", "have no end: there is nothing to keep fresh\n  fix: give profile \"keys\" a role_arn"),
+        ("lost", "lost: there is no profile \"nobody\""),
+    ] {
+        let (code, out) = foretold(&home, &format!("refresh --dry-run {profile}"));
+        assert_eq!(code, Some(1), "{profile}: {out}");
+        assert!(out.contains(said) && !out.contains("nothing to do"), "{profile}: {out}");
+        assert!(!out.contains("change "), "{profile}: {out}");
+    }
+    // What a source gives, only the source can tell.
+    let (code, out) = foretold(&home, "refresh --dry-run published");
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.starts_with("resolve the credentials of profile tool\nwrite [published] in "), "{out}");
+    assert!(out.ends_with("what its source gives, and until when, is known once it is resolved\n"), "{out}");
+    // More than can be granted.
+    let (code, out) = foretold(&home, "refresh --dry-run vault --min-ttl 3h");
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains("vault: no session can have 3h left: no more than 1h can be granted"), "{out}");
 }

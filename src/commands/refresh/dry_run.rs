@@ -1,13 +1,20 @@
 //! `refresh --dry-run`: the real keeper is asked, and answered with made-up sessions. Nobody is called and nothing is
-//! written; what it would have asked and changed is shown.
+//! written; what it would have asked and changed is shown, and what would fail as far as that is known without a call.
 
+use super::difference::between;
+use super::limit::Beyond;
+use super::{Wished, asked_entries};
 use crate::commands::cli::RefreshArgs;
-use crate::commands::ending::{Ending, FINE};
+use crate::commands::ending::{Ending, FINE, NOT_FINE};
 use crate::commands::output::Output;
 use crate::commands::setup::Setup;
+use crate::engine::aws_config::AwsConfig;
+use crate::engine::aws_config::chain::{Base, Chain};
 use crate::engine::config::model::{Operation, Source, StoreKind};
-use crate::engine::credentials_file::{self, Edit};
+use crate::engine::credentials_file::{self, Edit, Outcome};
+use crate::engine::failure::Fault;
 use crate::engine::keeper::{Action, AssumeCall, Attendance, Event, Keeper, Mode, Reply};
+use crate::engine::names::ProfileName;
 use crate::engine::place::Place;
 use crate::engine::schedule::ONE_HOUR;
 use crate::engine::secret::Secret;
@@ -15,49 +22,45 @@ use crate::engine::session::{Keys, SourceCredentials};
 use crate::engine::time::WallTime;
 use crate::shell::clock;
 use crate::shell::files::{resolve, snapshot};
+use crate::shell::known_skew::recall;
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::Path;
+use std::path::PathBuf;
+use zeroize::Zeroizing;
 
-/// Keys of a section whose values are never shown.
-const SECRET: [&str; 5] =
-    ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token", "x_evertoken"];
-
-/// Shows what a refresh would do.
+/// Shows what a refresh would do. 1 when not everything would be fresh afterwards, whatever STS says.
 ///
 /// # Errors
 /// 1 when a credentials file cannot be read or edited.
 pub(super) fn run<W: Write>(setup: &Setup, args: &RefreshArgs, output: &mut Output<W>) -> Result<u8, Ending> {
     let now = clock::now();
-    let stores = setup.stores();
-    let mut keeper = Keeper::new(setup.config(), Mode::OnePass, Attendance::Alone);
-    let names: Vec<_> = setup.config().entries.iter().map(|entry| entry.profile.clone()).collect();
-    for store in [StoreKind::Shared, StoreKind::Private] {
-        keeper.handle(Event::Observed(stores.observe(store, &names)), now);
-    }
-    let asked = Event::Asked { profiles: args.profiles.clone(), min_ttl: args.min_ttl, force: args.force };
-    keeper.handle(asked, now);
-    let mut lines = Vec::new();
-    while let Some(action) = keeper.poll_action() {
-        match action {
-            Action::Resolve { source, .. } => {
-                lines.push(format!("resolve {}", named(&source)));
-                keeper.handle(Event::Resolved { source, credentials: made_up(now) }, now);
-            }
-            Action::Assume(call) => {
-                lines.push(described(&call));
-                let event = answer(&call, now);
-                keeper.handle(event, now);
-            }
-            Action::Store { store, edits } => {
-                let path = match store {
-                    StoreKind::Shared => setup.places().credentials().to_owned(),
-                    StoreKind::Private => setup.places().private_store(),
-                };
-                lines.extend(changes(&path, &edits)?);
-            }
-            Action::Tell(_) | Action::GiveUp { .. } | Action::Observe | Action::Report => {}
+    let mut rehearsal =
+        Rehearsal { setup, aws: setup.aws(), lines: Vec::new(), unknown: BTreeSet::new(), files: Vec::new() };
+    let keeper = rehearsal.play(args, now)?;
+    let mut lines = rehearsal.lines;
+    for file in &rehearsal.files {
+        let changes = between(&file.old, &file.new);
+        if !changes.is_empty() {
+            lines.push(format!("change {}", file.path.display()));
+            lines.extend(changes);
         }
+    }
+    let mut fine = true;
+    let profiles = keeper.profiles(now);
+    for entry in asked_entries(setup, &args.profiles) {
+        let wished = Wished::of(setup, entry, args);
+        let Some(profile) = profiles.iter().find(|profile| profile.profile == wished.entry.profile.as_str()) else {
+            continue;
+        };
+        let name = &wished.entry.profile;
+        let problem = match (&profile.error, &wished.beyond) {
+            (Some(trouble), _) => Some(wished.trouble(trouble, now + keeper.skew())),
+            (None, Some(Beyond { message, fix })) => Some(format!("{name}: {message}\n  fix: {fix}")),
+            (None, None) if profile.expires_in_seconds.unwrap_or(0) <= 0 => Some(format!("{name}: no session")),
+            (None, None) => None,
+        };
+        fine &= problem.is_none();
+        lines.extend(problem);
     }
     if lines.is_empty() {
         lines.push("nothing to do: everything asked for is fresh".to_owned());
@@ -65,7 +68,112 @@ pub(super) fn run<W: Write>(setup: &Setup, args: &RefreshArgs, output: &mut Outp
     for line in lines {
         output.text(&format!("{line}\n"))?;
     }
-    Ok(FINE)
+    Ok(if fine { FINE } else { NOT_FINE })
+}
+
+/// A pass in which the answers are made up.
+struct Rehearsal<'a> {
+    setup: &'a Setup,
+    aws: AwsConfig,
+    lines: Vec<String>,
+    /// Profiles that publish what nobody knows before it is resolved.
+    unknown: BTreeSet<ProfileName>,
+    files: Vec<Rehearsed>,
+}
+
+/// A credentials file, as it is and as it would be.
+struct Rehearsed {
+    store: StoreKind,
+    path: PathBuf,
+    old: Zeroizing<Vec<u8>>,
+    new: Zeroizing<Vec<u8>>,
+}
+
+impl Rehearsal<'_> {
+    /// The keeper when everything is done.
+    fn play(&mut self, args: &RefreshArgs, now: WallTime) -> Result<Keeper, Ending> {
+        let stores = self.setup.stores();
+        // As a pass begins: what counts is the time of STS.
+        let recalled = recall(self.setup.places());
+        let keeper = Keeper::new(self.setup.config(), Mode::OnePass, Attendance::Alone).with_skew(recalled.skew);
+        let mut keeper = if recalled.may_be_behind { keeper.doubting_the_clock() } else { keeper };
+        let sts_now = now + keeper.skew();
+        let names: Vec<_> = self.setup.config().entries.iter().map(|entry| entry.profile.clone()).collect();
+        for store in [StoreKind::Shared, StoreKind::Private] {
+            keeper.handle(Event::Observed(stores.observe(store, &names)), now);
+        }
+        keeper.handle(Event::Asked { profiles: args.profiles.clone(), min_ttl: args.min_ttl, force: args.force }, now);
+        while let Some(action) = keeper.poll_action() {
+            let event = match action {
+                Action::Resolve { source, .. } => self.resolve(source, sts_now),
+                Action::Assume(call) => {
+                    self.lines.push(described(&call));
+                    answer(&call, sts_now)
+                }
+                Action::Store { store, edits } => {
+                    let edits = stores.without_known_regions(store, edits);
+                    let outcomes = self.store(store, &edits)?;
+                    Event::Stored { store, outcomes }
+                }
+                Action::Tell(_) | Action::GiveUp { .. } | Action::Observe | Action::Report => continue,
+            };
+            keeper.handle(event, now);
+        }
+        Ok(keeper)
+    }
+
+    /// What is known of a source by the AWS files alone; for all else it is taken to give a session.
+    fn resolve(&mut self, source: Source, sts_now: WallTime) -> Event {
+        self.lines.push(format!("resolve {}", named(&source)));
+        let mut credentials = made_up(sts_now);
+        if let Source::Profile(name) = &source {
+            match Chain::of(&self.aws, name) {
+                Err(fault) => return Event::ResolveFailed { source, fault: Fault::Source(fault), jitter: 0.0 },
+                Ok(Chain { base: Base::Static { profile }, hops }) if hops.is_empty() => {
+                    let keys = self.aws.profiles.get(&profile);
+                    if !keys.is_some_and(|keys| keys.contains_key("aws_session_token")) {
+                        (credentials.keys.session_token, credentials.expiration) = (None, None);
+                        return Event::Resolved { source, credentials };
+                    }
+                }
+                Ok(_) => {}
+            }
+        }
+        let entries = self.setup.config().entries.iter();
+        let publish = entries.filter(|entry| entry.operation == Operation::Publish && entry.source == source);
+        self.unknown.extend(publish.map(|entry| entry.profile.clone()));
+        Event::Resolved { source, credentials }
+    }
+
+    /// Makes the edits in memory, but for those of sessions that nobody knows yet.
+    fn store(&mut self, store: StoreKind, edits: &[Edit]) -> Result<Vec<(ProfileName, Outcome)>, Ending> {
+        let (unknown, known): (Vec<Edit>, Vec<Edit>) =
+            edits.iter().cloned().partition(|edit| self.unknown.contains(edit.profile()));
+        let file = self.file(store)?;
+        let malformed = |malformed| Ending::failed(format!("edit {}: {malformed}", file.path.display()));
+        let all = credentials_file::apply(&file.new, edits).map_err(malformed)?;
+        file.new = credentials_file::apply(&file.new, &known).map_err(malformed)?.bytes;
+        let path = file.path.display().to_string();
+        self.lines.extend(unknown.iter().map(|edit| {
+            let profile = edit.profile();
+            format!("write [{profile}] in {path}: what its source gives, and until when, is known once it is resolved")
+        }));
+        Ok(edits.iter().map(|edit| edit.profile().clone()).zip(all.outcomes).collect())
+    }
+
+    fn file(&mut self, store: StoreKind) -> Result<&mut Rehearsed, Ending> {
+        if let Some(at) = self.files.iter().position(|file| file.store == store) {
+            return Ok(&mut self.files[at]);
+        }
+        let path = match store {
+            StoreKind::Shared => self.setup.places().credentials().to_owned(),
+            StoreKind::Private => self.setup.places().private_store(),
+        };
+        let found = resolve(&path).and_then(|resolved| snapshot::read(&resolved)).map_err(Ending::failed)?;
+        self.files.push(Rehearsed { store, path, old: found.bytes.clone(), new: found.bytes });
+        let last = self.files.len() - 1;
+        Ok(&mut self.files[last])
+    }
 }
 
 fn named(source: &Source) -> String {
@@ -90,20 +198,20 @@ fn described(call: &AssumeCall) -> String {
     format!("call {what} for {} s as {}, with {signed}, at {place}", call.duration.as_secs(), entry.profile)
 }
 
-fn made_up(now: WallTime) -> SourceCredentials {
+fn made_up(sts_now: WallTime) -> SourceCredentials {
     let keys = Keys {
         access_key_id: "ASIADRYRUN".to_owned(),
         secret_access_key: Secret::new("dry-run"),
         session_token: Some(Secret::new("dry-run")),
     };
-    SourceCredentials { keys, account_id: None, expiration: Some(now + ONE_HOUR), login_ends: None, skew: None }
+    SourceCredentials { keys, account_id: None, expiration: Some(sts_now + ONE_HOUR), login_ends: None, skew: None }
 }
 
-fn answer(call: &AssumeCall, now: WallTime) -> Event {
+fn answer(call: &AssumeCall, sts_now: WallTime) -> Event {
     let session_name = "dry-run".to_owned();
     let reply = Reply {
-        keys: Some(made_up(now).keys),
-        expiration: Some(now + call.duration),
+        keys: Some(made_up(sts_now).keys),
+        expiration: Some(sts_now + call.duration),
         assumed_role_arn: call.entry.role_arn().map(|role| {
             let (partition, account, name) = (role.partition(), role.account(), role.role_name());
             format!("arn:{partition}:sts::{account}:assumed-role/{name}/{session_name}")
@@ -113,88 +221,4 @@ fn answer(call: &AssumeCall, now: WallTime) -> Event {
         request_id: None,
     };
     Event::Assumed { profile: call.entry.profile.clone(), attempt: call.attempt, reply, jitter: 0.0 }
-}
-
-/// The lines that would go and come, with every secret left out.
-fn changes(path: &Path, edits: &[Edit]) -> Result<Vec<String>, Ending> {
-    let before = resolve(path).and_then(|resolved| snapshot::read(&resolved)).map_err(Ending::failed)?;
-    let applied = credentials_file::apply(&before.bytes, edits)
-        .map_err(|malformed| Ending::failed(format!("edit {}: {malformed}", path.display())))?;
-    let mut lines = vec![format!("change {}", path.display())];
-    let (old, new) = (redacted(&before.bytes), redacted(&applied.bytes));
-    lines.extend(difference(&old, &new));
-    Ok(lines)
-}
-
-/// The lines of a file, those that are kept and those of secrets told apart from new ones by nothing but a mark.
-fn redacted(bytes: &[u8]) -> Vec<(String, u64)> {
-    let text = String::from_utf8_lossy(bytes);
-    let line = |line: &str| {
-        let key = line.split('=').next().unwrap_or_default().trim().to_ascii_lowercase();
-        let shown = if SECRET.contains(&key.as_str()) { format!("{key} = …") } else { line.to_owned() };
-        (shown, fingerprint(line))
-    };
-    text.lines().map(line).collect()
-}
-
-fn fingerprint(line: &str) -> u64 {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
-    line.hash(&mut hasher);
-    hasher.finish()
-}
-
-/// What is only in the old lines with `-`, what is only in the new ones with `+`, headers of sections for orientation.
-fn difference(old: &[(String, u64)], new: &[(String, u64)]) -> Vec<String> {
-    let kept = common(old, new);
-    let mut lines = Vec::new();
-    let (mut at_old, mut at_new) = (0, 0);
-    for (in_old, in_new) in kept.into_iter().chain([(old.len(), new.len())]) {
-        lines.extend(old[at_old..in_old].iter().map(|(line, _)| format!("- {line}")));
-        lines.extend(new[at_new..in_new].iter().map(|(line, _)| format!("+ {line}")));
-        if let Some((line, _)) = new.get(in_new).filter(|(line, _)| line.starts_with('[')) {
-            lines.push(format!("  {line}"));
-        }
-        (at_old, at_new) = (in_old + 1, in_new + 1);
-    }
-    // A header under which nothing changes says nothing.
-    let changed: BTreeSet<usize> = (0..lines.len()).filter(|at| !lines[*at].starts_with("  [")).collect();
-    let useful = |at: usize| changed.contains(&at) || changed.contains(&(at + 1));
-    (0..lines.len()).filter(|at| useful(*at)).map(|at| lines[at].clone()).collect()
-}
-
-/// The longest common subsequence, as pairs of positions.
-fn common(old: &[(String, u64)], new: &[(String, u64)]) -> Vec<(usize, usize)> {
-    let mut lengths = vec![vec![0u32; new.len() + 1]; old.len() + 1];
-    for (i, (_, a)) in old.iter().enumerate().rev() {
-        for (j, (_, b)) in new.iter().enumerate().rev() {
-            lengths[i][j] = if a == b { lengths[i + 1][j + 1] + 1 } else { lengths[i + 1][j].max(lengths[i][j + 1]) };
-        }
-    }
-    let (mut i, mut j, mut pairs) = (0, 0, Vec::new());
-    while i < old.len() && j < new.len() {
-        if old[i].1 == new[j].1 {
-            pairs.push((i, j));
-            (i, j) = (i + 1, j + 1);
-        } else if lengths[i + 1][j] >= lengths[i][j + 1] {
-            i += 1;
-        } else {
-            j += 1;
-        }
-    }
-    pairs
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{difference, redacted};
-
-    #[test]
-    fn shows_what_changes_and_no_secret() {
-        let old = b"# mine\n[base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n\n[dev]\naws_secret_access_key = old\nregion = x\n";
-        let new = b"# mine\n[base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n\n[dev]\naws_secret_access_key = new\nregion = x\nk = v\n";
-        let lines = difference(&redacted(old), &redacted(new));
-        assert_eq!(lines, ["  [dev]", "- aws_secret_access_key = …", "+ aws_secret_access_key = …", "+ k = v"]);
-        assert!(difference(&redacted(old), &redacted(old)).is_empty());
-    }
 }
