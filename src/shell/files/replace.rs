@@ -8,7 +8,7 @@ use crate::shell::clock;
 use crate::shell::files::attributes;
 use crate::shell::files::error::FileError;
 use crate::shell::files::snapshot::{self, Identity, Present, Snapshot, no_follow};
-use crate::shell::files::temporary::Temporary;
+use crate::shell::files::temporary::{Temporary, is_unknown};
 use rustix::io::Errno;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -82,8 +82,10 @@ pub(super) fn replace(
         return Ok(Replaced::ChangedMeanwhile);
     }
     let narrowed = mode_before.filter(|before| *before != mode).map(|before| (before, mode));
-    if let Err(error) = temporary.rename(path) {
-        return match (&old.present, Errno::from_io_error(&error)) {
+    match put_in_place(&mut temporary, path, old.identity(), new) {
+        Ok(true) => {}
+        Ok(false) => return Ok(Replaced::ChangedMeanwhile),
+        Err(error) => match (&old.present, Errno::from_io_error(&error)) {
             (Some(present), Some(Errno::BUSY)) => {
                 write_in_place(path, &old, present, new, mode)?;
                 warnings.push(format!(
@@ -92,11 +94,13 @@ pub(super) fn replace(
                     path.display()
                 ));
                 let identity = identity_of(&present.file);
-                Ok(Replaced::Done(Done { identity, narrowed, warnings, is_stamped: false, overtaken: None }))
+                return Ok(Replaced::Done(Done { identity, narrowed, warnings, is_stamped: false, overtaken: None }));
             }
-            _ => Err(FileError::at("rename", temporary.path())(error)),
-        };
+            _ => return Err(FileError::at("rename", temporary.path())(error)),
+        },
     }
+    // What has the temporary name now is the old file, with the keys in it.
+    warnings.extend(temporary.remove().err().map(|error| error.to_string()));
     if let Err(error) = folder_handle.sync_all()
         && Errno::from_io_error(&error) != Some(Errno::INVAL)
     {
@@ -110,6 +114,39 @@ pub(super) fn replace(
     let identity = identity.filter(|_| is_stamped || holds(temporary.file(), new));
     let overtaken = old.present.filter(|present| was_written_to(present, &old.bytes)).map(|present| present.file);
     Ok(Replaced::Done(Done { identity, narrowed, warnings, is_stamped, overtaken }))
+}
+
+/// Gives the new file its name, but only in the place of the very file that was read (of none, where there was none):
+/// another program may save the file as a whole, by a rename of its own, between our comparison and this. Answers
+/// whether the new file is in place. What is written *into* the old file meanwhile is looked for afterwards.
+///
+/// The two files change their names, so that no reader meets a gap and what came out can be looked at. When that is the
+/// save of another program, it gets its name back at once. A run that is killed between these calls, a few microseconds
+/// apart, leaves the save under the temporary name, which the next run removes like any other: to lose it takes such a
+/// kill and such a save in the same few microseconds, and no file system has a rename that looks first.
+fn put_in_place(temporary: &mut Temporary, path: &Path, old: Option<Identity>, new: &[u8]) -> io::Result<bool> {
+    let exchanged = match old {
+        Some(_) => temporary.exchange(path),
+        None => temporary.rename_to_free(path),
+    };
+    match (exchanged, old) {
+        (Err(Errno::NOENT | Errno::EXIST), _) => return Ok(false),
+        (Err(error), _) if is_unknown(error) => return temporary.rename(path).map(|()| true),
+        (Err(error), _) => return Err(error.into()),
+        (Ok(()), None) => return Ok(true),
+        (Ok(()), Some(old)) if temporary.leads_to(&old).unwrap_or(false) => return Ok(true),
+        (Ok(()), Some(_)) => {}
+    }
+    if temporary.exchange(path).is_err() {
+        // Whatever keeps them from changing their names again: theirs replaces ours. Where that fails too, it stays.
+        return temporary.rename(path).map(|()| false).inspect_err(|_| temporary.keep());
+    }
+    let ours = Identity::of(&temporary.file().metadata()?);
+    if !temporary.leads_to(&ours)? || !holds(temporary.file(), new) {
+        // A third program has saved over ours meanwhile: the last one who saved is right.
+        temporary.exchange(path)?;
+    }
+    Ok(false)
 }
 
 /// Replaces a file of evertoken's own in its own folder, 0600, in one step. Not made durable: what is written this way
@@ -205,3 +242,6 @@ fn holds(file: &File, new: &[u8]) -> bool {
 fn identity_of(file: &File) -> Option<Identity> {
     file.metadata().map(|metadata| Identity::of(&metadata)).ok()
 }
+
+#[cfg(test)]
+mod tests;

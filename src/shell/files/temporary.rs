@@ -4,7 +4,10 @@
 
 use crate::shell::files::error::FileError;
 use crate::shell::files::folder;
-use crate::shell::files::snapshot::no_follow;
+use crate::shell::files::snapshot::{Identity, no_follow};
+#[cfg(target_os = "linux")]
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -14,11 +17,12 @@ use std::path::{Path, PathBuf};
 
 const DIGITS: usize = 16;
 
-/// A file that is removed again unless it is renamed.
+/// A file that is removed again unless it is renamed. Once it is exchanged for another one, that one has the temporary
+/// name and is removed.
 pub(super) struct Temporary {
     path: PathBuf,
     file: File,
-    renamed: bool,
+    is_named: bool,
 }
 
 impl Temporary {
@@ -35,7 +39,7 @@ impl Temporary {
             .custom_flags(no_follow())
             .open(&path)
             .map_err(FileError::at("create", &path))?;
-        Ok(Self { path, file, renamed: false })
+        Ok(Self { path, file, is_named: true })
     }
 
     pub(super) fn file(&self) -> &File {
@@ -49,14 +53,75 @@ impl Temporary {
     /// Puts it in the place of `target`.
     pub(super) fn rename(&mut self, target: &Path) -> io::Result<()> {
         fs::rename(&self.path, target)?;
-        self.renamed = true;
+        self.is_named = false;
         Ok(())
     }
+
+    /// Gives it the name of `target`, which must be free.
+    ///
+    /// # Errors
+    /// [`Errno::EXIST`] when something has that name, and what [`is_unknown`] tells.
+    pub(super) fn rename_to_free(&mut self, target: &Path) -> Result<(), Errno> {
+        rename_with(&self.path, target, Flag::NoReplace)?;
+        self.is_named = false;
+        Ok(())
+    }
+
+    /// Lets it and `target` change their names in one step.
+    ///
+    /// # Errors
+    /// [`Errno::NOENT`] when there is no such file, and what [`is_unknown`] tells.
+    pub(super) fn exchange(&self, target: &Path) -> Result<(), Errno> {
+        rename_with(&self.path, target, Flag::Exchange)
+    }
+
+    /// Whether the temporary name leads to this very file, in whatever state.
+    pub(super) fn leads_to(&self, file: &Identity) -> io::Result<bool> {
+        fs::symlink_metadata(&self.path).map(|named| Identity::of(&named).is_same_file(file))
+    }
+
+    /// Removes what has the temporary name now, where that was not renamed.
+    pub(super) fn remove(&mut self) -> Result<(), FileError> {
+        if std::mem::take(&mut self.is_named) {
+            return fs::remove_file(&self.path).map_err(FileError::at("remove", &self.path));
+        }
+        Ok(())
+    }
+
+    /// Leaves what has the temporary name where it is.
+    pub(super) fn keep(&mut self) {
+        self.is_named = false;
+    }
+}
+
+enum Flag {
+    NoReplace,
+    Exchange,
+}
+
+#[cfg(target_os = "linux")]
+fn rename_with(path: &Path, target: &Path, flag: Flag) -> Result<(), Errno> {
+    let flags = match flag {
+        Flag::NoReplace => RenameFlags::NOREPLACE,
+        Flag::Exchange => RenameFlags::EXCHANGE,
+    };
+    renameat_with(CWD, path, CWD, target, flags)
+}
+
+/// Only Linux is asked.
+#[cfg(not(target_os = "linux"))]
+fn rename_with(_path: &Path, _target: &Path, _flag: Flag) -> Result<(), Errno> {
+    Err(Errno::NOSYS)
+}
+
+/// Whether an error says that the system, or this file system, has only the plain rename.
+pub(super) fn is_unknown(error: Errno) -> bool {
+    matches!(error, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)
 }
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        if !self.renamed {
+        if self.is_named {
             // What cannot be removed now is removed by the next run.
             let _next_run = fs::remove_file(&self.path);
         }
@@ -83,6 +148,11 @@ pub(super) fn clean(target: &Path) -> Vec<FileError> {
             }
         })
         .collect()
+}
+
+/// Whether a name is that of a temporary file beside `target`.
+pub(super) fn is_beside(name: &OsStr, target: &Path) -> bool {
+    is_ours(name, &prefix(target))
 }
 
 fn prefix(target: &Path) -> OsString {

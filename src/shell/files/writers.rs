@@ -2,6 +2,7 @@
 //! only what the kernel tells about processes, so that a hung file system of theirs holds nobody up.
 
 use crate::shell::files::snapshot::Identity;
+use crate::shell::files::temporary;
 use crate::shell::files::whole;
 use rustix::fs::OFlags;
 use std::ffi::OsStr;
@@ -12,10 +13,10 @@ use std::path::Path;
 /// The process id of somebody who has this file open for writing; `path` is its name, or was until it was replaced.
 /// Programs of other users, into which the kernel lets nobody look, are not found.
 pub(in crate::shell) fn writer_of(path: &Path, file: &File) -> Option<u32> {
-    let (name, ours) = (path.file_name()?, Identity::of(&file.metadata().ok()?));
+    let ours = Identity::of(&file.metadata().ok()?);
     let is_it = |handle: &Path| {
         // The name first: the kernel knows it without asking the file system.
-        fs::read_link(handle).is_ok_and(|target| is_named(&target, name))
+        fs::read_link(handle).is_ok_and(|target| is_named(&target, path))
             && Identity::behind(handle).is_some_and(|theirs| theirs.is_same_file(&ours))
     };
     let mut processes = fs::read_dir("/proc").ok()?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
@@ -25,9 +26,14 @@ pub(in crate::shell) fn writer_of(path: &Path, file: &File) -> Option<u32> {
     })
 }
 
-fn is_named(target: &Path, name: &OsStr) -> bool {
+fn is_named(target: &Path, path: &Path) -> bool {
     let found = target.file_name().map_or(&[][..], OsStrExt::as_bytes);
-    [found, found.strip_suffix(b" (deleted)").unwrap_or(found)].contains(&name.as_bytes())
+    // A file that was replaced had the name of the temporary one at last.
+    let is_it = |name: &[u8]| {
+        let name = OsStr::from_bytes(name);
+        path.file_name() == Some(name) || temporary::is_beside(name, path)
+    };
+    is_it(found) || found.strip_suffix(b" (deleted)").is_some_and(is_it)
 }
 
 /// Whether a handle of a process was opened for writing.

@@ -1,6 +1,6 @@
 #![expect(clippy::disallowed_methods, reason = "the tests play the program that rewrites the file")]
 
-use super::{File, Path, fs, writer_of};
+use super::{File, Path, fs, temporary::Temporary, writer_of};
 use std::fs::OpenOptions;
 use std::time::Duration;
 
@@ -25,6 +25,20 @@ fn whoever_writes_is_found_also_after_the_file_has_lost_its_name() {
     let appends = OpenOptions::new().append(true).open(&other).expect("the new file");
     assert!(is_written(&other, &new));
     drop(appends);
+}
+
+#[test]
+fn whoever_writes_is_found_also_after_ours_was_exchanged_for_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("credentials");
+    let _writer = File::create(&path).expect("a file");
+    let old = File::open(&path).expect("the file");
+    let mut ours = Temporary::beside(&path).expect("a temporary file");
+    ours.exchange(&path).expect("exchanged");
+    assert!(writer_of(&path, &old).is_some(), "it has the temporary name");
+    ours.remove().expect("removed");
+    assert!(writer_of(&path, &old).is_some(), "that was its last name");
+    assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 1, "only ours is left");
 }
 
 fn pause(poll: u64) -> bool {
