@@ -13,6 +13,7 @@ pub mod update;
 pub mod whole;
 
 mod attributes;
+mod parent;
 mod temporary;
 #[cfg(target_os = "linux")]
 pub(super) mod writers;

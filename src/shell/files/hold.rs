@@ -3,8 +3,10 @@
 
 use crate::shell::clock;
 use crate::shell::files::error::FileError;
+use crate::shell::files::parent::Parent;
+use crate::shell::files::replace::put_in_place;
 use crate::shell::files::resolve::resolve;
-use crate::shell::files::snapshot::{Identity, no_wait};
+use crate::shell::files::snapshot::{self, Identity, no_wait};
 use crate::shell::files::temporary::{self, Temporary};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -37,11 +39,18 @@ impl Hold {
         Self { path, lock: None }
     }
 
-    /// Replaces the file whole and durably, 0600. `note` hears what the new one is before it has the name.
+    /// Replaces the file whole and durably, 0600, but only while `is_same` says of its content that it is the one to be
+    /// replaced; answers whether it was. `note` hears what the new one is before it has the name.
     ///
     /// # Errors
-    /// The step that failed; the old file is whole.
-    pub fn replace(&self, bytes: &[u8], note: impl FnOnce(Identity)) -> Result<(), FileError> {
+    /// The step that failed; the file is whole, and the old one unless it is the fsync of its folder.
+    pub fn replace(
+        &self,
+        bytes: &[u8],
+        is_same: impl FnOnce(&[u8]) -> bool,
+        note: impl FnOnce(Identity),
+    ) -> Result<bool, FileError> {
+        let parent = Parent::of(&self.path)?;
         if self.lock.is_some() {
             // What a killed run has left here. What cannot be removed does not hinder.
             drop(temporary::clean(&self.path));
@@ -55,7 +64,16 @@ impl Hold {
         let _tells_less = file.set_modified(clock::now_to_the_nanosecond());
         file.sync_all().map_err(at("fsync"))?;
         note(Identity::of(&file.metadata().map_err(at("look at"))?));
-        temporary.rename(&self.path).map_err(FileError::at("rename", &self.path))
+        // As late as can be: the other programs that write to it take no lock.
+        let old = snapshot::read(&self.path)?;
+        let Some(identity) = old.identity().filter(|_| is_same(&old.bytes)) else { return Ok(false) };
+        if !put_in_place(&mut temporary, &self.path, Some(identity), bytes)
+            .map_err(FileError::at("rename", &self.path))?
+        {
+            return Ok(false);
+        }
+        temporary.remove()?;
+        parent.sync().map(|()| true)
     }
 }
 

@@ -7,6 +7,7 @@
 use crate::shell::clock;
 use crate::shell::files::attributes;
 use crate::shell::files::error::FileError;
+use crate::shell::files::parent::Parent;
 use crate::shell::files::snapshot::{self, Identity, Present, Snapshot, no_follow};
 use crate::shell::files::temporary::{Temporary, is_unknown};
 use rustix::io::Errno;
@@ -52,9 +53,7 @@ pub(super) fn replace(
     new: &[u8],
     allowed: u32,
 ) -> Result<Replaced, FileError> {
-    let parent = path.parent().unwrap_or(Path::new("/"));
-    // Opened first: what can fail shall fail while nothing has happened yet.
-    let folder_handle = OpenOptions::new().read(true).open(parent).map_err(FileError::at("open", parent))?;
+    let parent = Parent::of(path)?;
     let mut temporary = Temporary::beside(path)?;
     let at = |step| FileError::at(step, temporary.path());
     let mut warnings = Vec::new();
@@ -101,12 +100,9 @@ pub(super) fn replace(
     }
     // What has the temporary name now is the old file, with the keys in it.
     warnings.extend(temporary.remove().err().map(|error| error.to_string()));
-    if let Err(error) = folder_handle.sync_all()
-        && Errno::from_io_error(&error) != Some(Errno::INVAL)
-    {
-        // Not a failure of the write: every reader has the new content already.
-        warnings.push(format!("fsync {}: {error}; the new content may not survive a power cut", parent.display()));
-    }
+    // Not a failure of the write: every reader has the new content already.
+    let not_durable = parent.sync().err();
+    warnings.extend(not_durable.map(|error| format!("{error}; the new content may not survive a power cut")));
     let identity = identity_of(temporary.file());
     // The file system may keep less of it.
     let is_stamped = is_stamped && identity.is_some_and(|identity| identity.is_stamped(exactly));
@@ -124,7 +120,12 @@ pub(super) fn replace(
 /// save of another program, it gets its name back at once. A run that is killed between these calls, a few microseconds
 /// apart, leaves the save under the temporary name, which the next run removes like any other: to lose it takes such a
 /// kill and such a save in the same few microseconds, and no file system has a rename that looks first.
-fn put_in_place(temporary: &mut Temporary, path: &Path, old: Option<Identity>, new: &[u8]) -> io::Result<bool> {
+pub(super) fn put_in_place(
+    temporary: &mut Temporary,
+    path: &Path,
+    old: Option<Identity>,
+    new: &[u8],
+) -> io::Result<bool> {
     let exchanged = match old {
         Some(_) => temporary.exchange(path),
         None => temporary.rename_to_free(path),
@@ -164,15 +165,16 @@ pub fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// Creates a file, 0600, in one step and durably; answers `false`, and touches nothing, when something has that name.
 ///
 /// # Errors
-/// The step that failed; nothing of the file is there then.
+/// The step that failed; nothing of the file is there then, unless it is the fsync of its folder.
 pub fn create_private(path: &Path, bytes: &[u8]) -> Result<bool, FileError> {
+    let parent = Parent::of(path)?;
     let temporary = Temporary::beside(path)?;
     let mut file = temporary.file();
     file.write_all(bytes).map_err(FileError::at("write", temporary.path()))?;
     file.sync_all().map_err(FileError::at("fsync", temporary.path()))?;
     // A second name for it, and not a rename: that would replace what somebody else has just put there.
     match fs::hard_link(temporary.path(), path) {
-        Ok(()) => Ok(true),
+        Ok(()) => parent.sync().map(|()| true),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(FileError::at("create", path)(error)),
     }

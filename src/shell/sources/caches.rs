@@ -79,17 +79,24 @@ impl Turn {
         self.queue.ended.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Replaces the file whole, so that an AWS tool beside us never reads half of it. A failure is only told: what was
-    /// renewed can be used all the same.
-    pub(super) async fn save(&self, bytes: Zeroizing<Vec<u8>>, own_writes: &OwnWrites) {
-        let Some(hold) = self.hold.clone() else { return };
+    /// Replaces the file whole, so that an AWS tool beside us never reads half of it, while `is_same` says of its content
+    /// that it is what was renewed; answers `false` when something else stands there by now, or nothing. A failure is only
+    /// told: what was renewed can be used all the same.
+    pub(super) async fn save(
+        &self,
+        bytes: Zeroizing<Vec<u8>>,
+        is_same: impl FnOnce(&[u8]) -> bool + Send + 'static,
+        own_writes: &OwnWrites,
+    ) -> bool {
+        let Some(hold) = self.hold.clone() else { return true };
         let (path, own_writes) = (self.path.clone(), own_writes.clone());
-        let saving = to_its_end(move || hold.replace(&bytes, |identity| own_writes.note(&path, identity)));
+        let saving = to_its_end(move || hold.replace(&bytes, is_same, |identity| own_writes.note(&path, identity)));
         let failed = match saving.await {
-            Ok(Ok(())) => return,
+            Ok(Ok(is_saved)) => return is_saved,
             Ok(Err(error)) => error.to_string(),
             Err(unfinished) => format!("replace it: {unfinished}"),
         };
         tracing::warn!(path = %self.path.display(), "the renewed sign-in could not be saved: failed to {failed}");
+        true
     }
 }

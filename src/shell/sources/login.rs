@@ -58,23 +58,18 @@ impl Login<'_> {
                 renewed
             }
         };
-        let still = Saved::load(&cache).await;
         match renewed {
-            Ok((found, renewed)) => {
+            Ok((found, None)) => Ok(found),
+            Ok((found, Some(renewed))) => {
                 // Whoever signed in or out while we asked meant it: that is not written over.
-                match still {
-                    Some(still) if still.is_same(&saved) => {
-                        if let Some(renewed) = renewed {
-                            turn.save(renewed.0.to_bytes(), &caches.own_writes).await;
-                        }
-                    }
-                    Some(theirs) => return Ok(theirs.credentials_beyond(now).unwrap_or(found)),
-                    None => {}
+                let is_same = move |found: &[u8]| Saved::parse(found).is_some_and(|found| found.is_same(&saved));
+                if turn.save(renewed.0.to_bytes(), is_same, &caches.own_writes).await {
+                    return Ok(found);
                 }
-                Ok(found)
+                Ok(Saved::load(&cache).await.and_then(|theirs| theirs.credentials_beyond(now)).unwrap_or(found))
             }
             // What cannot be renewed may last for a few minutes more, or somebody else has renewed it meanwhile.
-            Err(fault) => still.and_then(|still| still.credentials_beyond(now)).ok_or(fault),
+            Err(fault) => Saved::load(&cache).await.and_then(|still| still.credentials_beyond(now)).ok_or(fault),
         }
     }
 
@@ -145,7 +140,11 @@ impl Saved {
     /// `None` when there is none that can be read.
     async fn load(cache: &Path) -> Option<Self> {
         let bytes = whole::read_apart(cache).await.ok()?;
-        SecretJson::parse(&bytes).filter(|json| json.value().is_object()).map(Self)
+        Self::parse(&bytes)
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        SecretJson::parse(bytes).filter(|json| json.value().is_object()).map(Self)
     }
 
     fn text(&self, key: &str) -> Option<&str> {

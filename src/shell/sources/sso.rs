@@ -140,14 +140,11 @@ async fn alive_token(
     let fault = match renewed {
         Ok(renewed) => {
             // Whoever signed in or out while we asked meant it: that is not written over.
-            match Token::load(cache).await {
-                Some(still) if still.text("accessToken") == token.text("accessToken") => {
-                    turn.save(renewed.to_bytes(), &caches.own_writes).await;
-                }
-                Some(theirs) if theirs.is_alive(now) => return Ok(theirs),
-                Some(_) | None => {}
+            let is_same = move |found: &[u8]| Token::parse(found).is_some_and(|found| found.is_same(&token));
+            if turn.save(renewed.to_bytes(), is_same, &caches.own_writes).await {
+                return Ok(renewed);
             }
-            return Ok(renewed);
+            return Ok(Token::load(cache).await.filter(|theirs| theirs.is_alive(now)).unwrap_or(renewed));
         }
         Err(fault) => fault,
     };

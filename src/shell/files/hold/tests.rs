@@ -15,7 +15,7 @@ fn one_at_a_time_and_the_next_one_holds_the_new_file() {
     assert!(Hold::take(&path, Duration::ZERO).lock.is_none(), "it is held");
     let (stale, named) = (fs::File::open(&path).expect("opened"), path.clone());
     let waiting = std::thread::spawn(move || Hold::take(&named, Duration::from_secs(30)));
-    first.replace(b"new", |_| ()).expect("replaced");
+    assert!(first.replace(b"new", |found| found == b"old", |_| ()).expect("replaced"));
     drop(first);
     let second = waiting.join().expect("no panic");
     assert!(second.lock.is_some());
@@ -26,6 +26,21 @@ fn one_at_a_time_and_the_next_one_holds_the_new_file() {
     assert_eq!(fs::read_to_string(&path).expect("read"), "new");
     drop(second);
     assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 1, "nothing is left beside it");
+}
+
+#[test]
+fn what_another_program_does_while_ours_is_made_durable_is_not_written_over() {
+    for theirs in [Some("theirs"), None] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("token.json");
+        fs::write(&path, "old").expect("written");
+        let hold = Hold::take(&path, Duration::ZERO);
+        // They sign in, or out, when all but the rename is done.
+        let meanwhile = |_| theirs.map_or_else(|| fs::remove_file(&path), |text| fs::write(&path, text)).expect("done");
+        assert!(!hold.replace(b"new", |found| found == b"old", meanwhile).expect("left alone"));
+        assert_eq!(fs::read_to_string(&path).ok().as_deref(), theirs);
+        assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), usize::from(theirs.is_some()));
+    }
 }
 
 #[test]

@@ -13,7 +13,16 @@ impl Token {
     /// `None` when there is none that can be read.
     pub(super) async fn load(cache: &Path) -> Option<Self> {
         let bytes = whole::read_apart(cache).await.ok()?;
-        SecretJson::parse(&bytes).map(Self)
+        Self::parse(&bytes)
+    }
+
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        SecretJson::parse(bytes).map(Self)
+    }
+
+    /// Whether both are of the same sign-in and renewal.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.text("accessToken") == other.text("accessToken")
     }
 
     pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
