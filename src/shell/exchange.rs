@@ -1,20 +1,17 @@
-//! One HTTP exchange of our own, for the few AWS requests that need no signature. Bounded in time and size; knows nothing
-//! of what is asked.
+//! One HTTP exchange of our own, for the few AWS requests that need no signature. Bounded in time, and by the client in
+//! size; knows nothing of what is asked.
 
 use crate::engine::failure::{Fault, Layer, ServiceError};
 use crate::engine::time::Skew;
 use crate::shell::clock;
-use crate::shell::http::{CALL_TIMEOUT, Http};
+use crate::shell::http::{CALL_TIMEOUT, Http, MAX_ANSWER, TOO_LONG};
 use crate::shell::secret_json::SecretJson;
-use crate::shell::sts::{behind_a_proxy, fault_of_connector, skew_told};
+use crate::shell::sts::{behind_a_proxy, chain_of, fault_of_connector, skew_told};
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use zeroize::Zeroizing;
-
-/// The most that is read of an answer.
-const MAX_ANSWER: usize = 256 * 1024;
 
 /// What is sent.
 pub(crate) struct Question<'a> {
@@ -96,10 +93,13 @@ pub(crate) async fn exchange(http: &Http, question: Question<'_>) -> Result<Answ
         // Room for all of it from the start: a vector that grows leaves copies behind that nobody wipes.
         let mut body = Zeroizing::new(Vec::with_capacity(MAX_ANSWER));
         while let Some(chunk) = stream.next().await {
-            let chunk = chunk.map_err(|_| broken(Layer::Connect, "the answer was cut off"))?;
-            if body.len() + chunk.len() > MAX_ANSWER {
-                return Err(broken(Layer::Other, "the answer is far too long"));
-            }
+            let chunk = chunk.map_err(|error| {
+                if chain_of(&error).contains(TOO_LONG) {
+                    broken(Layer::Other, TOO_LONG)
+                } else {
+                    broken(Layer::Connect, "the answer was cut off")
+                }
+            })?;
             body.extend_from_slice(&chunk);
         }
         Ok(Answer { status, skew, is_proxied: http.is_proxied(question.uri), error_type, request_id, body })

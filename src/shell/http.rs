@@ -1,4 +1,4 @@
-//! The one HTTP client of the process: proxy, trusted roots and timeouts in one place. It never sends a request to the
+//! The one HTTP client of the process: proxy, trusted roots, timeouts and the bound of an answer in one place. It never sends a request to the
 //! machine itself, or to a metadata service, through a proxy, and never panics over a certificate.
 
 mod trust;
@@ -14,7 +14,9 @@ use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::timeout::TimeoutConfig;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use std::net::IpAddr;
@@ -30,6 +32,11 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long an idle connection is kept: long enough for a wave, short enough to cost no wake-ups.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The most that is read of an answer, far above the longest one of AWS.
+pub(crate) const MAX_ANSWER: usize = 256 * 1024;
+/// What is said of a longer one, by whichever layer reads it.
+pub(crate) const TOO_LONG: &str = "the answer is far too long";
 
 /// What the client is made of.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -227,8 +234,18 @@ impl HttpConnector for Routed {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let ways = self.0.ways.read().unwrap_or_else(PoisonError::into_inner);
         let way = if self.0.proxy_for(request.uri()) { &ways.through } else { &ways.direct };
-        way.call(request)
+        let answer = way.call(request);
+        HttpConnectorFuture::new(async move { Ok(answer.await?.map(bounded)) })
     }
+}
+
+/// The body of an answer breaks off with [`TOO_LONG`] where it exceeds the bound: one without end would fill the memory for
+/// as long as the call may take.
+fn bounded(body: SdkBody) -> SdkBody {
+    let bounded = Limited::new(body, MAX_ANSWER);
+    SdkBody::from_body_1_x(
+        bounded.map_err(|error| if error.is::<LengthLimitError>() { TOO_LONG.into() } else { error }),
+    )
 }
 
 /// The host of an absolute URI, with the brackets of an IPv6 address.

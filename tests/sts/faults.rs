@@ -89,6 +89,32 @@ async fn an_answer_with_a_part_missing_is_never_a_session() {
 }
 
 #[tokio::test]
+async fn an_answer_without_end_is_broken_off_and_told() {
+    let mut world = World::new();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    world.entry.sts_endpoint = Some(format!("http://{}", listener.local_addr().expect("an address")));
+    let sending = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let length = stream.read(&mut [0; 1024]).expect("a request");
+        assert!(length > 0);
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ntransfer-encoding: chunked\r\n\r\n";
+        stream.write_all(head.as_bytes()).expect("sent");
+        let chunk = format!("10000\r\n{}\r\n", "<a/>".repeat(0x4000));
+        // Whoever reads on is given more than any buffer on the way holds.
+        (0..4096).take_while(|_| stream.write_all(chunk.as_bytes()).is_ok()).count()
+    });
+    let fault = world.call(None).await.expect_err("no answer").fault;
+    assert!(
+        matches!(&fault, Fault::Transport { layer: Layer::Other, detail } if detail.contains("far too long")),
+        "{fault:?}"
+    );
+    assert_eq!(class_of(&world, &fault), Class::Unreachable);
+    // In another thread: the connection is closed by a task of this one.
+    let chunks = tokio::task::spawn_blocking(|| sending.join()).await.expect("a thread").expect("no panic");
+    assert!(chunks < 4096, "all of it was read");
+}
+
+#[tokio::test]
 async fn odd_but_right_expirations_are_understood() {
     let world = World::new();
     for expiration in [Expiration::Fractions, Expiration::NumericOffset, Expiration::Far] {

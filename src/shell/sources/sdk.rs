@@ -5,7 +5,7 @@ use crate::engine::failure::{Fault, Layer, SourceFault};
 use crate::engine::secret::Secret;
 use crate::engine::session::{Keys, SourceCredentials};
 use crate::engine::time::WallTime;
-use crate::shell::http::{CALL_TIMEOUT, Http};
+use crate::shell::http::{CALL_TIMEOUT, Http, TOO_LONG};
 use crate::shell::sts::{chain_of, layer_of};
 use crate::shell::token_file;
 use aws_config::{BehaviorVersion, Region};
@@ -105,7 +105,7 @@ impl Only<'_> {
     pub(super) fn fault(&self, chain: &str) -> Fault {
         let chain = without_dump(chain);
         let detail = format!("{}: {chain}", self.name);
-        if status_in(chain).is_some_and(|status| status == 429 || status >= 500) {
+        if status_in(chain).is_some_and(|status| status == 429 || status >= 500) || chain.contains(TOO_LONG) {
             return Fault::Transport { layer: Layer::Other, detail };
         }
         match layer_of(chain) {

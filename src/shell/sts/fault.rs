@@ -2,6 +2,7 @@
 //! chain of causes only: the `Debug` of an SDK error can print the whole reply.
 
 use crate::engine::failure::{Fault, Layer, ReplyFault, ServiceError};
+use crate::shell::http::TOO_LONG;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -42,6 +43,9 @@ where
                 code,
                 request_id: error.request_id().map(str::to_owned),
             })
+        }
+        SdkError::ResponseError(_) if chain_of(error).contains(TOO_LONG) => {
+            Fault::Transport { layer: Layer::Other, detail: TOO_LONG.to_owned() }
         }
         SdkError::ResponseError(_) => Fault::Reply(ReplyFault::Incomplete("it is cut off, or is not XML".to_owned())),
         other => Fault::Transport { layer: Layer::Other, detail: chain_of(other) },
