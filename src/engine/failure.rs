@@ -128,8 +128,22 @@ pub enum SourceFault {
         /// Its `mfa_serial`.
         serial: String,
     },
-    /// The AWS config cannot be read, or is wrong.
+    /// The AWS config is wrong.
     Config(String),
+    /// A file that they stand in cannot be read, and a person has to see to it.
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system said.
+        why: String,
+    },
+    /// The same, but it passes by itself: another program keeps writing to the file, or the system is short of something.
+    Unsettled {
+        /// The file.
+        path: String,
+        /// What the system said.
+        why: String,
+    },
     /// A `credential_process`, or an `mfa_command`, failed.
     Process(String),
     /// The source has no end: nothing to keep fresh.

@@ -30,7 +30,9 @@ use crate::shell::panics::to_its_end;
 use crate::shell::sts::{self, Failed, Identity, Sts};
 use crate::shell::token_file;
 use caches::Caches;
+use rustix::io::Errno;
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -259,16 +261,34 @@ fn accepted(hop: &Hop, answer: Result<Reply, Failed>, now: WallTime) -> Result<S
     accept_hop(&reply, &hop.role_arn, now + reply.skew.unwrap_or(Skew::from_millis(0)))
 }
 
+/// The fault of a file that cannot be read. Only what a person has to mend is told as such; a file that does not stand still,
+/// a disk that stumbles and a process without a handle to spare pass by themselves.
+fn unreadable(path: &Path, error: &io::Error) -> Fault {
+    use io::ErrorKind::{FileTooLarge, InvalidFilename, InvalidInput, IsADirectory, NotADirectory, PermissionDenied};
+    let is_for_a_person = matches!(
+        error.kind(),
+        PermissionDenied | IsADirectory | NotADirectory | InvalidInput | InvalidFilename | FileTooLarge
+    ) || matches!(Errno::from_io_error(error), Some(Errno::LOOP | Errno::NXIO));
+    let (path, why) = (path.display().to_string(), error.to_string());
+    Fault::Source(if is_for_a_person {
+        SourceFault::Unreadable { path, why }
+    } else {
+        SourceFault::Unsettled { path, why }
+    })
+}
+
 /// A file that is not there is empty: either of the two may be missing.
 async fn text_of(path: &Path) -> Result<Zeroizing<String>, Fault> {
     let config = |what: String| Fault::Source(SourceFault::Config(what));
     let owned = path.to_owned();
     let read = to_its_end(move || settle::read_theirs(&owned, Patience::default())).await;
-    let bytes =
-        read.map_err(Fault::from)?.map_err(|error| config(format!("{} cannot be read: {error}", path.display())))?;
+    let bytes = read.map_err(Fault::from)?.map_err(|error| unreadable(path, &error))?;
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let line = 1 + bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count();
         config(format!("{} is not UTF-8 text at line {line}", path.display()))
     })?;
     Ok(Zeroizing::new(text.to_owned()))
 }
+
+#[cfg(test)]
+mod tests;

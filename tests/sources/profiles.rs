@@ -65,7 +65,7 @@ async fn a_pipe_in_the_place_of_a_file_holds_nothing_up() {
         mkfifoat(CWD, home.path(name), Mode::RUSR | Mode::WUSR).expect("a pipe");
     }
     let told = tokio::time::timeout(bound, home.resolve("base")).await.map(source_fault);
-    assert!(matches!(&told, Ok(SourceFault::Config(told)) if told.contains("not a regular file")), "{told:?}");
+    assert!(matches!(&told, Ok(SourceFault::Unreadable { why, .. }) if why.contains("not a regular file")), "{told:?}");
     std::fs::remove_file(home.path(".aws/credentials")).expect("removed");
     home.config(&format!(
         "[profile web]\nrole_arn = arn:aws:iam::111122223333:role/Web\nweb_identity_token_file = {}\n",

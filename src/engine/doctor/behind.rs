@@ -245,6 +245,8 @@ fn nowhere(picture: &Picture, fault: &SourceFault) -> Finding {
         SourceFault::Missing(text)
         | SourceFault::Config(text)
         | SourceFault::Process(text)
+        | SourceFault::Unreadable { why: text, .. }
+        | SourceFault::Unsettled { why: text, .. }
         | SourceFault::Ended { what: text, .. } => {
             let file = &picture.config_file.path;
             Finding::fault(Cause::SourceFails, text.clone()).fix(format!("correct it in {file}"))

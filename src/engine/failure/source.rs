@@ -46,6 +46,12 @@ pub(super) fn fault(fault: &SourceFault, context: &Context) -> Failure {
             )),
         ),
         SourceFault::Config(text) => (Class::Source, plain(text), Some("correct it in the AWS config".to_owned())),
+        SourceFault::Unreadable { path, why } => (
+            Class::Source,
+            cannot_be_read(path, why),
+            Some(format!("make {path} a file that the user of evertoken can read (ls -l {path})")),
+        ),
+        SourceFault::Unsettled { path, why } => (Class::Busy, cannot_be_read(path, why), None),
         SourceFault::Process(text) => {
             (Class::Source, plain(text), Some("run the command by hand to see what it wants".to_owned()))
         }
@@ -56,6 +62,11 @@ pub(super) fn fault(fault: &SourceFault, context: &Context) -> Failure {
         ),
     };
     Failure::new(class, message, fix)
+}
+
+/// The path as it is: the name of a cached sign-in is as long as a token, and none.
+fn cannot_be_read(path: &str, why: &str) -> String {
+    format!("{} cannot be read: {}", path.replace(char::is_control, " "), plain(why))
 }
 
 /// How the credentials that sign are renewed. `None` where evertoken does it by itself.

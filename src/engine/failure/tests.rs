@@ -184,6 +184,10 @@ fn every_other_fault_has_its_class_and_names_its_layer() {
     let other = ReplyFault::OtherRole { asked: "1/A/me".to_owned(), came: "2/B/me".to_owned() };
     let ended = SourceFault::Ended { what: "the SSO session \"corp\"".to_owned(), login: Some("log in".to_owned()) };
     let mfa_in_chain = SourceFault::MfaInChain { profile: "admin".to_owned(), serial: "arn:x".to_owned() };
+    let unreadable = SourceFault::Unreadable { path: "/home/me/.aws/config".into(), why: "Permission denied".into() };
+    let digest = "0123456789abcdef".repeat(4);
+    let path = format!("/home/me/.aws/login/cache/{digest}.json");
+    let unsettled = SourceFault::Unsettled { path, why: "it does not stand still".into() };
     let rows = [
         (transport(Layer::Dns), Class::Unreachable, "DNS"),
         (transport(Layer::Connect), Class::Unreachable, "connected"),
@@ -200,6 +204,8 @@ fn every_other_fault_has_its_class_and_names_its_layer() {
         (Fault::Source(mfa_in_chain), Class::Source, "admin"),
         (Fault::Source(SourceFault::Config("line 3".to_owned())), Class::Source, "line 3"),
         (Fault::Source(SourceFault::Process("it ended".to_owned())), Class::Source, "it ended"),
+        (Fault::Source(unreadable), Class::Source, "/home/me/.aws/config cannot be read: Permission denied"),
+        (Fault::Source(unsettled), Class::Busy, &format!("{digest}.json cannot be read: it does not stand still")),
         (Fault::Source(SourceFault::LongTerm), Class::Settings, "no end"),
         (Fault::Contended { holder: Some(4242) }, Class::Busy, "another evertoken (process 4242)"),
         (Fault::Internal("a panic".to_owned()), Class::Busy, "stumbled: a panic"),
