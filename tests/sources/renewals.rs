@@ -1,14 +1,15 @@
 //! Renewals of one sign-in by two processes, beside a person, and beside a service that never answers.
 
 use super::responder::{Came, Responder};
-use super::{Home, by_one_clock, text};
+use super::{Home, by_one_clock, source_fault, text};
 use evertoken::engine::config::model::Source;
-use evertoken::engine::failure::{Fault, Layer};
+use evertoken::engine::failure::{Fault, Layer, SourceFault};
 use evertoken::engine::time::WallTime;
 use evertoken::shell::clock;
 use evertoken::shell::watch::{Concern, Watched, Watcher};
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -124,6 +125,44 @@ fn two_processes_renew_a_sign_in_once() {
         }
         assert_eq!(renewals(&service), 1, "{kind:?}");
         assert!(text(&home.path(kind.cache())).contains(r#""refreshToken":"next""#), "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_cannot_be_read_is_not_over() {
+    for kind in [Kind::Sso, Kind::Console] {
+        let service = Responder::start(move |came| kind.answer(came));
+        let home = kind.home(&service.url());
+        let cache = home.path(kind.cache());
+        fs::remove_file(&cache).expect("removed");
+        assert!(matches!(source_fault(home.resolve("first").await), SourceFault::Ended { .. }), "{kind:?}");
+        fs::create_dir(&cache).expect("a folder in its place");
+        let fault = source_fault(home.resolve("first").await);
+        let named = cache.display().to_string();
+        assert!(matches!(&fault, SourceFault::Unreadable { path, .. } if *path == named), "{kind:?}: {fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_being_rewritten_is_waited_for() {
+    for kind in [Kind::Sso, Kind::Console] {
+        let service = Responder::start(move |came| kind.answer(came));
+        let home = kind.home(&service.url());
+        let whole = kind.signed_in();
+        let (half, rest) = whole.split_at(whole.len() / 2);
+        // As AWS tools do it, only slower.
+        let mut file = fs::File::create(home.path(kind.cache())).expect("cut to nothing");
+        file.write_all(half.as_bytes()).expect("written");
+        let rest = rest.to_owned();
+        let writing = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(700));
+            file.write_all(rest.as_bytes()).expect("written");
+        });
+        home.resolve("first").await.unwrap_or_else(|fault| panic!("{kind:?}: {fault:?}"));
+        writing.join().expect("no panic");
+        // And what nobody writes to any more is no sign-in.
+        home.write(kind.cache(), half);
+        assert!(matches!(source_fault(home.resolve("first").await), SourceFault::Ended { .. }), "{kind:?}");
     }
 }
 

@@ -101,13 +101,25 @@ pub fn read(
 /// # Errors
 /// When it cannot be read, and when it does not stand still.
 pub fn read_theirs(path: &Path, patience: Patience) -> io::Result<Zeroizing<Vec<u8>>> {
+    read_sound(path, patience, &mut |_| true)
+}
+
+/// The same where `sound` says whether the content can be parsed: what cannot be is waited for longer.
+///
+/// # Errors
+/// See [`read_theirs`].
+pub fn read_sound(
+    path: &Path,
+    patience: Patience,
+    sound: &mut dyn FnMut(&[u8]) -> bool,
+) -> io::Result<Zeroizing<Vec<u8>>> {
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return whole::read(path);
     }
     let why = |error: FileError| error.source;
     let path = resolve(path).map_err(why)?;
     let known = Known { left: lock::peek(&lock_path(&path)).left, seen: None };
-    read(&path, known, patience, &mut |_| true).map(|found| found.bytes).map_err(why)
+    read(&path, known, patience, sound).map(|found| found.bytes).map_err(why)
 }
 
 /// Reads what somebody is writing into a file that has lost its name, `path`, once it stands still and nobody has it open

@@ -4,12 +4,17 @@
 //! The AWS CLI and the SDKs take no lock (botocore 1.44 and aws-config 1.13 have one for the threads of a process at
 //! most), so what they do meanwhile is looked for before and after, and never written over.
 
+use super::unreadable;
 use crate::engine::failure::Fault;
 use crate::shell::files::hold::Hold;
+use crate::shell::files::settle::{self, Patience};
+use crate::shell::files::whole;
 use crate::shell::http::CALL_TIMEOUT;
 use crate::shell::own_writes::OwnWrites;
 use crate::shell::panics::to_its_end;
+use crate::shell::secret_json::SecretJson;
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
@@ -19,6 +24,27 @@ use zeroize::Zeroizing;
 
 /// How long another process that renews the same sign-in is waited for: longer than it may take.
 const PATIENCE: Duration = CALL_TIMEOUT.saturating_add(Duration::from_secs(5));
+
+/// Reads a sign-in. `None` when nobody has signed in there, or when what stands there is none, also after nobody has written
+/// to it for a while: AWS tools cut the file to nothing and write it anew.
+///
+/// # Errors
+/// When it cannot be read, which says nothing about the sign-in.
+pub(super) async fn read(cache: &Path) -> Result<Option<SecretJson>, Fault> {
+    match whole::read_apart(cache).await {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(cache, &error)),
+        Ok(bytes) => {
+            if let Some(json) = SecretJson::parse(&bytes) {
+                return Ok(Some(json));
+            }
+        }
+    }
+    let path = cache.to_owned();
+    let is_sound = |bytes: &[u8]| SecretJson::parse(bytes).is_some();
+    let settled = to_its_end(move || settle::read_sound(&path, Patience::default(), &mut { is_sound })).await?;
+    settled.map(|bytes| SecretJson::parse(&bytes)).map_err(|error| unreadable(cache, &error))
+}
 
 /// Who renews which sign-in now.
 #[derive(Debug, Default)]

@@ -2,14 +2,13 @@
 //! works on a copy in memory and never on the file, which it would write over whatever a person has signed in to
 //! meanwhile, and where nobody could tell its work from theirs.
 
-use super::caches::Caches;
+use super::caches::{self, Caches};
 use super::sdk::{NO_METADATA, Only, environment};
 use super::sso::RENEW_BEFORE;
 use crate::engine::failure::{Fault, Layer, SourceFault};
 use crate::engine::secret::Secret;
 use crate::engine::session::{Keys, SourceCredentials};
 use crate::engine::time::WallTime;
-use crate::shell::files::whole;
 use crate::shell::http::Http;
 use crate::shell::secret_json::SecretJson;
 use aws_types::os_shim_internal::Fs;
@@ -41,12 +40,12 @@ impl Login<'_> {
         now: WallTime,
     ) -> Result<SourceCredentials, Fault> {
         let cache = self.folder()?.join(self.file_name());
-        let saved = Saved::load(&cache).await.ok_or_else(|| self.over())?;
+        let saved = Saved::load(&cache).await?.ok_or_else(|| self.over())?;
         if let Some(found) = saved.credentials_beyond(now + RENEW_BEFORE) {
             return Ok(found);
         }
         let mut turn = caches.turn(&cache).await?;
-        let saved = Saved::load(&cache).await.ok_or_else(|| self.over())?;
+        let saved = Saved::load(&cache).await?.ok_or_else(|| self.over())?;
         if let Some(found) = saved.credentials_beyond(now + RENEW_BEFORE) {
             return Ok(found);
         }
@@ -62,14 +61,23 @@ impl Login<'_> {
             Ok((found, None)) => Ok(found),
             Ok((found, Some(renewed))) => {
                 // Whoever signed in or out while we asked meant it: that is not written over.
-                let is_same = move |found: &[u8]| Saved::parse(found).is_some_and(|found| found.is_same(&saved));
+                let is_same = move |found: &[u8]| {
+                    SecretJson::parse(found).and_then(Saved::of).is_some_and(|found| found.is_same(&saved))
+                };
                 if turn.save(renewed.0.to_bytes(), is_same, &caches.own_writes).await {
                     return Ok(found);
                 }
-                Ok(Saved::load(&cache).await.and_then(|theirs| theirs.credentials_beyond(now)).unwrap_or(found))
+                Ok(Saved::load(&cache)
+                    .await
+                    .ok()
+                    .flatten()
+                    .and_then(|theirs| theirs.credentials_beyond(now))
+                    .unwrap_or(found))
             }
             // What cannot be renewed may last for a few minutes more, or somebody else has renewed it meanwhile.
-            Err(fault) => Saved::load(&cache).await.and_then(|still| still.credentials_beyond(now)).ok_or(fault),
+            Err(fault) => {
+                Saved::load(&cache).await.ok().flatten().and_then(|still| still.credentials_beyond(now)).ok_or(fault)
+            }
         }
     }
 
@@ -137,14 +145,13 @@ impl Login<'_> {
 struct Saved(SecretJson);
 
 impl Saved {
-    /// `None` when there is none that can be read.
-    async fn load(cache: &Path) -> Option<Self> {
-        let bytes = whole::read_apart(cache).await.ok()?;
-        Self::parse(&bytes)
+    /// `None` when there is none.
+    async fn load(cache: &Path) -> Result<Option<Self>, Fault> {
+        Ok(caches::read(cache).await?.and_then(Self::of))
     }
 
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        SecretJson::parse(bytes).filter(|json| json.value().is_object()).map(Self)
+    fn of(json: SecretJson) -> Option<Self> {
+        json.value().is_object().then_some(Self(json))
     }
 
     fn text(&self, key: &str) -> Option<&str> {

@@ -3,7 +3,7 @@
 
 mod token;
 
-use super::caches::Caches;
+use super::caches::{self, Caches};
 use crate::engine::aws_config::chain::SsoProfile;
 use crate::engine::failure::{Fault, ReplyFault, ServiceError, SourceFault};
 use crate::engine::place::dns_suffix;
@@ -82,9 +82,9 @@ pub(crate) struct Cached {
     pub(crate) renewable: bool,
 }
 
-/// Looks into the cache; `None` when nobody has signed in there.
+/// Looks into the cache; `None` when nobody has signed in there, as far as can be read.
 pub(crate) async fn cached(sso: &SsoProfile, home: Option<&Path>, now: WallTime) -> Option<Cached> {
-    let token = Token::load(&cache_file(sso, home).ok()?).await?;
+    let token = Token::load(&cache_file(sso, home).ok()?).await.ok()??;
     let renewable = sso.session.is_some() && token.can_be_renewed(now);
     Some(Cached { ends: token.lasts_until(), renewable })
 }
@@ -120,12 +120,12 @@ async fn alive_token(
     caches: &Caches,
     now: WallTime,
 ) -> Result<Token, Fault> {
-    let token = Token::load(cache).await.ok_or_else(|| ended(sso))?;
+    let token = Token::load(cache).await?.ok_or_else(|| ended(sso))?;
     if !is_to_be_renewed(&token, sso, now)? {
         return Ok(token);
     }
     let mut turn = caches.turn(cache).await?;
-    let token = Token::load(cache).await.ok_or_else(|| ended(sso))?;
+    let token = Token::load(cache).await?.ok_or_else(|| ended(sso))?;
     if !is_to_be_renewed(&token, sso, now)? {
         return Ok(token);
     }
@@ -144,12 +144,17 @@ async fn alive_token(
             if turn.save(renewed.to_bytes(), is_same, &caches.own_writes).await {
                 return Ok(renewed);
             }
-            return Ok(Token::load(cache).await.filter(|theirs| theirs.is_alive(now)).unwrap_or(renewed));
+            return Ok(Token::load(cache)
+                .await
+                .ok()
+                .flatten()
+                .filter(|theirs| theirs.is_alive(now))
+                .unwrap_or(renewed));
         }
         Err(fault) => fault,
     };
     // Somebody else may have renewed it meanwhile, which made our refresh token void.
-    let token = Token::load(cache).await.unwrap_or(token);
+    let token = Token::load(cache).await.ok().flatten().unwrap_or(token);
     if token.is_alive(now) {
         return Ok(token);
     }

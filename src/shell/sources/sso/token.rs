@@ -1,7 +1,8 @@
 //! The token of a sign-in, in the cache that all AWS tools share. Never asks anybody for one.
 
+use super::caches;
+use crate::engine::failure::Fault;
 use crate::engine::time::WallTime;
-use crate::shell::files::whole;
 use crate::shell::secret_json::SecretJson;
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -10,10 +11,9 @@ use zeroize::Zeroizing;
 pub(super) struct Token(SecretJson);
 
 impl Token {
-    /// `None` when there is none that can be read.
-    pub(super) async fn load(cache: &Path) -> Option<Self> {
-        let bytes = whole::read_apart(cache).await.ok()?;
-        Self::parse(&bytes)
+    /// `None` when there is none.
+    pub(super) async fn load(cache: &Path) -> Result<Option<Self>, Fault> {
+        Ok(caches::read(cache).await?.map(Self))
     }
 
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
