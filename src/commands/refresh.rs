@@ -131,7 +131,7 @@ impl Wished {
             };
             return (
                 false,
-                format!("{name}: fresh until {expires}, but {life} are less than the {wanted} asked for: {hint}"),
+                format!("{name}: fresh until {expires}, but {life} is less than the {wanted} asked for: {hint}"),
             );
         }
         let verb = if renewed { "refreshed" } else { "fresh" };

@@ -52,7 +52,8 @@ fn words(trouble: &Trouble) -> String {
     let code = trouble.code.as_deref().unwrap_or_default();
     let words = match trouble.class.as_str() {
         "unreachable" => "AWS is out of reach",
-        "busy" => "AWS is busy",
+        // Without a code it may be this machine that is: the words tell.
+        "busy" if trouble.code.is_some() => "AWS is busy",
         "refused" if code.starts_with("AccessDenied") => "access denied",
         "clock" => "the clock of this machine is off",
         "store" => "the credentials file cannot be written",
@@ -139,6 +140,13 @@ mod tests {
         profiles.push(profile("prod", State::Refused, Some(("refused", Some("AccessDenied"), "no access to role …"))));
         assert_eq!(sentence(profiles, NOON), "5 fresh, next refresh 14:05; prod: access denied");
         assert_eq!(sentence(vec![profile("dev", State::Expired, None)], NOON), "0 fresh; dev: no session yet");
+    }
+
+    #[test]
+    fn says_that_aws_is_busy_only_where_aws_said_so() {
+        let busy = |code| vec![profile("dev", State::Expired, Some(("busy", code, "no more threads")))];
+        assert_eq!(sentence(busy(Some("Throttling")), NOON), "0 fresh; dev: AWS is busy");
+        assert_eq!(sentence(busy(None), NOON), "0 fresh; dev: no more threads");
     }
 
     #[test]

@@ -48,28 +48,26 @@ fn hooks_run_once_per_cause_and_are_told_everything() {
         let runs = notes(&workstation, kind);
         runs.iter().flat_map(|words| words[1].split(", ")).filter(|one| *one == name).count()
     };
-    workstation.wait("the trouble to be told", || names.iter().all(|name| told("failed", name) > 0));
+    workstation.wait("the trouble to be told", || !notes(&workstation, "failed").is_empty());
     workstation.wait("more attempts", || {
         names.iter().all(|name| workstation.status_of(name)["error"]["attempts"].as_u64() >= Some(3))
     });
-    assert!(names.iter().all(|name| told("failed", name) == 1), "{:#?}", notes(&workstation, "failed"));
     let failed = notes(&workstation, "failed");
-    // One, unless the machine is so slow that the last of the ten calls comes back a second after the first.
-    assert!(failed.len() <= 3, "{failed:#?}");
-    for run in &failed {
-        let [_, profile, state, message, of_environment @ ..] = run.as_slice() else { panic!("{run:?}") };
-        assert_eq!(state, "retrying");
-        assert!(message.contains("ServiceUnavailable"), "{message}");
-        assert_eq!(of_environment[..3], [profile.clone(), state.clone(), message.clone()]);
-    }
+    // One, though two of the ten meet the trouble only later: no more than eight calls are under way at once.
+    let [run] = failed.as_slice() else { panic!("{failed:#?}") };
+    let [_, profile, state, message, of_environment @ ..] = run.as_slice() else { panic!("{run:?}") };
+    assert!(profile.contains("role-0"), "{profile}");
+    assert_eq!(state, "retrying");
+    assert!(message.contains("ServiceUnavailable"), "{message}");
+    assert_eq!(of_environment[..3], [profile.clone(), state.clone(), message.clone()]);
 
     workstation.sts.clear();
     workstation.wait("the hook for the recovery", || !notes(&workstation, "recovered").is_empty());
     workstation.wait("all to be fresh", || names.iter().all(|name| workstation.status_of(name)["state"] == "fresh"));
     let_pass(1.5);
-    for kind in ["recovered", "failed"] {
-        assert!(names.iter().all(|name| told(kind, name) == 1), "{:#?}", notes(&workstation, kind));
-    }
+    let recovered = notes(&workstation, "recovered");
+    assert!(names.iter().all(|name| told("recovered", name) == 1), "{recovered:#?}");
+    assert_eq!(notes(&workstation, "failed").len(), 1);
 }
 
 #[test]
