@@ -251,15 +251,26 @@ impl Keeper {
         kept.chain(supplies).chain(self.endpoints.values_mut()).chain(shelves)
     }
 
+    /// All but those of sources.
+    fn gates_of_services(&mut self) -> impl Iterator<Item = &mut Gate> {
+        let kept = self.kept.iter_mut().map(|kept| &mut kept.gate);
+        let shelves = self.shelves.iter_mut().map(|shelf| &mut shelf.gate);
+        kept.chain(self.endpoints.values_mut()).chain(shelves)
+    }
+
     /// A file changed that sources live in: whoever waits for a person, or was refused, may try again.
     fn sources_changed(&mut self, now: WallTime) {
         self.drop_supplies();
-        for gate in self.gates() {
+        for gate in self.gates_of_services() {
             match gate.trouble() {
                 Some(trouble) if trouble.failure.class.passes_by_itself() => {}
                 Some(_) => gate.hint(now),
                 None => gate.nudge(now),
             }
+        }
+        // Of a source it may be the file itself that could not be read, and now can be.
+        for Supply { gate, .. } in self.supplies.values_mut() {
+            if gate.trouble().is_some() { gate.hint(now) } else { gate.nudge(now) }
         }
     }
 

@@ -116,6 +116,8 @@ pub struct World {
     /// So many answers of the shell get lost.
     pub to_lose: usize,
     pub login_ends: Option<WallTime>,
+    /// The files of sources cannot be read for now.
+    pub unsettled: bool,
     /// Sources whose names begin with `lender` hand out this session; without one another at each time they are asked.
     pub lent: Option<(Keys, WallTime)>,
     /// Sources of these names give no answer for so long, and then none.
@@ -161,6 +163,7 @@ impl World {
             to_stumble: 0,
             to_lose: 0,
             login_ends: None,
+            unsettled: false,
             lent: None,
             hanging: None,
             stale: 0,
@@ -380,6 +383,11 @@ impl World {
         self.resolved += 1;
         let jitter = self.jitter();
         if let Some(fault) = self.stumbles() {
+            return self.later(Duration::from_millis(1), Event::ResolveFailed { source, fault, jitter });
+        }
+        if self.unsettled {
+            let (path, why) = ("/home/me/.aws/config".into(), "it does not stand still".to_owned());
+            let fault = Fault::Source(SourceFault::Unsettled { path, why });
             return self.later(Duration::from_millis(1), Event::ResolveFailed { source, fault, jitter });
         }
         let event = match self.weather {

@@ -243,3 +243,16 @@ fn a_trouble_that_many_share_is_told_once_though_they_meet_it_one_after_the_othe
     }
     assert_eq!(world.told_of(NoticeKind::Failed).len(), 4);
 }
+
+#[test]
+fn a_source_whose_file_could_not_be_read_is_asked_as_soon_as_that_changes() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.unsettled = true;
+    // Long enough for waits of minutes.
+    world.run(20 * MINUTE);
+    let before = world.resolved;
+    world.unsettled = false;
+    world.happen(Event::SourcesChanged);
+    world.run(2 * SECOND);
+    assert_eq!((states(&world), world.resolved - before), (vec![State::Fresh], 1));
+}
