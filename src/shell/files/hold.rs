@@ -4,7 +4,7 @@
 use crate::shell::clock;
 use crate::shell::files::error::FileError;
 use crate::shell::files::parent::Parent;
-use crate::shell::files::replace::put_in_place;
+use crate::shell::files::replace::{put_in_place, was_written_to};
 use crate::shell::files::resolve::resolve;
 use crate::shell::files::snapshot::{self, Identity, no_wait};
 use crate::shell::files::temporary::{self, Temporary};
@@ -70,6 +70,12 @@ impl Hold {
         if !put_in_place(&mut temporary, &self.path, Some(identity), bytes)
             .map_err(FileError::at("rename", &self.path))?
         {
+            return Ok(false);
+        }
+        // A program that had it open already has written into it in this very moment: then it gets its name back.
+        let is_overtaken = old.present.as_ref().is_some_and(|present| was_written_to(present, &old.bytes));
+        if is_overtaken && temporary.leads_to(&identity).unwrap_or(false) {
+            temporary.exchange(&self.path).map_err(FileError::at("rename", &self.path))?;
             return Ok(false);
         }
         temporary.remove()?;

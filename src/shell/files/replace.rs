@@ -142,12 +142,16 @@ pub(super) fn put_in_place(
         // Whatever keeps them from changing their names again: theirs replaces ours. Where that fails too, it stays.
         return temporary.rename(path).map(|()| false).inspect_err(|_| temporary.keep());
     }
-    let ours = Identity::of(&temporary.file().metadata()?);
-    if !temporary.leads_to(&ours)? || !holds(temporary.file(), new) {
-        // A third program has saved over ours meanwhile: the last one who saved is right.
-        temporary.exchange(path)?;
-    }
-    Ok(false)
+    let settled = || -> io::Result<()> {
+        let ours = Identity::of(&temporary.file().metadata()?);
+        if !temporary.leads_to(&ours)? || !holds(temporary.file(), new) {
+            // A third program has saved over ours meanwhile: the last one who saved is right.
+            temporary.exchange(path)?;
+        }
+        Ok(())
+    };
+    // Where nobody can tell whose it is, it stays.
+    settled().map(|()| false).inspect_err(|_| temporary.keep())
 }
 
 /// Replaces a file of evertoken's own in its own folder, 0600, in one step. Not made durable: what is written this way
@@ -194,7 +198,7 @@ pub fn remove(path: &Path) -> Result<bool, FileError> {
 
 /// Whether the file that has just lost its name is not what was read: some program opened it before the rename and
 /// wrote after the comparison. (The time of its last change is no sign: losing the name changes that.)
-fn was_written_to(present: &Present, old: &[u8]) -> bool {
+pub(super) fn was_written_to(present: &Present, old: &[u8]) -> bool {
     snapshot::read_open(&present.file).map_or(true, |(bytes, metadata)| {
         Identity::of(&metadata).modified != present.identity.modified || **bytes != *old
     })

@@ -43,6 +43,20 @@ fn what_another_program_does_while_ours_is_made_durable_is_not_written_over() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_another_program_writes_in_place_in_the_last_moment_stands() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("token.json");
+    fs::write(&path, "old").expect("written");
+    let hold = Hold::take(&path, Duration::ZERO);
+    // After our last look at it.
+    let meanwhile = |found: &[u8]| fs::write(&path, "their sign-in").is_ok() && found == b"old";
+    assert!(!hold.replace(b"new", meanwhile, |_| ()).expect("left alone"));
+    assert_eq!(fs::read_to_string(&path).expect("read"), "their sign-in");
+    assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 1, "nothing is left beside it");
+}
+
 #[test]
 fn what_is_not_there_is_waited_for_by_nobody() {
     let folder = tempfile::tempdir().expect("a folder");
