@@ -124,7 +124,10 @@ impl Desk {
         let trouble = match &renewed {
             Ok(Tenure::Kept | Tenure::Unclear) => None,
             Ok(Tenure::Regained) => {
-                tracing::warn!("the state folder or its instance.lock was removed; made anew");
+                match &self.unheld {
+                    Some(_) => tracing::info!("instance.lock is this daemon's again"),
+                    None => tracing::warn!("the state folder or its instance.lock was removed; made anew"),
+                }
                 self.written = None;
                 self.known_skew = KnownSkew::default();
                 None

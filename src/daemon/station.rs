@@ -143,6 +143,8 @@ impl Station {
             (self.loaded.path.clone(), Concern::Config),
             (places.credentials().to_owned(), Concern::Credentials),
             (places.private_store(), Concern::Credentials),
+            // How others find this daemon: nothing but its removal changes it.
+            (places.instance_lock(), Concern::Credentials),
             (places.aws_config().to_owned(), Concern::Sources),
         ];
         let tokens = config.entries.iter().filter_map(|entry| match &entry.source {
