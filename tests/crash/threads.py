@@ -47,8 +47,8 @@ class Lack:
         deny = ["-e", "trace=clone,clone3", "-e", "inject=clone,clone3:error=EAGAIN"]
         command = ["strace", "-f", "-qq", "-A", "-o", self.log, *deny, "-p", str(daemon.process.pid)]
         self.tracer = subprocess.Popen(command)
-        # Those that it has end when nobody needs them.
-        until("the threads to end", lambda: self.holds_all() and len(os.listdir(self.tasks)) <= 2)
+        # Those that it has end when nobody needs them, but for the loop, the watch of files and the log.
+        until("the threads to end", lambda: self.holds_all() and len(os.listdir(self.tasks)) <= 3)
 
     def holds_all(self):
         demand(self.tracer.poll() is None, "strace cannot trace the daemon")
