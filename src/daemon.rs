@@ -180,7 +180,10 @@ impl Round {
                     biased;
                     order = signals.next() => if order? == Order::Stop {
                         self.herald.stopping();
-                        self.desk.farewell(&self.station, &self.keeper, &mut self.instance);
+                        // What made the loop fall may do so again.
+                        let last_words =
+                            async { self.desk.farewell(&self.station, &self.keeper, &mut self.instance) };
+                        let _fell_again = panics::caught(last_words).await;
                         return Ok(End::Stopped);
                     },
                     () = tokio::time::sleep(left.min(A_MOMENT)) => {}

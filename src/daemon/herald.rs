@@ -16,7 +16,8 @@ const LATEST_READY: Duration = Duration::from_secs(10);
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// What comes after the report while the config on disk is not the one in force.
-const BROKEN: &str = "the config has a mistake and the one before it stays in force: evertoken check";
+const BROKEN: &str =
+    "the new config was not taken over, the one before it stays in force; see the log, or: evertoken check";
 
 /// Speaks to the service manager for as long as the process lives, over all configs.
 pub(super) struct Herald {

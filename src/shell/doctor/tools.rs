@@ -12,6 +12,7 @@ use crate::engine::session::SourceCredentials;
 use crate::engine::time::Skew;
 use crate::shell::environment::Environment;
 use crate::shell::http::{Http, HttpError, HttpSettings};
+use crate::shell::known_skew::recall;
 use crate::shell::places::Places;
 use crate::shell::sources::{AwsFiles, Clocks, Sources, instance_keys};
 use crate::shell::sts::{Identity, Sts};
@@ -30,6 +31,8 @@ pub(super) struct Tools {
     /// The metadata service of an instance.
     metadata: String,
     place: Place,
+    /// How far STS is ahead, as far as evertoken has learned.
+    skew: Skew,
 }
 
 impl Tools {
@@ -54,7 +57,8 @@ impl Tools {
         let region = environment.text("AWS_REGION").or_else(|| environment.text("AWS_DEFAULT_REGION"));
         let region = region.or(of_profile("region").map(String::as_str)).unwrap_or("us-east-1").to_owned();
         let metadata = instance::endpoint(environment, &picture.aws);
-        Ok(Self { http, sts, sources, metadata, place: Place { region, endpoint } })
+        let skew = recall(places).skew;
+        Ok(Self { http, sts, sources, metadata, place: Place { region, endpoint }, skew })
     }
 
     pub(super) fn http(&self) -> &Http {
@@ -76,7 +80,7 @@ impl Tools {
                 Source::Provider(CredentialSource::Ec2InstanceMetadata) => {
                     instance_keys(&self.http, Some(&self.metadata)).await
                 }
-                _ => self.sources.resolve(&source, &self.place.region, Clocks::now(Skew::default())).await,
+                _ => self.sources.resolve(&source, &self.place.region, Clocks::now(self.skew)).await,
             }
         };
         match tokio::time::timeout(PATIENCE, Box::pin(resolving)).await {
