@@ -16,8 +16,10 @@ use crate::engine::status::Status;
 use crate::engine::time::{Skew, WallTime};
 use crate::shell::clock;
 use crate::shell::environment::Environment;
-use crate::shell::files::snapshot::modified;
+use crate::shell::files::snapshot::Identity;
 use crate::shell::locks::{InstanceLock, RefreshLock};
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,6 +69,8 @@ pub fn session(
     }
     let running = running(setup, environment);
     if held.is_outdated() && running == Running::Yes && !environment.is_child() {
+        // No daemon acts on it either.
+        setup.may_act()?;
         held = replaced_by_the_daemon(setup, entry);
         if will_do(&held, entry, min_ttl) {
             return take(held, wanted, String::new);
@@ -150,9 +154,10 @@ fn will_do(held: &Held<'_>, entry: &Entry, min_ttl: Option<Duration>) -> bool {
 }
 
 /// Waits until a running daemon has replaced the session of other settings, as far as it can: it has failed if it noted a
-/// failure since the config was edited.
+/// failure since the config was edited, or if the edit is no news any more.
 fn replaced_by_the_daemon<'a>(setup: &Setup, entry: &'a Entry) -> Held<'a> {
-    let edited = modified(&setup.loaded.path).map(WallTime::whole_seconds);
+    let edited = edited(&setup.loaded.path);
+    let is_old = || edited.is_none_or(|edited| clock::now().since(edited) >= TAKES_OVER);
     let since = |status: Status| {
         let profile = status.profiles.into_iter().find(|profile| profile.profile == entry.profile.as_str())?;
         WallTime::parse(&profile.error?.since).ok()
@@ -160,12 +165,29 @@ fn replaced_by_the_daemon<'a>(setup: &Setup, entry: &'a Entry) -> Held<'a> {
     let started = clock::stopwatch();
     loop {
         let held = Held::look(setup, entry);
-        let failed = edited.zip(setup.recorded().and_then(since)).is_some_and(|(edited, since)| since > edited);
-        if !held.is_outdated() || failed || started.elapsed() >= TAKES_OVER {
+        let recorded = setup.recorded();
+        let is_of_another = recorded.as_ref().is_some_and(|status| !is_file(&setup.loaded.path, &status.config));
+        let failed = edited.zip(recorded.and_then(since)).is_some_and(|(edited, since)| since > edited.whole_seconds());
+        if !held.is_outdated() || is_of_another || failed || is_old() || started.elapsed() >= TAKES_OVER {
             return held;
         }
         std::thread::sleep(A_MOMENT);
     }
+}
+
+/// When a config became what it is: written, put in the place of another one with its old times, or linked to.
+fn edited(path: &Path) -> Option<WallTime> {
+    let link = fs::symlink_metadata(path).ok().map(|metadata| Identity::of(&metadata));
+    let times = [link, Identity::behind(path)].into_iter().flatten();
+    let latest = times.map(|identity| identity.modified.max(identity.changed)).max()?;
+    i64::try_from(latest / 1_000_000).ok().map(WallTime::from_unix_millis)
+}
+
+/// Whether a daemon that goes by the config at `theirs` goes by ours, whichever way each was named.
+fn is_file(ours: &Path, theirs: &str) -> bool {
+    let theirs = Path::new(theirs);
+    let same = Identity::behind(ours).zip(Identity::behind(theirs));
+    ours == theirs || same.is_some_and(|(ours, theirs)| ours.is_same_file(&theirs))
 }
 
 fn running(setup: &Setup, environment: &Environment) -> Running {
@@ -181,4 +203,43 @@ fn running(setup: &Setup, environment: &Environment) -> Running {
 fn was_tried(setup: &Setup, held: &Held<'_>, entry: &Entry, session: &Session) -> bool {
     let taken = RefreshLock::last_taken(setup.places(), &entry.profile);
     taken.is_some_and(|taken| taken <= held.now() && held.now().since(taken) < lead(session.life()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{edited, is_file};
+    use crate::engine::time::WallTime;
+    use crate::shell::clock;
+    use crate::shell::files::replace_private;
+    use std::fs::File;
+    use std::os::unix::fs::symlink;
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn a_config_was_edited_when_the_file_behind_its_link_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (link, file) = (folder.path().join("config.toml"), folder.path().join("dotfile.toml"));
+        symlink(&file, &link).expect("a link");
+        let linked = edited(&link).expect("a link that leads nowhere has a time");
+        std::thread::sleep(Duration::from_millis(50));
+        replace_private(&file, b"new").expect("written");
+        // A copy keeps the times of its original, and is news all the same.
+        let file = File::options().write(true).open(&file).expect("a file");
+        file.set_modified(SystemTime::UNIX_EPOCH).expect("set");
+        assert!(edited(&link).expect("a time") > linked);
+        assert!(edited(&link).expect("a time") <= clock::now());
+        assert_eq!(edited(&folder.path().join("none")), None::<WallTime>);
+    }
+
+    #[test]
+    fn a_config_is_known_by_each_of_its_names() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        replace_private(&path("a"), b"one").expect("written");
+        replace_private(&path("b"), b"one").expect("written");
+        symlink("a", path("link")).expect("a link");
+        let is = |ours: &str, theirs: &str| is_file(&path(ours), &path(theirs).display().to_string());
+        assert!(is("a", "a") && is("link", "a") && is("a", "link") && is("gone", "gone"));
+        assert!(!is("a", "b") && !is("a", "gone") && !is("link", "b"));
+    }
 }

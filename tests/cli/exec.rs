@@ -2,6 +2,7 @@
 
 use crate::home::{CONFIG, Ended, Home};
 use evertoken::emulator::{Emulator, Settings};
+use evertoken::shell::locks::InstanceLock;
 #[cfg(target_os = "linux")]
 use rustix::fs::{Mode, OFlags, open};
 #[cfg(target_os = "linux")]
@@ -11,8 +12,10 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs;
 #[cfg(target_os = "linux")]
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 #[test]
 fn exec_becomes_the_command_in_an_environment_without_shadows() {
@@ -194,4 +197,34 @@ fn exec_says_at_once_that_more_was_asked_for_than_can_be_granted() {
         assert_eq!(sts.request_count(), calls, "asked for four hours, and then for one");
     }
     assert_eq!(home.run("exec dev --min-ttl 50m -- true").code, Some(0));
+}
+
+/// A daemon takes over what was edited, but not with a config that it must not trust, nor with one that is not its own.
+#[test]
+fn exec_waits_for_no_daemon_that_will_not_follow() {
+    let sts = Emulator::start(Settings::default()).expect("an emulator");
+    let config = CONFIG.replace("http://127.0.0.1:1", &sts.url());
+    let home = Home::new(&config);
+    home.hold("dev", 3_000);
+    let _running = InstanceLock::acquire(&home.places()).expect("the lock");
+    let edited = config.replace("role/Developer", "role/Other");
+    home.write(".config/evertoken/config.toml", &format!("{edited}[hooks]\nfailed = [\"true\"]\n"));
+    let path = home.path(".config/evertoken/config.toml");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).expect("a mode");
+    let started = Instant::now();
+    let ended = home.run("exec dev -- true");
+    assert_eq!(ended.code, Some(78), "{ended:?}");
+    assert_eq!(sts.request_count(), 0);
+
+    home.write(".config/evertoken/config.toml", &edited);
+    let status = format!(
+        r#"{{"version": 1, "config": "{}", "credentials_file": "", "clock_skew_seconds": 0, "profiles": [],
+            "daemon": {{"running": true, "responding": true, "pid": null, "version": null, "since": null, "next_wakeup": null}}}}"#,
+        home.path("other.toml").display()
+    );
+    fs::write(home.places().status_file(), status).expect("a status");
+    let ended = home.run("exec dev -- true");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(sts.request_count(), 1);
+    assert!(started.elapsed() < Duration::from_secs(10), "it waited");
 }
