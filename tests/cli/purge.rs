@@ -1,6 +1,6 @@
 //! What `purge` takes back, and what it leaves alone.
 
-use crate::home::{CONFIG, CREDENTIALS, Home};
+use crate::home::{CONFIG, CREDENTIALS, Ended, Home};
 use evertoken::engine::names::ProfileName;
 use evertoken::shell::locks::InstanceLock;
 use evertoken::shell::places::Places;
@@ -148,7 +148,8 @@ fn purge_follows_the_config_to_the_files_that_it_named_before() {
     home.write("other.toml", CONFIG);
     let config = home.path(".config/evertoken/config.toml").display().to_string();
     let old = recorded(&home, "old", &config);
-    let gone = recorded(&home, "gone", "/nowhere/gone.toml");
+    let gone = recorded(&home, "gone", &home.path("gone.toml").display().to_string());
+    let unmounted = recorded(&home, "unmounted", "/nowhere/config.toml");
     let other = home.path("other.toml").display().to_string();
     let theirs = recorded(&home, "theirs", &other);
     let unknown = old.state().with_file_name("0123456789ab");
@@ -165,6 +166,7 @@ fn purge_follows_the_config_to_the_files_that_it_named_before() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(home.read("old"), format!("# old\n{CREDENTIALS}"));
     assert!(!old.state().exists() && !gone.state().exists() && theirs.state().exists() && unknown.exists());
+    assert!(unmounted.state().exists(), "its config may come back");
     assert!(home.read("theirs").contains("[dev]"));
     assert!(ended.out.contains(&format!("fix: evertoken --config {other} purge\n")), "{}", ended.out);
     assert!(ended.out.contains(&format!("rm -r {}\n", unknown.display())), "{}", ended.out);
@@ -208,6 +210,11 @@ fn purge_needs_no_config_that_is_gone() {
     fs::remove_file(&config).expect("removed");
     let named = home.run(&format!("purge --config {}", config.display()));
     assert_eq!(named.code, Some(1), "a name that leads nowhere is a slip: {named:?}");
+    let mut named = home.command("purge");
+    let named = Ended::from(named.env("EVERTOKEN_CONFIG", home.path("typo.toml")).output().expect("a run"));
+    assert_eq!((named.code, named.out.as_str()), (Some(1), ""), "so is one in the environment: {named:?}");
+    assert!(named.err.contains("typo.toml"), "{}", named.err);
+    assert!(home.read(".aws/credentials").contains("[dev]"));
     assert_eq!(home.run("purge nobody").code, Some(2));
 
     // Another config may still want what stands in the default place.

@@ -24,14 +24,16 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    /// Reads the config. One that is named on the command line and not there may be a slip of the keyboard, one in its
-    /// default place has been deleted.
+    /// Reads the config. One that is named, on the command line or by the environment, and not there may be a slip of the
+    /// keyboard; one in its default place has been deleted.
     pub(super) fn find(environment: &Environment, given: Option<&Path>) -> Result<Self, Ending> {
         match Setup::read(environment, given) {
             Ok(Setup { loaded: Loaded { config, path, places, .. } }) => {
                 Ok(Self { config: Some(config), path, places })
             }
-            Err(LoadError::Missing(path)) if given.is_none() => Self::without_config(environment, path),
+            Err(LoadError::Missing(path)) if given.is_none() && environment.config().is_none() => {
+                Self::without_config(environment, path)
+            }
             Err(error @ LoadError::Wrong { .. }) => {
                 let path =
                     given.map(Path::to_owned).or_else(|| config_file(environment, None).ok()).unwrap_or_default();
@@ -56,9 +58,12 @@ impl Ground {
         }
     }
 
-    /// Whether what a config has led to is ours to remove: it is this one, or it is gone.
+    /// Whether what a config has led to is ours to remove: it is this one, or it is gone. One whose folder is not there
+    /// either may come back with it, such as a home that is not mounted.
     pub(super) fn may_take(&self, config: &str) -> bool {
-        Path::new(config) == self.path || !Path::new(config).exists()
+        let config = Path::new(config);
+        let is_gone = || config.parent().is_some_and(Path::is_dir) && matches!(config.try_exists(), Ok(false));
+        config == self.path || is_gone()
     }
 
     /// The credentials files at these places. A mode that no config is left to speak of stays as it is.
