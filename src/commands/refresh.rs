@@ -12,7 +12,7 @@ use crate::commands::run::{on_runtime, unloaded, unopened};
 use crate::commands::setup::Setup;
 use crate::daemon::pass::{Asked, Passed, pass};
 use crate::daemon::station::Station;
-use crate::engine::config::model::{Entry, Operation};
+use crate::engine::config::model::Entry;
 use crate::engine::credentials_file::Observation;
 use crate::engine::failure::Class;
 use crate::engine::keeper::{Attendance, NoticeKind};
@@ -47,7 +47,7 @@ pub fn run<W: Write>(
     }
     let wished: Vec<Wished> =
         asked_entries(&setup, &args.profiles).into_iter().map(|e| Wished::of(&setup, e, args)).collect();
-    let passed = ensure_fresh(setup, args, environment)?;
+    let passed = ensure_fresh(setup.clone(), args, environment)?;
     let mut fine = true;
     for wished in wished {
         let Some(profile) = passed.profiles.iter().find(|profile| profile.profile == wished.entry.profile.as_str())
@@ -58,6 +58,8 @@ pub fn run<W: Write>(
             .notices
             .iter()
             .any(|notice| notice.kind == NoticeKind::Refreshed && notice.profiles.contains(&wished.entry.profile));
+        let given = passed.sessions.iter().find(|(profile, _)| *profile == wished.entry.profile);
+        let wished = wished.after(&setup, given.map(|(_, session)| session));
         let (good, line) = wished.line(profile, renewed, clock::now() + passed.skew);
         fine &= good;
         output.text(&format!("{line}\n"))?;
@@ -89,6 +91,14 @@ fn asked_entries(setup: &Setup, profiles: &[ProfileName]) -> Vec<Arc<Entry>> {
     entries.filter(|entry| profiles.is_empty() || profiles.contains(&entry.profile)).cloned().collect()
 }
 
+/// The session of ours that stands in the store.
+fn stored(setup: &Setup, entry: &Entry) -> Option<Session> {
+    match setup.stores().find(entry.store, &entry.profile) {
+        Ok(Observation::Ours(session)) => Some(*session),
+        _ => None,
+    }
+}
+
 /// One profile of those that were asked for.
 struct Wished {
     entry: Arc<Entry>,
@@ -100,13 +110,18 @@ struct Wished {
 
 impl Wished {
     fn of(setup: &Setup, entry: Arc<Entry>, args: &RefreshArgs) -> Self {
-        let before = match setup.stores().find(entry.store, &entry.profile) {
-            Ok(Observation::Ours(session)) => Some(*session),
-            _ => None,
-        };
+        let before = stored(setup, &entry);
         let min_ttl = args.min_ttl;
         let beyond = min_ttl.and_then(|wanted| limit::beyond(setup.config(), &entry, before.as_ref(), wanted));
         Self { entry, min_ttl, before, beyond }
+    }
+
+    /// The same after a pass, which may have learnt what STS allows. `given` is the session that it ended with.
+    fn after(self, setup: &Setup, given: Option<&Session>) -> Self {
+        let stored = stored(setup, &self.entry);
+        let held = given.or(stored.as_ref());
+        let beyond = self.min_ttl.and_then(|wanted| limit::beyond(setup.config(), &self.entry, held, wanted));
+        Self { beyond, ..self }
     }
 
     /// What became of it, and whether that is what was asked for. `now` is the time of STS.
@@ -121,18 +136,13 @@ impl Wished {
         if left == 0 {
             return (false, format!("{name}: no session"));
         }
+        if let Some(Beyond { message, fix }) = &self.beyond {
+            return (false, format!("{name}: fresh until {expires} ({life}), but {message}\n  fix: {fix}"));
+        }
         if let Some(wanted) = self.min_ttl.filter(|wanted| wanted.as_secs() > left) {
             let wanted = humane::life(wanted.as_secs());
-            let hint = match &self.entry.operation {
-                Operation::Publish => "its source gives no more".to_owned(),
-                Operation::AssumeRole(_) | Operation::GetSessionToken => {
-                    format!("duration is {} in the config", humane::life(self.entry.duration.as_secs()))
-                }
-            };
-            return (
-                false,
-                format!("{name}: fresh until {expires}, but {life} is less than the {wanted} asked for: {hint}"),
-            );
+            let short = format!("{life} is less than the {wanted} asked for: no more was granted");
+            return (false, format!("{name}: fresh until {expires}, but {short}"));
         }
         let verb = if renewed { "refreshed" } else { "fresh" };
         (true, format!("{name}: {verb}, valid until {expires} ({life})"))

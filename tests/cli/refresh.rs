@@ -56,6 +56,35 @@ fn a_living_session_with_a_code_is_not_renewed_for_more_than_can_be_granted() {
     assert_eq!(sts.request_count(), 0);
 }
 
+/// `exec`, `refresh` and its dry run judge alike what there can be.
+#[test]
+fn all_of_its_duration_is_more_than_a_session_has_left() {
+    let sts = Emulator::start(Settings::default()).expect("an emulator");
+    let config = CONFIG.replace("http://127.0.0.1:1", &sts.url());
+    let home = Home::new(&config);
+    for line in ["exec dev --min-ttl 1h -- true", "refresh dev --min-ttl 1h --dry-run", "refresh dev --min-ttl 1h"] {
+        let ended = home.run(line);
+        let told = format!("{}{}", ended.out, ended.err);
+        assert_eq!(ended.code, Some(1), "{line}: {told}");
+        assert!(told.contains("a new session of 1h has a little less than 1h left, and 1h is its duration"), "{told}");
+        assert!(told.contains("fix: ask for less than 1h, or raise duration for dev in the config\n"), "{told}");
+    }
+    for line in ["refresh dev --min-ttl 59m --dry-run", "refresh dev --min-ttl 59m", "exec dev --min-ttl 59m -- true"] {
+        let ended = home.run(line);
+        assert_eq!(ended.code, Some(0), "{line}: {ended:?}");
+    }
+    // What STS allows is known by the very pass that asks for it.
+    sts.max_session("arn:aws:iam::111122223333:role/Developer", std::time::Duration::from_secs(3_600));
+    home.write(".config/evertoken/config.toml", &config.replace("[defaults]", "[defaults]\nduration = \"4h\""));
+    for line in ["refresh dev --min-ttl 2h", "refresh --min-ttl 2h"] {
+        let ended = home.run(line);
+        assert_eq!(ended.code, Some(1), "{line}: {ended:?}");
+        let said =
+            "no more than 1h can be granted, which is what STS allowed for this role\n  fix: ask for less than 1h, or";
+        assert!(ended.out.contains(said), "{line}: {}", ended.out);
+    }
+}
+
 /// Neither calls anybody nor changes a byte, in any of these.
 fn foretold(home: &Home, line: &str) -> (Option<i32>, String) {
     let before = home.read(".aws/credentials");

@@ -29,27 +29,33 @@ pub(in crate::commands) fn beyond(
     }
     let allowed = held.filter(|session| session.digest == entry.digest).and_then(|session| session.allowed);
     let most = allowed.map_or(entry.duration, |allowed| allowed.min(entry.duration));
-    // A session has lost something of its life when it gets here.
     if wanted < most {
         return None;
     }
-    let (wanted, shown) = (show(wanted), show(most));
-    let granted = format!("no session can have {wanted} left: no more than {shown} can be granted");
+    let (asked, shown) = (show(wanted), show(most));
+    let message = |too_much: &str, all_of_it: &str| {
+        // A session has lost something of its life when it gets here.
+        if wanted == most {
+            format!("a new session of {shown} has a little less than {asked} left, and {shown} is {all_of_it}")
+        } else {
+            format!("no session can have {asked} left: no more than {shown} can be granted{too_much}")
+        }
+    };
     let parent = entry.parent().and_then(|parent| config.entry(parent.as_str()));
     let is_chained = parent.is_some_and(|parent| parent.role_arn().is_some());
     Some(if most < entry.duration {
         Beyond {
-            message: format!("{granted}, which is what STS allowed for this role"),
+            message: message(", which is what STS allowed for this role", "what STS allowed for this role"),
             fix: format!("ask for less than {shown}, or have the maximum session duration of the role raised"),
         }
     } else if is_chained && most >= ONE_HOUR {
         Beyond {
-            message: format!("{granted} to a role on top of another one"),
+            message: message(" to a role on top of another one", "the most for a role on top of another one"),
             fix: format!("ask for less than {shown}"),
         }
     } else {
         Beyond {
-            message: format!("{granted}, its duration in the config"),
+            message: message(", its duration in the config", "its duration in the config"),
             fix: format!("ask for less than {shown}, or raise duration for {} in the config", entry.profile),
         }
     })
@@ -109,6 +115,14 @@ source_profile = "sso-dev"
         let expected = "no session can have 2h left: no more than 1h can be granted to a role on top of another one; ask for \
                         less than 1h";
         assert_eq!(told("chained", None, 120).as_deref(), Some(expected));
+        // All of its life is never left either.
+        let expected = "a new session of 2h has a little less than 2h left, and 2h is its duration in the config; ask for less \
+                        than 2h, or raise duration for dev in the config";
+        assert_eq!(told("dev", None, 120).as_deref(), Some(expected));
+        let expected = "a new session of 1h has a little less than 1h left, and 1h is the most for a role on top of another \
+                        one; ask for less than 1h";
+        assert_eq!(told("chained", None, 60).as_deref(), Some(expected));
+        assert_eq!(told("chained", None, 59), None);
         assert_eq!(told("published", None, 6000), None, "only its source knows");
     }
 }
