@@ -8,7 +8,7 @@ use crate::commands::cli::RefreshArgs;
 use crate::commands::ending::{Ending, FINE, NOT_FINE};
 use crate::commands::humane;
 use crate::commands::output::Output;
-use crate::commands::run::{on_runtime, unloaded, unopened};
+use crate::commands::run::{on_runtime, unopened};
 use crate::commands::setup::Setup;
 use crate::daemon::pass::{Asked, Passed, pass};
 use crate::daemon::station::Station;
@@ -42,8 +42,8 @@ pub fn run<W: Write>(
         setup.entry(profile)?;
     }
     if args.dry_run {
-        setup.loaded.can_work_beside(&setup.aws()).map_err(unloaded)?;
-        return dry_run::run(&setup, args, output);
+        setup.may_act()?;
+        return dry_run::run(&setup, args, environment, output);
     }
     let wished: Vec<Wished> =
         asked_entries(&setup, &args.profiles).into_iter().map(|e| Wished::of(&setup, e, args)).collect();

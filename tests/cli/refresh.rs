@@ -159,3 +159,30 @@ fn a_dry_run_tells_what_would_fail() {
     assert_eq!(code, Some(1), "{out}");
     assert!(out.contains("vault: no session can have 3h left: no more than 1h can be granted"), "{out}");
 }
+
+#[test]
+fn a_dry_run_ends_as_the_refresh_would() {
+    let sts = Emulator::start(Settings::default()).expect("an emulator");
+    let config = CONFIG.replace("http://127.0.0.1:1", &sts.url());
+    let home = Home::new(&config);
+    let path = ".config/evertoken/config.toml";
+    let both = |code: i32, said: &str| {
+        for line in ["refresh dev --dry-run", "refresh dev"] {
+            let ended = home.run(line);
+            let told = format!("{}{}", ended.out, ended.err);
+            assert_eq!(ended.code, Some(code), "{line}: {told}");
+            assert!(told.contains(said), "{line}: {told}");
+        }
+    };
+    home.write(path, &format!("{config}[hooks]\nfailed = [\"true\"]\n"));
+    fs::set_permissions(home.path(path), fs::Permissions::from_mode(0o666)).expect("a mode");
+    both(78, "this config has hooks");
+    home.write(path, &format!("{config}[network]\nca_bundle = \"~/none.pem\"\n"));
+    both(1, "none.pem");
+    let token = "web_identity_token_file = \"~/token\"";
+    home.write(path, &config.replacen("source_profile = \"base\"", token, 1));
+    both(1, "web_identity_token_file of profile \"dev\"");
+    home.write("token", "eyJhbGciOi.fake.token");
+    assert_eq!(home.run("refresh dev --dry-run").code, Some(0));
+    assert_eq!(sts.request_count(), 0);
+}

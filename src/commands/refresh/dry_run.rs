@@ -7,6 +7,7 @@ use super::{Wished, asked_entries};
 use crate::commands::cli::RefreshArgs;
 use crate::commands::ending::{Ending, FINE, NOT_FINE};
 use crate::commands::output::Output;
+use crate::commands::run::on_runtime;
 use crate::commands::setup::Setup;
 use crate::engine::aws_config::AwsConfig;
 use crate::engine::aws_config::chain::{Base, Chain};
@@ -21,21 +22,36 @@ use crate::engine::secret::Secret;
 use crate::engine::session::{Keys, SourceCredentials};
 use crate::engine::time::WallTime;
 use crate::shell::clock;
+use crate::shell::environment::Environment;
 use crate::shell::files::{resolve, snapshot};
+use crate::shell::http::{Http, HttpSettings};
 use crate::shell::known_skew::recall;
+use crate::shell::token_file;
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// Shows what a refresh would do. 1 when not everything would be fresh afterwards, whatever STS says.
 ///
 /// # Errors
-/// 1 when a credentials file cannot be read or edited.
-pub(super) fn run<W: Write>(setup: &Setup, args: &RefreshArgs, output: &mut Output<W>) -> Result<u8, Ending> {
+/// 1 when the network settings cannot be used, or a credentials file cannot be read or edited.
+pub(super) fn run<W: Write>(
+    setup: &Setup,
+    args: &RefreshArgs,
+    environment: &Environment,
+    output: &mut Output<W>,
+) -> Result<u8, Ending> {
+    Http::new(&HttpSettings::of(&setup.config().network, environment)).map_err(Ending::failed)?;
     let now = clock::now();
-    let mut rehearsal =
-        Rehearsal { setup, aws: setup.aws(), lines: Vec::new(), unknown: BTreeSet::new(), files: Vec::new() };
+    let mut rehearsal = Rehearsal {
+        setup,
+        home: environment.home(),
+        aws: setup.aws(),
+        lines: Vec::new(),
+        unknown: BTreeSet::new(),
+        files: Vec::new(),
+    };
     let keeper = rehearsal.play(args, now)?;
     let mut lines = rehearsal.lines;
     for file in &rehearsal.files {
@@ -74,6 +90,7 @@ pub(super) fn run<W: Write>(setup: &Setup, args: &RefreshArgs, output: &mut Outp
 /// A pass in which the answers are made up.
 struct Rehearsal<'a> {
     setup: &'a Setup,
+    home: Option<&'a Path>,
     aws: AwsConfig,
     lines: Vec<String>,
     /// Profiles that publish what nobody knows before it is resolved.
@@ -108,7 +125,10 @@ impl Rehearsal<'_> {
                 Action::Resolve { source, .. } => self.resolve(source, sts_now),
                 Action::Assume(call) => {
                     self.lines.push(described(&call));
-                    answer(&call, sts_now)
+                    match self.token_fault(&call)? {
+                        Some(fault) => failure(&call, fault),
+                        None => answer(&call, sts_now),
+                    }
                 }
                 Action::Store { store, edits } => {
                     let edits = stores.without_known_regions(store, edits);
@@ -120,6 +140,12 @@ impl Rehearsal<'_> {
             keeper.handle(event, now);
         }
         Ok(keeper)
+    }
+
+    /// Why the web identity token of a call cannot be had; `None` where it can, or the call needs none.
+    fn token_fault(&self, call: &AssumeCall) -> Result<Option<Fault>, Ending> {
+        let Source::WebIdentity(path) = &call.entry.source else { return Ok(None) };
+        on_runtime(async { Ok(token_file::read(token_file::WEB_IDENTITY, path, self.home).await.err()) })
     }
 
     /// What is known of a source by the AWS files alone; for all else it is taken to give a session.
@@ -205,6 +231,11 @@ fn made_up(sts_now: WallTime) -> SourceCredentials {
         session_token: Some(Secret::new("dry-run")),
     };
     SourceCredentials { keys, account_id: None, expiration: Some(sts_now + ONE_HOUR), login_ends: None, skew: None }
+}
+
+fn failure(call: &AssumeCall, fault: Fault) -> Event {
+    let (profile, attempt) = (call.entry.profile.clone(), call.attempt);
+    Event::AssumeFailed { profile, attempt, fault, skew: None, jitter: 0.0 }
 }
 
 fn answer(call: &AssumeCall, sts_now: WallTime) -> Event {
