@@ -5,6 +5,7 @@ use crate::commands::humane;
 use crate::commands::setup::Setup;
 use crate::engine::config::model::Entry;
 use crate::engine::credentials_file::Observation;
+use crate::engine::obstacle::Obstacle;
 use crate::engine::session::Session;
 use crate::engine::status::{Status, Trouble};
 use crate::engine::time::{Skew, WallTime};
@@ -104,6 +105,10 @@ impl<'a> Held<'a> {
     pub fn why_not(&self, min_ttl: Duration, recorded: Option<&Status>, daemon: Running) -> String {
         let profile = &self.entry.profile;
         let what = self.what_is_wrong(min_ttl);
+        if let Some(obstacle) = self.obstacle() {
+            // No daemon and no other try gets past it.
+            return obstacle.way_out.map_or(what.clone(), |way_out| format!("{what}\nfix: {way_out}"));
+        }
         let known = recorded.and_then(|status| status.profiles.iter().find(|p| p.profile == profile.as_str()));
         match (known.and_then(|profile| profile.error.as_ref()), daemon) {
             (Some(Trouble { message, fix: Some(fix), .. }), _) => format!("{what}: {message}\nfix: {fix}"),
@@ -121,9 +126,16 @@ impl<'a> Held<'a> {
         format!("the session of profile {profile} in the file is for other settings than the config has now")
     }
 
+    fn obstacle(&self) -> Option<Obstacle> {
+        self.found.as_ref().ok().and_then(|found| Obstacle::before(self.entry, found))
+    }
+
     /// Why it is not handed out to whoever wants `min_ttl` left.
     pub fn what_is_wrong(&self, min_ttl: Duration) -> String {
         let profile = &self.entry.profile;
+        if let Some(Obstacle { cause, .. }) = self.obstacle() {
+            return format!("no session for profile {profile}: its section is left alone: {cause}");
+        }
         match &self.found {
             Err(message) => format!("no session for profile {profile}: failed to {message}"),
             Ok(Observation::Ours(session)) if !self.is_current(session) => self.of_other_settings(),
@@ -135,15 +147,8 @@ impl<'a> Held<'a> {
                 let ago = humane::life(self.at_sts().since(session.expiration).as_secs());
                 format!("the session of profile {profile} ended {ago} ago")
             }
-            Ok(Observation::Foreign(reason) | Observation::Untouchable(reason)) => {
-                format!("no session for profile {profile}: its section is left alone: {reason}")
-            }
-            Ok(Observation::NewerFormat) => {
-                format!("no session for profile {profile}: a newer evertoken wrote its section, install that one again")
-            }
-            Ok(Observation::Absent | Observation::Damaged | Observation::Fillable) => {
-                format!("there is no session for profile {profile} yet")
-            }
+            // One of others' that may be adopted is no obstacle.
+            Ok(_) => format!("there is no session for profile {profile} yet"),
         }
     }
 }

@@ -124,10 +124,18 @@ fn whoever_gets_none_hears_why_and_what_to_do() {
              fix: aws sso login --sso-session corp"
             .to_owned())
     );
-    let foreign = Observation::Foreign(Reason { line: Some(3), text: "it has role_arn".to_owned() });
-    let foreign = ask(foreign, Some(&recorded(0, None)), Running::Yes, 0).expect_err("not ours");
-    assert!(
-        foreign.starts_with("no session for profile dev: its section is left alone: it has role_arn\n"),
-        "{foreign}"
+}
+
+#[test]
+fn a_section_that_is_left_alone_has_one_way_out() {
+    let told = |found| ask(found, Some(&recorded(0, None)), NOT_RUNNING, 0).expect_err("not ours");
+    let text = "it has role_arn; take that line out".to_owned();
+    let expected = "no session for profile dev: its section is left alone: it has role_arn\nfix: take that line out";
+    assert_eq!(told(Observation::Foreign(Reason { line: Some(3), text: text.clone() })), expected);
+    assert_eq!(told(Observation::Untouchable(Reason { line: Some(3), text })), expected);
+    assert_eq!(
+        told(Observation::NewerFormat),
+        "no session for profile dev: its section is left alone: [dev] was written by a newer version of evertoken\n\
+         fix: update evertoken"
     );
 }
