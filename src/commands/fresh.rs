@@ -10,6 +10,7 @@ use crate::commands::refresh::limit::{self, Beyond};
 use crate::commands::service::presence::start;
 use crate::commands::setup::Setup;
 use crate::engine::config::model::Entry;
+use crate::engine::failure::Class;
 use crate::engine::schedule::{enough_for_askers, lead};
 use crate::engine::session::Session;
 use crate::engine::status::Status;
@@ -111,6 +112,10 @@ pub fn session(
                 None if held.session(Duration::ZERO).is_some() => beyond(setup, &held, entry, wanted)
                     .unwrap_or_else(|| format!("{}: no more was granted", held.what_is_wrong(wanted))),
                 None => held.why_not(wanted, None, running),
+                // A code that seems to be due is only what comes of it.
+                Some(trouble) if held.is_unreadable() && trouble.class == Class::Source.as_str() => {
+                    held.what_is_wrong(wanted)
+                }
                 Some(trouble) => {
                     let fix = trouble.fix.map(|fix| format!("\nfix: {fix}")).unwrap_or_default();
                     let what = if held.is_outdated() {

@@ -49,6 +49,11 @@ impl<'a> Held<'a> {
         }
     }
 
+    /// Whether nobody can tell what stands there.
+    pub fn is_unreadable(&self) -> bool {
+        self.found.is_err()
+    }
+
     /// Whether what stands there is the session of other settings, such as another role: it stays in the file until it
     /// is replaced, and is handed to nobody who asks.
     pub fn is_outdated(&self) -> bool {

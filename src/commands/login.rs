@@ -52,6 +52,11 @@ pub fn run<W: Write>(
     setup.may_act()?;
     let entries = concerned(setup, &args.profiles);
     let steps = steps(setup, &entries, &args.profiles);
+    let stores = setup.stores();
+    for (entry, _) in &steps {
+        // A code works only once, and what it brings could not be written down.
+        stores.find(entry.store, &entry.profile).map_err(Ending::failed)?;
+    }
     if args.code.is_some() && steps.len() != 1 {
         return Err(Ending::new(USAGE, misplaced_code(&steps)));
     }

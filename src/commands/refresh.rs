@@ -105,15 +105,18 @@ struct Wished {
     min_ttl: Option<Duration>,
     /// What stood in the store before.
     before: Option<Session>,
+    /// Why nobody can tell what stood there.
+    unread: Option<String>,
     beyond: Option<Beyond>,
 }
 
 impl Wished {
     fn of(setup: &Setup, entry: Arc<Entry>, args: &RefreshArgs) -> Self {
         let before = stored(setup, &entry);
+        let unread = setup.stores().find(entry.store, &entry.profile).err();
         let min_ttl = args.min_ttl;
         let beyond = min_ttl.and_then(|wanted| limit::beyond(setup.config(), &entry, before.as_ref(), wanted));
-        Self { entry, min_ttl, before, beyond }
+        Self { entry, min_ttl, before, unread, beyond }
     }
 
     /// The same after a pass, which may have learnt what STS allows. `given` is the session that it ended with.
@@ -151,6 +154,10 @@ impl Wished {
     /// What went wrong, what there is all the same, and what to do.
     fn trouble(&self, trouble: &Trouble, now: WallTime) -> String {
         let name = &self.entry.profile;
+        if let Some(why) = self.unread.as_ref().filter(|_| trouble.class == Class::Source.as_str()) {
+            // A code that seems to be due is only what comes of it.
+            return format!("{name}: failed to {why}");
+        }
         let alive = self.before.as_ref().filter(|session| session.expiration > now);
         if let (Some(session), Some(beyond)) = (alive, &self.beyond)
             && self.entry.needs_human()

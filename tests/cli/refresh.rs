@@ -186,3 +186,20 @@ fn a_dry_run_ends_as_the_refresh_would() {
     assert_eq!(home.run("refresh dev --dry-run").code, Some(0));
     assert_eq!(sts.request_count(), 0);
 }
+
+#[test]
+fn a_store_that_cannot_be_read_is_told_before_any_code_is_due() {
+    let mfa = format!(
+        "[[mfa_session]]\nprofile = \"base-mfa\"\nsource_profile = \"base\"\nmfa_serial = \"{SERIAL}\"\nstore = \"private\"\n"
+    );
+    let home = Home::new(&format!("{CONFIG}{mfa}"));
+    home.hold("base-mfa", 3_000);
+    fs::write(home.places().private_store(), "garbage\n").expect("written");
+    for line in ["refresh base-mfa", "exec base-mfa -- true", "login base-mfa --code 123456"] {
+        let ended = home.run(line);
+        let told = format!("{}{}", ended.out, ended.err);
+        assert_eq!(ended.code, Some(1), "{line}: {told}");
+        assert!(told.contains("failed to ") && told.contains("line 1"), "{line}: {told}");
+        assert!(!told.contains("MFA code") && !told.contains("evertoken login"), "{line}: {told}");
+    }
+}
