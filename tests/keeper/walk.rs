@@ -260,6 +260,15 @@ impl Walk {
         self.check_freshness()
     }
 
+    /// For how long the MFA session can sign: one that another evertoken made for other settings cannot.
+    fn mfa_left(&self) -> Duration {
+        let digest = &self.world.config.entry("mfa").expect("a listed profile").digest;
+        self.world
+            .read("mfa")
+            .filter(|session| session.digest == *digest)
+            .map_or(Duration::ZERO, |session| session.left(self.world.now))
+    }
+
     /// The promise: whoever reads finds `min_ttl`, as long as nothing stands or has just stood in the way.
     fn check_freshness(&mut self) -> Result<(), String> {
         let now = self.world.now;
@@ -280,8 +289,7 @@ impl Walk {
             return Err(format!("{now}: {name} is off the list, has ended at {end}, and is still there"));
         }
         for name in ROLES {
-            let mfa_left = self.world.left("mfa");
-            if !is_in_our_hands(&self.world, name) || (name == "under-mfa" && mfa_left < HOUR) {
+            if !is_in_our_hands(&self.world, name) || (name == "under-mfa" && self.mfa_left() < HOUR) {
                 continue;
             }
             let entry = self.world.config.entry(name).expect("a listed profile");
