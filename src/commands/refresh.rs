@@ -112,8 +112,11 @@ struct Wished {
 
 impl Wished {
     fn of(setup: &Setup, entry: Arc<Entry>, args: &RefreshArgs) -> Self {
-        let before = stored(setup, &entry);
-        let unread = setup.stores().find(entry.store, &entry.profile).err();
+        let (before, unread) = match setup.stores().find(entry.store, &entry.profile) {
+            Ok(Observation::Ours(session)) => (Some(*session), None),
+            Ok(_) => (None, None),
+            Err(why) => (None, Some(why)),
+        };
         let min_ttl = args.min_ttl;
         let beyond = min_ttl.and_then(|wanted| limit::beyond(setup.config(), &entry, before.as_ref(), wanted));
         Self { entry, min_ttl, before, unread, beyond }
@@ -121,9 +124,9 @@ impl Wished {
 
     /// The same after a pass, which may have learnt what STS allows. `given` is the session that it ended with.
     fn after(self, setup: &Setup, given: Option<&Session>) -> Self {
-        let stored = stored(setup, &self.entry);
-        let held = given.or(stored.as_ref());
-        let beyond = self.min_ttl.and_then(|wanted| limit::beyond(setup.config(), &self.entry, held, wanted));
+        let Some(wanted) = self.min_ttl else { return self };
+        let held = given.cloned().or_else(|| stored(setup, &self.entry));
+        let beyond = limit::beyond(setup.config(), &self.entry, held.as_ref(), wanted);
         Self { beyond, ..self }
     }
 
