@@ -121,9 +121,9 @@ pub fn start(options: &Options) -> Log {
 
 fn queue(bounded: Option<PathBuf>) -> io::Result<Queue> {
     let bounded = bounded.map(Bounded::new);
-    let write = move |line: &[u8]| match &bounded {
-        Some(bounded) => bounded.make_writer().write_all(line),
-        None => io::stderr().write_all(line),
+    let write = move |lines: &[u8]| match &bounded {
+        Some(bounded) => bounded.make_writer().write_all(lines),
+        None => io::stderr().write_all(lines),
     };
     Queue::start(write, |lost| tracing::warn!("{lost} lines were lost: nobody read the log"))
 }
