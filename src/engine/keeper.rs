@@ -180,7 +180,7 @@ impl Keeper {
             }
             Event::Stored { store, outcomes } => self.stored(store, outcomes, now),
             Event::StoreFailed { store, message, jitter } => self.store_failed(store, message, jitter, now),
-            Event::Reloaded(config) => self.reload(&config),
+            Event::Reloaded(config) => self.reload(&config, now),
             Event::SourcesChanged => self.sources_changed(now),
             Event::Asked { profiles, min_ttl, force } => self.ask(&profiles, min_ttl, force, now),
             Event::Resumed | Event::NetworkChanged => self.hurry(now),
@@ -251,26 +251,22 @@ impl Keeper {
         kept.chain(supplies).chain(self.endpoints.values_mut()).chain(shelves)
     }
 
-    /// All but those of sources.
-    fn gates_of_services(&mut self) -> impl Iterator<Item = &mut Gate> {
-        let kept = self.kept.iter_mut().map(|kept| &mut kept.gate);
-        let shelves = self.shelves.iter_mut().map(|shelf| &mut shelf.gate);
-        kept.chain(self.endpoints.values_mut()).chain(shelves)
-    }
-
     /// A file changed that sources live in: whoever waits for a person, or was refused, may try again.
     fn sources_changed(&mut self, now: WallTime) {
         self.drop_supplies();
-        for gate in self.gates_of_services() {
-            match gate.trouble() {
+        for kept in self.kept.iter_mut() {
+            match kept.gate.trouble() {
                 Some(trouble) if trouble.failure.class.passes_by_itself() => {}
-                Some(_) => gate.hint(now),
-                None => gate.nudge(now),
+                // The source may have another session for it now.
+                None if kept.publishes_source() => kept.gate.ease(now),
+                // What is under way may use what was there before. What is only held waits for a time that no file changes.
+                None => kept.gate.encourage(now),
+                Some(_) => kept.gate.hint(now),
             }
         }
         // Of a source it may be the file itself that could not be read, and now can be.
         for Supply { gate, .. } in self.supplies.values_mut() {
-            if gate.trouble().is_some() { gate.hint(now) } else { gate.nudge(now) }
+            gate.hint(now);
         }
     }
 
@@ -280,7 +276,7 @@ impl Keeper {
 
     /// A new config: profiles that it shares with the old one keep their sessions. Calls for settings that are no more are
     /// broken off, so that their locks are free for the next ones.
-    fn reload(&mut self, config: &Config) {
+    fn reload(&mut self, config: &Config, now: WallTime) {
         let before = self.attempts_under_way();
         let old = std::mem::take(&mut self.kept).into_list();
         let mut old: BTreeMap<ProfileName, Kept> =
@@ -302,6 +298,8 @@ impl Keeper {
         self.logins.retain(|source, _| !self.kept.users(source).is_empty());
         self.announcements.retain(|(_, source)| self.logins.contains_key(source));
         self.supplies.clear();
+        // Whoever mends something may say so by saving the config.
+        self.kept.iter_mut().filter(|kept| kept.gate.trouble().is_some()).for_each(|kept| kept.gate.hint(now));
         self.actions.push_back(Action::Observe);
     }
 }

@@ -85,7 +85,11 @@ fn for_role(reply: &Reply, role: &RoleArn) -> Result<(), Fault> {
 
 /// Whether keys can stand in the credentials file as they are: printable ASCII without a blank.
 pub fn are_plain(keys: &Keys) -> bool {
-    let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let quoted = |c: char| matches!(c, '"' | '\'' | '#' | ';');
+    let plain = |text: &str| {
+        let visible = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        visible && !text.starts_with(quoted) && !text.ends_with(['"', '\''])
+    };
     plain(&keys.access_key_id)
         && plain(keys.secret_access_key.expose())
         && keys.session_token.as_ref().is_none_or(|token| plain(token.expose()))

@@ -89,6 +89,11 @@ impl Session {
         self.life() > LONGEST + UNCERTAINTY
     }
 
+    /// The end of the longest session that STS grants, had it been issued when this one was.
+    pub fn latest_end(&self) -> WallTime {
+        self.issued + LONGEST
+    }
+
     /// What is left of it at `now` (in the time of STS).
     pub fn left(&self, now: WallTime) -> Duration {
         self.expiration.since(now)

@@ -1,5 +1,6 @@
 //! What the keeper promises, each as a short story on the virtual workstation.
 
+mod changes;
 mod clocks;
 mod files;
 mod orders;

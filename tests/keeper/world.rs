@@ -479,6 +479,10 @@ impl World {
                 failed(service(403, Some("SignatureDoesNotMatch"), text), skew)
             }
             _ if self.refused.contains(&profile) => failed(service(403, Some("AccessDenied"), "not authorized"), skew),
+            _ if call.source.as_ref().and_then(|source| source.expiration).is_some_and(|end| end <= self.now) => {
+                let text = "The security token included in the request is expired";
+                failed(service(403, Some("ExpiredToken"), text), skew)
+            }
             _ if call.duration > self.longest => failed(
                 service(
                     400,

@@ -161,7 +161,7 @@ impl Keeper {
         note(&mut agenda.unknown, index, kept.on_disk == OnDisk::Unknown);
         note(&mut agenda.wanted, index, kept.want.is_some());
         let login = self.logins.get(&kept.entry.source);
-        if login.is_some_and(|login| !login.announced && kept.due() > login.at) {
+        if login.is_some_and(|login| !login.announced) {
             agenda.logins.insert(kept.entry.source.clone());
         }
     }

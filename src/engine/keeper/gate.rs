@@ -9,6 +9,9 @@ use std::time::Duration;
 /// tried itself, such as a program that writes one of these files each time it fails.
 const HINTS: usize = 5;
 const HINTS_WITHIN: Duration = Duration::from_secs(60);
+/// So many changes within [`EASED_WITHIN`] double the wait of what is not in trouble, up to a quarter of an hour.
+const EASES: usize = 10;
+const EASED_WITHIN: Duration = Duration::from_secs(3600);
 
 /// The failures in a row of one thing, and when it may be tried again (in our own time).
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -16,8 +19,10 @@ pub(super) struct Gate {
     trouble: Option<Trouble>,
     not_before: Option<WallTime>,
     last: Option<WallTime>,
-    /// When it was last opened because a file had changed (within [`HINTS_WITHIN`]).
+    /// When it was last opened because a file had changed, as far back as that matters.
     hints: Vec<WallTime>,
+    /// When there was last reason to think that the next try succeeds. A try that had begun before knows nothing of it.
+    encouraged: Option<WallTime>,
 }
 
 /// A trouble that lasts.
@@ -51,19 +56,35 @@ impl Gate {
         self.last = Some(now);
     }
 
-    /// Closes after a failure. The first failure by the clock is tried again at once: the client has learned the skew.
-    pub(super) fn fail(&mut self, failure: Failure, alive: bool, jitter: f64, now: WallTime) {
+    /// Closes after a failure of what has `begun` then. The first failure by the clock is tried again at once: the client has
+    /// learned the skew. So is, soon, what has begun before something changed that may be the way out.
+    pub(super) fn fail(&mut self, failure: Failure, alive: bool, jitter: f64, begun: WallTime, now: WallTime) {
         let class = failure.class;
         self.note(failure, now);
         let attempts = self.trouble.as_ref().map_or(1, |trouble| trouble.attempts);
-        let wait = if self.is_retried_at_once() { Duration::ZERO } else { backoff(class, attempts, alive, jitter) };
+        let is_outdated = self.was_encouraged_since(begun);
+        let wait = match self.is_retried_at_once() {
+            true => Duration::ZERO,
+            false if is_outdated => FLOOR,
+            false => backoff(class, attempts, alive, jitter),
+        };
         self.not_before = Some(now + wait);
     }
 
+    /// Whether there was reason to try again, since what is over now has `begun`. Asked once.
+    pub(super) fn was_encouraged_since(&mut self, begun: WallTime) -> bool {
+        self.encouraged.take().is_some_and(|at| at > begun)
+    }
+
+    /// Something changed that may help whatever is under way or comes next. Opens nothing.
+    pub(super) fn encourage(&mut self, now: WallTime) {
+        self.encouraged = Some(now);
+    }
+
     /// The same for what many share: calls that were under way together fail together, and that is one failure.
-    pub(super) fn fail_together(&mut self, failure: Failure, alive: bool, jitter: f64, now: WallTime) {
+    pub(super) fn fail_together(&mut self, failure: Failure, alive: bool, jitter: f64, begun: WallTime, now: WallTime) {
         if self.trouble.is_none() || self.is_open(now) {
-            self.fail(failure, alive, jitter, now);
+            self.fail(failure, alive, jitter, begun, now);
         }
     }
 
@@ -72,10 +93,14 @@ impl Gate {
         self.trouble.as_ref().is_some_and(|trouble| trouble.failure.class == Class::Clock && trouble.attempts == 1)
     }
 
-    /// Remembers a trouble without closing: for what waits for something else.
+    /// Remembers a trouble without closing: for what waits for something else. An outage that answers now so, now so, is one.
     pub(super) fn note(&mut self, failure: Failure, now: WallTime) {
+        let is_outage = |class| matches!(class, Class::Unreachable | Class::Busy);
         match &mut self.trouble {
-            Some(trouble) if trouble.failure.class == failure.class => {
+            Some(trouble)
+                if trouble.failure.class == failure.class
+                    || (is_outage(trouble.failure.class) && is_outage(failure.class)) =>
+            {
                 trouble.attempts = trouble.attempts.saturating_add(1);
                 trouble.failure = failure;
             }
@@ -116,6 +141,7 @@ impl Gate {
     pub(super) fn nudge(&mut self, now: WallTime) {
         let earliest = self.last.map_or(now, |last| last + FLOOR);
         self.not_before = self.not_before.map(|at| at.min(earliest.max(now)));
+        self.encourage(now);
         if let Some(trouble) = &mut self.trouble {
             trouble.attempts = 0;
         }
@@ -129,6 +155,7 @@ impl Gate {
             Some(first) if self.hints.len() >= HINTS => *first + HINTS_WITHIN,
             _ => {
                 self.hints.push(now);
+                self.encourage(now);
                 now
             }
         };
@@ -136,10 +163,24 @@ impl Gate {
         self.not_before = self.not_before.map(|at| at.min(earliest.max(opens)));
     }
 
+    /// The same for what is in no trouble and only held: the more often files change within an hour, the longer after the
+    /// last try it opens. What changes them may be the try itself.
+    pub(super) fn ease(&mut self, now: WallTime) {
+        self.encourage(now);
+        self.hints.retain(|at| *at <= now && *at + EASED_WITHIN > now);
+        let wait = FLOOR * (1 << self.hints.len());
+        if self.hints.len() < EASES {
+            self.hints.push(now);
+        }
+        let earliest = self.last.map_or(now, |last| last + wait);
+        self.not_before = self.not_before.map(|at| at.min(earliest.max(now)));
+    }
+
     /// Our clock was set: what was remembered in our time moves along.
     pub(super) fn shift(&mut self, by: Skew) {
         self.not_before = self.not_before.map(|at| at + by);
         self.last = self.last.map(|at| at + by);
+        self.encouraged = self.encouraged.map(|at| at + by);
         for hint in &mut self.hints {
             *hint = *hint + by;
         }

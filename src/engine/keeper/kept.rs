@@ -1,6 +1,6 @@
 //! One profile of the list: its session, what its file holds of it, and what is under way for it.
 
-use super::gate::Gate;
+use super::gate::{Gate, Trouble};
 use crate::engine::config::model::{Entry, Operation};
 use crate::engine::credentials_file::Reason;
 use crate::engine::schedule;
@@ -22,6 +22,8 @@ pub(super) struct Kept {
     pub(super) allowed: Option<Duration>,
     /// When others undid what we had written (within the last minute).
     pub(super) undone: Vec<WallTime>,
+    /// What is said of it while it is not written again.
+    pub(super) undoing: Option<Trouble>,
     /// The end that was announced ahead, so that it is said once.
     pub(super) announced_end: Option<WallTime>,
     /// Our clock may be behind by nobody knows how much: the session may have ended, however fresh it looks.
@@ -67,6 +69,8 @@ impl Standing {
 pub(super) struct Call {
     pub(super) attempt: u64,
     pub(super) started: WallTime,
+    /// From when on its source was looked at, which may be before it started.
+    pub(super) begun: WallTime,
     pub(super) entry: Arc<Entry>,
     pub(super) duration: Duration,
 }
@@ -91,6 +95,7 @@ impl Kept {
             gate: Gate::default(),
             allowed: None,
             undone: Vec::new(),
+            undoing: None,
             announced_end: None,
             in_doubt: false,
             alleged: None,
@@ -163,6 +168,7 @@ impl Kept {
             call: self.call.filter(|_| same_settings),
             allowed: self.allowed.filter(|_| same_settings),
             undone: self.undone,
+            undoing: self.undoing,
             announced_end: self.announced_end,
             in_doubt: self.in_doubt,
             ..Self::new(entry.clone())

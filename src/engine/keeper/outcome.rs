@@ -21,7 +21,7 @@ impl Keeper {
         let Some((index, call)) = self.end_call(profile, attempt) else { return };
         match reply::accept(reply, &call.entry, call.duration, self.sts_now(now)) {
             Ok(session) => self.assumed_session(index, &call, session, now),
-            Err(fault) => self.fail(index, fault, jitter, now),
+            Err(fault) => self.fail(index, fault, jitter, call.begun, now),
         }
     }
 
@@ -61,7 +61,7 @@ impl Keeper {
                 let known = gate.trouble().is_some_and(|trouble| trouble.failure.class == failure.class);
                 // Nobody who asks for more may have the next try sooner than a while after this one.
                 gate.tried(call.started);
-                gate.fail_together(failure.clone(), alive, jitter, now);
+                gate.fail_together(failure.clone(), alive, jitter, call.started, now);
                 gate.shorten(hurried);
                 // Whoever knows of this trouble need not hear of each try.
                 self.agenda.places_changed |= !known || self.mode == Mode::OnePass;
@@ -73,20 +73,21 @@ impl Keeper {
                 self.clear_endpoint(&call.entry);
                 let supply = self.supplies.entry(call.entry.source.clone()).or_default();
                 supply.ready = None;
-                supply.gate.fail_together(failure.clone(), alive, jitter, now);
+                supply.gate.fail_together(failure.clone(), alive, jitter, call.begun, now);
                 self.agenda.sources.insert(call.entry.source.clone());
                 self.note_failure(index, failure, now);
             }
             (Fault::Service(_), _) => {
                 self.clear_endpoint(&call.entry);
-                self.fail(index, fault, jitter, now);
+                self.fail(index, fault, jitter, call.begun, now);
             }
-            _ => self.fail(index, fault, jitter, now),
+            _ => self.fail(index, fault, jitter, call.begun, now),
         }
     }
 
-    /// Takes a failure of a profile's own down, and closes its gate. Whatever session it has stays.
-    pub(super) fn fail(&mut self, index: usize, fault: Fault, jitter: f64, now: WallTime) {
+    /// Takes a failure of a profile's own down, of a try that has `begun` then, and closes its gate. Whatever session it has
+    /// stays.
+    pub(super) fn fail(&mut self, index: usize, fault: Fault, jitter: f64, begun: WallTime, now: WallTime) {
         let alive = self.kept[index].is_alive(self.sts_now(now));
         let mut failure = classify(&fault, &Context::of(&self.kept[index].entry));
         if failure.class == Class::TooLong {
@@ -94,7 +95,7 @@ impl Keeper {
         }
         let hurried = self.hurried(now);
         let gate = &mut self.kept[index].gate;
-        gate.fail(failure.clone(), alive, jitter, now);
+        gate.fail(failure.clone(), alive, jitter, begun, now);
         gate.shorten(hurried);
         self.tell_failure(index, &failure, now);
     }
@@ -176,6 +177,13 @@ impl Keeper {
         kept.in_doubt = false;
         kept.gate.clear();
         kept.gate.rest();
+        if self.truce(index).is_some_and(|until| until > now)
+            && let Some(undoing) = self.kept[index].undoing.clone()
+        {
+            // It will not stand in the file before the truce is over.
+            self.kept[index].gate.inherit(&undoing);
+        }
+        let kept = &mut self.kept[index];
         // A file that could not be written is no better for a new session.
         if self.news.told_class(&kept.entry) != Some(Class::Store) {
             self.news.recovered(&kept.entry, Some(session.expiration), now);
@@ -187,6 +195,17 @@ impl Keeper {
             self.agenda.sources.insert(source);
         }
         self.shelf(store).first_result.get_or_insert(now);
+        self.hint_children(index, now);
+    }
+
+    /// A child that STS refused for the session that signed for it has another one now.
+    fn hint_children(&mut self, index: usize, now: WallTime) {
+        for child in self.kept.children(index).to_vec() {
+            let gate = &mut self.kept[child].gate;
+            if gate.trouble().is_some_and(|trouble| trouble.failure.class == Class::Source) {
+                gate.hint(now);
+            }
+        }
     }
 
     fn end_call(&mut self, profile: &ProfileName, attempt: u64) -> Option<(usize, Call)> {
@@ -202,8 +221,8 @@ impl Keeper {
         let unanswered = |index: &usize| self.kept[*index].call.as_ref().is_some_and(|call| lost(call.started));
         let calls: Vec<usize> = calls.iter().copied().filter(unanswered).collect();
         for index in calls {
-            self.kept[index].call = None;
-            self.fail(index, Fault::Internal("the call was never answered".to_owned()), 1.0, now);
+            let begun = self.kept[index].call.take().map_or(now, |call| call.begun);
+            self.fail(index, Fault::Internal("the call was never answered".to_owned()), 1.0, begun, now);
         }
         let sources = self.resolving.iter().filter(|(_, started)| lost(**started));
         let sources: Vec<Source> = sources.map(|(source, _)| source.clone()).collect();

@@ -95,7 +95,11 @@ impl Keeper {
     fn wake_parent(&mut self, index: usize, now: WallTime) {
         let parent = self.kept[index].entry.parent().and_then(|parent| self.kept.position(parent));
         let asleep = parent.filter(|parent| !self.agenda.standing.contains(parent) && self.is_free(*parent, now));
-        self.agenda.awake.extend(asleep.filter(|parent| self.is_in_wave(*parent, self.sts_now(now))));
+        let sts_now = self.sts_now(now);
+        let waits_for_a_person =
+            |parent: usize| !self.may_call(parent) && !self.kept[parent].can_sign(sts_now) && !self.is_told(parent);
+        let needed = asleep.filter(|parent| self.is_in_wave(*parent, sts_now) || waits_for_a_person(*parent));
+        self.agenda.awake.extend(needed);
     }
 
     /// Makes the calls that are next in turn; answers whether there were any.
@@ -245,6 +249,7 @@ impl Keeper {
         self.attempts += 1;
         let attempt = self.attempts;
         let sts_now = self.sts_now(now);
+        let begun = self.looked_at(index, now);
         let kept = &mut self.kept[index];
         let duration = kept.duration();
         let call = AssumeCall {
@@ -256,7 +261,7 @@ impl Keeper {
             adopt_beyond: kept.current().map_or(sts_now, |session| sts_now + kept.min_ttl() + lead(session.life())),
         };
         kept.gate.tried(now);
-        kept.call = Some(Call { attempt, started: now, entry: kept.entry.clone(), duration });
+        kept.call = Some(Call { attempt, started: now, begun, entry: kept.entry.clone(), duration });
         self.actions.push_back(Action::Assume(Box::new(call)));
         self.stand_down(index);
     }

@@ -97,7 +97,10 @@ impl Keeper {
         if kept.current() == Some(&session) {
             return self.is_stored(index, now);
         }
-        if kept.current().is_some_and(|ours| ours.keys == session.keys) || session.is_longer_than_sts_grants() {
+        // A source may hand the same keys out again with a later end: then they were taken from it anew.
+        let publishes = kept.publishes_source();
+        let edited = |ours: &Session| ours.keys == session.keys && !(publishes && session.issued > ours.issued);
+        if kept.current().is_some_and(edited) || session.is_longer_than_sts_grants() {
             // Our own keys with another end, or an end that STS never grants: somebody has edited what stands there.
             return self.see_other(index, OnDisk::Nothing, "our keys with another end stand there now", now);
         }
@@ -159,6 +162,7 @@ impl Keeper {
                 );
                 let failure = Failure { class: Class::Store, code: None, message, fix: Some(fix) };
                 kept.gate.note(failure.clone(), now);
+                kept.undoing = kept.gate.trouble().cloned();
                 self.news.trouble(&kept.entry, end, &failure, now);
             }
         }
@@ -189,6 +193,10 @@ impl Keeper {
         }
         let failure = left_alone(&kept.entry, &reason);
         kept.want = None;
+        if let Some(call) = kept.call.take() {
+            // What it would bring is wanted by nobody, and what it would say is not what holds the profile up.
+            self.actions.push_back(Action::GiveUp { attempt: call.attempt });
+        }
         kept.gate.note(failure.clone(), now);
         self.news.trouble(&kept.entry, kept.session.as_ref().map(|s| s.expiration), &failure, now);
         kept.on_disk = OnDisk::LeftAlone(reason);

@@ -147,7 +147,11 @@ impl Keeper {
         let Some(batch) = self.shelf(store).writing.take() else { return };
         let failure = Failure { class: Class::Store, code: None, message, fix: None };
         let known = self.shelf(store).gate.trouble().is_some();
-        self.shelf(store).gate.fail(failure.clone(), true, jitter, now);
+        if self.has_unstored(store) {
+            // What could not be written is the first of a wave again: it waits for nobody longer than the others do.
+            self.shelf(store).first_result.get_or_insert(now);
+        }
+        self.shelf(store).gate.fail(failure.clone(), true, jitter, batch.started, now);
         if !known && batch.puts.values().all(Option::is_none) {
             let profiles = batch.puts.keys().cloned().collect();
             let message = format!("cannot take out what has ended of profiles off the list: {}", failure.message);

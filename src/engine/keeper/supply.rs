@@ -39,7 +39,7 @@ impl Keeper {
             return;
         }
         self.learn(credentials.skew);
-        self.note_login(source, credentials.login_ends);
+        self.note_login(source, credentials.login_ends, now);
         let supply = self.supplies.entry(source.clone()).or_default();
         if supply.gate.clear().is_some() {
             self.agenda.sources.insert(source.clone());
@@ -53,9 +53,7 @@ impl Keeper {
     }
 
     pub(super) fn supply_failed(&mut self, source: &Source, fault: Fault, jitter: f64, now: WallTime) {
-        if self.resolving.remove(source).is_none() {
-            return;
-        }
+        let Some(begun) = self.resolving.remove(source) else { return };
         let sts_now = self.sts_now(now);
         let users = self.kept.users(source);
         let Some(first) = users.first().map(|index| &self.kept[*index]) else {
@@ -67,7 +65,7 @@ impl Keeper {
         let hurried = self.hurried(now);
         let supply = self.supplies.entry(source.clone()).or_default();
         supply.ready = None;
-        supply.gate.fail(failure, alive, jitter, now);
+        supply.gate.fail(failure, alive, jitter, begun, now);
         supply.gate.shorten(hurried);
         self.agenda.sources.insert(source.clone());
     }
@@ -93,6 +91,12 @@ impl Keeper {
         self.resolving.insert(source.clone(), now);
         let region = Place::of(&self.kept[index].entry).region;
         self.actions.push_back(Action::Resolve { source, region, skew: self.skew });
+    }
+
+    /// When the source of a profile was begun to be looked at for what is ready now.
+    pub(super) fn looked_at(&self, index: usize, now: WallTime) -> WallTime {
+        let supply = self.supplies.get(&self.kept[index].entry.source);
+        supply.and_then(|supply| supply.gate.last_try()).map_or(now, |began| began.min(now))
     }
 
     /// What was resolved before is not what the source would give now.

@@ -70,6 +70,22 @@ fn a_login_that_ends_before_the_next_refresh_is_announced_an_hour_ahead_and_once
 }
 
 #[test]
+fn the_end_of_a_login_is_told_an_hour_ahead_and_that_of_a_short_one_when_half_of_it_has_gone() {
+    for (left, ahead) in [(5 * HOUR, HOUR), (40 * MINUTE, 20 * MINUTE)] {
+        // Sessions of an hour: whoever hangs on the login is renewed every half an hour, as long as it holds.
+        let mut world = World::new(&config([entry("dev", "base")]));
+        world.login_ends = Some(world.now + left);
+        world.run(left - ahead - 10 * SECOND);
+        assert!(world.told_of(NoticeKind::Expiring).is_empty(), "{:?}", world.told);
+        world.run(20 * SECOND);
+        assert_eq!(world.told_of(NoticeKind::Expiring).len(), 1);
+        assert!(world.keeper.profiles(world.local())[0].expiring.is_some());
+        world.run(ahead - MINUTE);
+        assert_eq!(world.told_of(NoticeKind::Expiring).len(), 1);
+    }
+}
+
+#[test]
 fn a_living_mfa_session_is_no_trouble_when_everything_is_to_be_refreshed() {
     let mut base = entry("base-mfa", "base");
     base.mfa = Some(Mfa { serial: "arn:aws:iam::111122223333:mfa/me".into(), command: None, unattended: false });
