@@ -192,7 +192,6 @@ mod tests {
     #[test]
     fn every_line_is_written_once_and_in_order_however_the_writers_and_the_thread_meet() {
         let (queue, reader, _) = slow_reader();
-        let ours = queue.clone();
         let reading = std::thread::spawn(move || {
             let mut text = String::new();
             while !text.contains("last") {
@@ -203,14 +202,14 @@ mod tests {
         let mut told = String::new();
         for number in 0..500 {
             let line = format!("{number}\n");
-            ours.push(line.as_bytes());
+            queue.push(line.as_bytes());
             told += &line;
             if number % 50 == 0 {
                 // Sleeps on both sides of the time in which lines are gathered.
                 std::thread::sleep(Duration::from_millis(number / 50));
             }
         }
-        ours.push(b"last\n");
+        queue.push(b"last\n");
         assert_eq!(reading.join().expect("it reads"), told + "last\n");
     }
 }
