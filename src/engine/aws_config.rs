@@ -71,7 +71,7 @@ pub enum ProblemKind {
     Header,
     /// A line that is no line of such a file.
     Line,
-    /// A byte order mark or an indented comment: some SDKs stumble over it, others do not.
+    /// A byte order mark, an indented comment, a header with something after it: some SDKs stumble over it, others do not.
     Oddity,
 }
 
@@ -207,7 +207,8 @@ fn section_of(text: &str, wanted: &str) -> Section {
     let mut is_inside = false;
     for (_, line) in Lines::of(text) {
         match line {
-            Line::Header(name) => is_inside = name == wanted || squeezed(name) == wanted,
+            Line::Header { name, .. } => is_inside = name == wanted || squeezed(name) == wanted,
+            Line::NoHeader(..) => is_inside = false,
             Line::Pair { key, value } if is_inside => {
                 section.insert(key.to_ascii_lowercase(), value.to_owned());
             }
@@ -234,6 +235,7 @@ fn sections(text: &str, file: AwsFile, problems: &mut Vec<Problem>) -> Vec<(Stri
     let mut found: Vec<(String, Section)> = Vec::new();
     let mut headers = BTreeSet::new();
     let mut keys = BTreeSet::new();
+    let mut is_nobodys = false;
     let mut report = |line: usize, kind: ProblemKind, text: String| problems.push(Problem { file, line, kind, text });
     if text.starts_with('\u{feff}') {
         report(
@@ -244,7 +246,10 @@ fn sections(text: &str, file: AwsFile, problems: &mut Vec<Problem>) -> Vec<(Stri
     }
     for (number, line) in Lines::of(text) {
         match line {
-            Line::Header(name) => {
+            Line::Header { name, oddity } => {
+                if let Some(what) = oddity {
+                    report(number, ProblemKind::Oddity, what.to_owned());
+                }
                 if !headers.insert(name.to_owned()) {
                     let text = format!("a second section [{name}]; botocore refuses the whole file");
                     report(number, ProblemKind::Twice, text);
@@ -254,8 +259,14 @@ fn sections(text: &str, file: AwsFile, problems: &mut Vec<Problem>) -> Vec<(Stri
                     report(number, ProblemKind::Header, text);
                 }
                 keys.clear();
+                is_nobodys = false;
                 found.push((name.to_owned(), Section::new()));
             }
+            Line::NoHeader(kind, what) => {
+                report(number, kind, format!("{what}; evertoken uses nothing of what stands below it"));
+                is_nobodys = true;
+            }
+            Line::Pair { .. } if is_nobodys => {}
             Line::Pair { key, value } => {
                 let key = key.to_ascii_lowercase();
                 let Some((name, section)) = found.last_mut() else {

@@ -138,6 +138,20 @@ fn a_section_that_is_left_alone_is_told_once_and_with_the_same_way_out_everywher
     }
 }
 
+/// What stands below it is nobody's, so nothing can be said of it: not that it stands there twice, say.
+#[test]
+fn a_broken_header_is_told_at_its_line_and_nothing_else_is() {
+    let home = Home::new(CONFIG);
+    home.write(".aws/credentials", &format!("{CREDENTIALS}\n[other\n{TEMPORARY}{TEMPORARY}"));
+    home.write(".aws/config", &format!("[profile work]\nregion = x\n[profile next] x\n{TEMPORARY}"));
+    let checked = home.run("check");
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    assert!(checked.out.contains(".aws/credentials:6: a section header without its closing bracket; "), "{checked:?}");
+    assert!(checked.out.contains(".aws/config:3: something stands after a section header, "), "{checked:?}");
+    assert!(!checked.out.contains("twice") && !checked.out.contains("before the first section"), "{checked:?}");
+    assert!(checked.out.contains("config.toml: 3 warnings; it keeps "), "{}", checked.out);
+}
+
 /// A line that sends SDKs elsewhere is told with the file that it stands in.
 #[test]
 fn a_line_that_hides_the_session_is_named_with_its_file() {

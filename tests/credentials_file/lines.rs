@@ -1,7 +1,7 @@
 //! The stuff that generated credentials files are made of.
 
 /// Lines that people, tools and accidents leave in such files.
-pub(crate) const LINES: [&str; 52] = [
+pub(crate) const LINES: [&str; 53] = [
     "[dev]",
     "[dev]",
     "[b]",
@@ -18,6 +18,7 @@ pub(crate) const LINES: [&str; 52] = [
     "[DEFAULT]",
     "[b] word",
     "[b",
+    "  [b",
     "[]",
     "",
     "",

@@ -37,6 +37,7 @@ cases! {
     all_is_fresh
     aws_profile_is_missing
     aws_profile_names_another
+    broken_header
     ca_bundle_is_missing
     clock_is_behind
     config_is_wrong

@@ -1,10 +1,15 @@
 //! The lines of an AWS config file, one at a time. Nested blocks and comments are passed over; nothing is ever changed.
 
+use super::ProblemKind;
+
 /// A line that means something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::engine) enum Line<'a> {
-    /// `[name]`.
-    Header(&'a str),
+    /// `[name]`; with what is odd about it, if some SDKs see no header there.
+    Header { name: &'a str, oddity: Option<&'static str> },
+    /// What a person means as a header, and whose name is not certain. The section above ends, and none begins: keys that
+    /// may be another profile's are nobody's.
+    NoHeader(ProblemKind, &'static str),
     /// `key = value`.
     Pair { key: &'a str, value: &'a str },
     /// A line that breaks the file for some SDK.
@@ -32,22 +37,16 @@ impl<'a> Lines<'a> {
         if trimmed.is_empty() || line.starts_with(['#', ';']) {
             return None;
         }
+        if let Some(inside) = trimmed.strip_prefix('[') {
+            let is_nested = is_indented && self.is_below_key;
+            self.is_below_key = false;
+            return Some(if is_nested { nested_header() } else { header(inside, is_indented) });
+        }
         if is_indented && self.is_below_key {
             return None;
         }
         if is_indented && trimmed.starts_with(['#', ';']) {
             return Some(Line::Odd("an indented comment, which some SDKs take for a part of the line above"));
-        }
-        if let Some(inside) = trimmed.strip_prefix('[') {
-            self.is_below_key = false;
-            let Some((name, after)) = inside.split_once(']') else {
-                return Some(Line::Broken("a section header without its closing bracket"));
-            };
-            let after = after.trim();
-            if !(after.is_empty() || after.starts_with(['#', ';'])) {
-                return Some(Line::Broken("something stands after a section header"));
-            }
-            return Some(Line::Header(name.trim()));
         }
         match trimmed.split_once('=') {
             Some((key, value)) if !key.trim().is_empty() => {
@@ -55,6 +54,10 @@ impl<'a> Lines<'a> {
                 Some(Line::Pair { key: key.trim(), value: without_comment(value.trim()) })
             }
             Some(_) => Some(Line::Broken("a line without a key before its equals sign")),
+            None if trimmed.ends_with(']') => {
+                self.is_below_key = false;
+                Some(Line::NoHeader(ProblemKind::Line, "a section header without its opening bracket"))
+            }
             None => Some(Line::Broken("a line without an equals sign")),
         }
     }
@@ -71,6 +74,36 @@ impl<'a> Iterator for Lines<'a> {
             }
         }
     }
+}
+
+/// Reads what stands behind the opening bracket of a header. The AWS CLI and boto3 pass over what comes after the last
+/// closing bracket (Python's configparser); the SDK for Rust refuses the file then, and that for JavaScript sees no header.
+fn header(inside: &str, is_indented: bool) -> Line<'_> {
+    let Some((name, after)) = inside.split_once(']') else {
+        // With a separator in it, configparser takes it for a key and reads on.
+        let kind = if inside.contains(['=', ':']) { ProblemKind::Oddity } else { ProblemKind::Line };
+        return Line::NoHeader(kind, "a section header without its closing bracket");
+    };
+    if name.trim().is_empty() {
+        let kind = if name.is_empty() { ProblemKind::Line } else { ProblemKind::Oddity };
+        return Line::NoHeader(kind, "a section header without a name");
+    }
+    let after = after.trim();
+    let is_comment = after.starts_with(['#', ';']);
+    if after.contains(']') && !is_comment {
+        return Line::NoHeader(ProblemKind::Oddity, "a section header with a second closing bracket");
+    }
+    let oddity = match (after.is_empty() || is_comment, is_indented) {
+        (false, _) => Some("something stands after a section header, which some SDKs then do not take for one"),
+        (true, true) => Some("an indented section header, which some SDKs do not take for one"),
+        (true, false) => None,
+    };
+    Line::Header { name: name.trim(), oddity }
+}
+
+/// The SDK for JavaScript sees a header there, all others a part of the value above.
+fn nested_header() -> Line<'static> {
+    Line::NoHeader(ProblemKind::Oddity, "an indented section header, which some SDKs take for a part of the line above")
 }
 
 /// A blank and `#` or `;` start a comment (AWS SDK reference, shared config file format).

@@ -14,9 +14,11 @@ pub fn services_endpoint(config: &str, name: &str, service: &str) -> Option<Stri
         if text.is_empty() || text.starts_with(['#', ';']) {
             continue;
         }
-        if let Some(inside) = text.strip_prefix('[').filter(|_| !is_indented) {
-            let header = inside.split(']').next().unwrap_or_default().trim();
-            is_inside = named(header, "services").is_some_and(|found| found == name);
+        if let Some(inside) = text.strip_prefix('[') {
+            // One that does not close, or is indented, names nothing for certain, but it ends what is above.
+            let header =
+                inside.split_once(']').filter(|_| !is_indented).and_then(|(name, _)| named(name.trim(), "services"));
+            is_inside = header.is_some_and(|found| found == name);
             is_below = false;
             continue;
         }
@@ -57,6 +59,12 @@ sts_regional = x
 [services 'quoted']
 sts =
   endpoint_url = http://127.0.0.1:3
+[services torn
+sts =
+  endpoint_url = http://127.0.0.1:4
+  [services indented]
+sts =
+  endpoint_url = http://127.0.0.1:5
 ";
 
     #[test]
@@ -67,6 +75,7 @@ sts =
         assert_eq!(of("quoted", "sts").as_deref(), Some("http://127.0.0.1:3"));
         assert_eq!(of("local", "dynamodb"), None);
         assert_eq!(of("nobody", "sts"), None);
+        assert_eq!((of("torn", "sts"), of("indented", "sts")), (None, None));
         assert_eq!(services_endpoint("[services x]\nsts =\nendpoint_url = y\n", "x", "sts"), None, "not indented");
     }
 }

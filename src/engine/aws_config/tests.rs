@@ -79,6 +79,8 @@ fn what_breaks_some_sdk_is_told_with_its_line() {
         ("[a]\nrubbish\n", 2),
         ("x = 1\n[a]\n", 1),
         ("[a\nx = 1\n", 1),
+        ("a]\nx = 1\n", 1),
+        ("[]\nx = 1\n", 1),
         ("[a] b\n", 1),
         ("[a]\n= 1\n", 2),
     ];
@@ -89,6 +91,61 @@ fn what_breaks_some_sdk_is_told_with_its_line() {
     }
     assert_eq!(AwsConfig::parse("[a\n", "").problems.first().map(|p| p.file), Some(AwsFile::Config));
     assert_eq!(AwsConfig::parse("\r\n[default]\r\nregion = x\r\n", "").problems, []);
+}
+
+const KEYS: &str = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = SECRET\n";
+const OTHER_KEYS: &str = "aws_access_key_id = AKIAOTHER\naws_secret_access_key = OTHERSECRET\nrole_arn = x\n";
+
+fn key_id(credentials: &str, profile: &str) -> Option<String> {
+    match static_keys("", credentials, profile) {
+        StaticKeys::Whole(found) => Some(found.keys.access_key_id),
+        StaticKeys::Half(_) | StaticKeys::None => None,
+    }
+}
+
+#[test]
+fn what_stands_below_a_broken_header_is_nobodys() {
+    let headers = [
+        ("[other", ProblemKind::Line),
+        ("other]", ProblemKind::Line),
+        ("profile other]", ProblemKind::Line),
+        ("[]", ProblemKind::Line),
+        ("[ ]", ProblemKind::Oddity),
+        ("[other = x", ProblemKind::Oddity),
+        ("[other] [more]", ProblemKind::Oddity),
+        ("  [other]", ProblemKind::Oddity),
+        ("\t[other", ProblemKind::Oddity),
+    ];
+    for (header, kind) in headers {
+        let text = format!("[work]\n{KEYS}{header}\n{OTHER_KEYS}  [again]\n[last]\n{KEYS}");
+        for profile in ["work", "last"] {
+            assert_eq!(key_id(&text, profile).as_deref(), Some("AKIAIOSFODNN7EXAMPLE"), "{text}");
+        }
+        assert_eq!(key_id(&text, "other"), None, "{text}");
+        let read = AwsConfig::parse("", &text);
+        assert_eq!(read.profiles.keys().collect::<Vec<_>>(), ["last", "work"], "{text}");
+        assert_eq!(value(&read, "work", "role_arn"), None, "{text}");
+        // The header is told, and nothing is said of the section above that is not so.
+        let told: Vec<_> = read.problems.iter().map(|p| (p.line, p.kind)).collect();
+        assert_eq!(told, [(4, kind), (8, ProblemKind::Oddity)], "{text}: {:?}", read.problems);
+        let config = text.replace("[work]", "[profile work]").replace("[last]", "[profile last]");
+        assert_eq!(AwsConfig::parse(&config, "").profiles.keys().collect::<Vec<_>>(), ["last", "work"], "{config}");
+    }
+    // Before the first section there is nobody else whom they could be taken from.
+    assert_eq!(AwsConfig::parse("", &format!("[other\n{KEYS}")).problems.len(), 1);
+}
+
+#[test]
+fn a_header_with_something_after_it_begins_a_section_as_for_the_aws_cli() {
+    let text = format!("[work]\n{KEYS}[other] x\n{OTHER_KEYS}");
+    assert_eq!(key_id(&text, "work").as_deref(), Some("AKIAIOSFODNN7EXAMPLE"));
+    assert_eq!(key_id(&text, "other").as_deref(), Some("AKIAOTHER"));
+    let read = AwsConfig::parse("", &text);
+    assert_eq!((value(&read, "work", "role_arn"), value(&read, "other", "role_arn")), (None, Some("x")));
+    let told: Vec<_> = read.problems.iter().map(|problem| (problem.line, problem.kind)).collect();
+    assert_eq!(told, [(4, ProblemKind::Oddity)]);
+    let read = AwsConfig::parse("[profile a]\nregion = x\n[profile b] y\nrole_arn = z\n", "");
+    assert_eq!((value(&read, "a", "role_arn"), value(&read, "b", "role_arn")), (None, Some("z")));
 }
 
 #[test]

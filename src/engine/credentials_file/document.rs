@@ -79,8 +79,7 @@ impl<'a> Document<'a> {
             return Err(reason(
                 odd.line,
                 format!(
-                    "some tools read this header as [{name}] and some do not; write it as [{name}], alone in its line, \
-                     or rename it"
+                    "not every tool reads this header as [{name}]; write it as [{name}], alone in its line, or rename it"
                 ),
             ));
         }
@@ -95,8 +94,8 @@ impl<'a> Document<'a> {
             Some(line) => Err(reason(
                 line,
                 format!(
-                    "some tools read this line as the end of [{name}] and some do not; write headers as [name], in the \
-                     first column and alone in their line"
+                    "this line looks like the end of [{name}], but not to every tool; write headers as [name], in the first \
+                     column and alone in their line"
                 ),
             )),
             None => Ok(section),

@@ -9,7 +9,7 @@ pub(super) enum Clarity {
     /// A section to all of them, but its name is not the same to all: `[ name ]`, `["name"]`, `[profile name]`.
     Loose,
     /// To some it does not start a section, or it breaks the file: `[name]# comment`, `[name] word`, an indented
-    /// header.
+    /// header, one that does not close.
     Blurred,
 }
 
@@ -22,21 +22,22 @@ pub(super) struct Header {
     pub(super) names: Vec<String>,
 }
 
-/// Reads a line that starts with `[`, after space perhaps. `None` when it does not close.
+/// Reads a line that starts with `[`, after space perhaps. `None` when it does not start so.
 pub(super) fn read(line: &str) -> Option<Header> {
     // Space beyond these two is none to every reader: after the bracket it breaks the header for some.
     let text = line.trim_start().trim_end_matches([' ', '\t']);
     let inner = text.strip_prefix('[')?;
-    let (name, after) = inner.split_once(']')?;
+    let closes = inner.contains(']');
+    let (name, after) = inner.split_once(']').unwrap_or((inner, ""));
     // By far the most headers, and a file may have thousands: what all readers take alike needs no look at their ways.
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.-/%@:+".contains(c);
-    if line.starts_with('[') && after.is_empty() && !name.is_empty() && name.chars().all(is_plain) {
+    if closes && line.starts_with('[') && after.is_empty() && !name.is_empty() && name.chars().all(is_plain) {
         return Some(Header { clarity: Clarity::Clear, names: vec![name.to_owned()] });
     }
     let indented = line.starts_with(char::is_whitespace);
     let tail_is_plain =
         after.is_empty() || (after.starts_with([' ', '\t']) && after.trim_start().starts_with(['#', ';']));
-    let clarity = if indented || !tail_is_plain || after.contains(']') || name.contains(['[', '#', ';']) {
+    let clarity = if !closes || indented || !tail_is_plain || after.contains(']') || name.contains(['[', '#', ';']) {
         Clarity::Blurred
     } else if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c == '"' || c == '\'') {
         Clarity::Loose
@@ -48,8 +49,11 @@ pub(super) fn read(line: &str) -> Option<Header> {
     let comment = inner.find(['#', ';']).unwrap_or(inner.len());
     let spaced_comment =
         [" #", " ;", "\t#", "\t;"].iter().filter_map(|mark| inner.find(mark)).min().unwrap_or(inner.len());
-    for close in [inner.find(']'), inner.rfind(']'), inner[..comment].rfind(']'), inner[..spaced_comment].rfind(']')] {
-        for name in close.into_iter().flat_map(|at| readings(&inner[..at])) {
+    let ends = [inner.find(']'), inner.rfind(']'), inner[..comment].rfind(']'), inner[..spaced_comment].rfind(']')];
+    // One that does not close is no header to any reader, but to whoever wrote it: what stands below is not meant for the
+    // section above.
+    for end in ends.into_iter().chain([(!closes).then_some(inner.len())]) {
+        for name in end.into_iter().flat_map(|at| readings(&inner[..at])) {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -92,6 +96,7 @@ mod tests {
             ("[dev] # with ]", Clarity::Blurred),
             ("[dev#1]", Clarity::Blurred),
             ("[dev]]", Clarity::Blurred),
+            ("  [dev", Clarity::Blurred),
         ];
         for (line, clarity) in cases {
             let header = read(line).expect("a header");
@@ -100,7 +105,7 @@ mod tests {
             assert_eq!(about_dev, line != "[dev#1]", "{line}: {:?}", header.names);
             assert!(clarity != Clarity::Clear || header.names == ["dev"], "{line}: {:?}", header.names);
         }
-        assert_eq!(read("[dev"), None);
+        assert_eq!(read("dev]"), None);
         assert!(!read("[DEV]").expect("a header").names.contains(&"dev".to_owned()));
     }
 }

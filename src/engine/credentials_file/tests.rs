@@ -356,6 +356,35 @@ fn a_header_that_tools_read_differently_is_not_written_under() {
 }
 
 #[test]
+fn a_broken_header_lends_no_keys_to_the_section_above_and_takes_none_from_it() {
+    let others = DEV.strip_prefix("[dev]\n").expect("a header");
+    let ours = DEV.replace("ASIAIOSFODNN7EXAMPLE", "ASIAI44QH8DHBEXAMPLE");
+    let short = "[dev]\nregion = eu-west-1\n";
+    for header in ["[other] word", "[other]]", "[other] [dev]", "  [other]", "\t[other", "  [other = x"] {
+        for above in [&*ours, short] {
+            let file = format!("{above}{header}\n{others}");
+            let line = above.lines().count() + 1;
+            assert!(
+                matches!(seen(&file, "dev"), Observation::Untouchable(reason) if reason.line == Some(line)),
+                "{file}"
+            );
+            assert!(!matches!(seen(&file, "other"), Observation::Ours(_) | Observation::Damaged), "{file}");
+            for wanted in [put(publication("dev")), adopting("dev"), Edit::Remove(name("dev"))] {
+                assert_eq!(refused(&file, wanted).0, Some(line), "{file}");
+            }
+        }
+    }
+    for header in ["[other", "other]", "[]"] {
+        let file = format!("{ours}{header}\n{others}");
+        assert_eq!(observe(file.as_bytes(), &[]).expect_err("a broken file").line, 9, "{file}");
+        assert_eq!(
+            apply(file.as_bytes(), &[Edit::Remove(name("dev"))]).map(|_| ()).expect_err("a broken file").line,
+            9
+        );
+    }
+}
+
+#[test]
 fn a_file_that_some_reader_refuses_as_a_whole_is_not_touched() {
     let cases: [(&[u8], usize, &str); 16] = [
         (b"\xef\xbb\xbf[dev]\n", 1, "byte order mark"),

@@ -54,7 +54,8 @@ impl<'a> Changes<'a> {
             let mut found = String::new();
             for (number, line) in Lines::of(text) {
                 match line {
-                    Line::Header(name) => header = name,
+                    Line::Header { name, .. } => header = name,
+                    Line::NoHeader(..) => header = "",
                     Line::Pair { key, value } if is_it(header) => {
                         let lower = key.to_ascii_lowercase();
                         if IN_THE_WAY.contains(&lower.as_str()) || lower.starts_with("sso_") {

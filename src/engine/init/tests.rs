@@ -157,6 +157,15 @@ fn a_definition_that_has_moved_keeps_the_plain_name() {
 }
 
 #[test]
+fn no_line_below_a_broken_header_is_to_be_changed() {
+    let role = "role_arn = arn:aws:iam::111122223333:role/Worker\nsource_profile = me\n";
+    let config = format!("[profile worker]\n{role}[profile other\n{role}");
+    let changes = proposed(&config, CREDENTIALS, Wish::default()).changes;
+    assert!(changes.contains("line 2: # role_arn") && changes.contains("line 3: # source_profile"), "{changes}");
+    assert!(!changes.contains("line 5") && !changes.contains("line 6"), "{changes}");
+}
+
+#[test]
 fn what_cannot_be_carried_over_says_why() {
     let config = "[profile own]\nrole_arn = arn:aws:iam::111122223333:role/A\nsource_profile = own\n\
                   [profile a b]\nrole_arn = arn:aws:iam::111122223333:role/A\nsource_profile = base\n\
