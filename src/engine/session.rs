@@ -7,6 +7,9 @@ use std::time::Duration;
 
 /// The longest session that STS issues at all: 36 hours (STS API reference, GetSessionToken, DurationSeconds).
 const LONGEST: Duration = Duration::from_secs(129_600);
+/// The shortest session that may be asked of STS (STS API reference, AssumeRole and GetSessionToken, DurationSeconds).
+/// Look-alikes may grant less, but whatever they grant, nothing shorter than this was ever asked for.
+pub const SHORTEST_ASKED: Duration = Duration::from_secs(900);
 /// A life may seem longer by this much: when a session was issued is known by the clocks of two machines, in whole
 /// seconds.
 const UNCERTAINTY: Duration = Duration::from_secs(60);

@@ -1,6 +1,6 @@
 //! The value of `x_evertoken`: what makes a section ours and lets a restart resume without asking STS. Holds no secret.
 
-use crate::engine::session::{Keys, SettingsDigest};
+use crate::engine::session::{Keys, SHORTEST_ASKED, SettingsDigest};
 use crate::engine::time::WallTime;
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -63,7 +63,7 @@ pub(super) fn read(value: &str) -> Reading {
             "profile" => mark.profile = value.to_owned(),
             "digest" => mark.digest = SettingsDigest::parse(value),
             "issued" => mark.issued = WallTime::parse(value).ok().map(WallTime::whole_seconds),
-            "allowed" => mark.allowed = value.parse().ok().map(Duration::from_secs),
+            "allowed" => mark.allowed = allowed(value),
             "region" => mark.region = Some(value.to_owned()),
             "lead" => mark.lead = Lead { ending: value.contains('e'), blank: value.contains('b') },
             "check" => mark.check = Some(value.to_owned()),
@@ -71,6 +71,11 @@ pub(super) fn read(value: &str) -> Reading {
         }
     }
     Reading::Known(Box::new(mark))
+}
+
+/// What STS never allows is no duration to ask for: each call would be refused.
+fn allowed(seconds: &str) -> Option<Duration> {
+    seconds.parse().ok().map(Duration::from_secs).filter(|allowed| *allowed >= SHORTEST_ASKED)
 }
 
 /// Eight hex digits of SHA-256 over the keys: too few to learn anything of a secret, enough to notice other keys.
@@ -149,6 +154,18 @@ mod tests {
         }
         let expected = Mark { profile: "dev".to_owned(), ..Mark::default() };
         assert_eq!(read("1 word colour=blue profile=dev digest=XYZ issued=soon"), Reading::Known(Box::new(expected)));
+    }
+
+    #[test]
+    fn a_duration_that_sts_never_allows_is_not_believed() {
+        let read_back = |allowed: &str| match read(&format!("1 profile=dev allowed={allowed}")) {
+            Reading::Known(mark) => mark.allowed.map(|allowed| allowed.as_secs()),
+            Reading::Newer | Reading::Alien => None,
+        };
+        for impossible in ["0", "1", "899", "-3600", "1h", ""] {
+            assert_eq!(read_back(impossible), None, "{impossible}");
+        }
+        assert_eq!(["900", "3600", "43200"].map(read_back), [Some(900), Some(3600), Some(43_200)]);
     }
 
     #[test]

@@ -134,7 +134,8 @@ fn begins(id: &str, prefix: &str) -> bool {
     bare.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
-/// The session of a section of ours, when nothing of it is missing, doubled or replaced.
+/// The session of a section of ours, when nothing of it is missing, doubled or replaced, and it was issued before its end:
+/// one that was not would be due after its end, or never.
 fn session(contents: &Contents<'_>, mark: &Mark) -> Option<Session> {
     let secret = |field| contents.only(field).map(Secret::new);
     let keys = Keys {
@@ -150,11 +151,12 @@ fn session(contents: &Contents<'_>, mark: &Mark) -> Option<Session> {
         Some(_) => Some(contents.only(Field::AccountId)?.to_owned()),
         None => None,
     };
+    let expiration = WallTime::parse(contents.only(Field::Expires)?).ok()?.whole_seconds();
     Some(Session {
         keys,
         account_id,
-        issued: mark.issued?,
-        expiration: WallTime::parse(contents.only(Field::Expires)?).ok()?.whole_seconds(),
+        issued: mark.issued.filter(|issued| *issued < expiration)?,
+        expiration,
         digest: mark.digest.clone()?,
         allowed: mark.allowed,
     })

@@ -3,7 +3,7 @@
 use super::{HOUR, MINUTE, SECOND, states};
 use crate::world::{Weather, World, config, entry, profile};
 use evertoken::engine::config::model::StoreKind;
-use evertoken::engine::credentials_file::{Observation, Reason};
+use evertoken::engine::credentials_file::{self, Edit, Observation, Publication, Reason};
 use evertoken::engine::keeper::{Event, NoticeKind};
 use evertoken::engine::session::{Session, SettingsDigest};
 use evertoken::engine::status::State;
@@ -259,6 +259,33 @@ fn a_write_that_ends_after_its_profile_has_left_the_list_is_no_removal() {
     assert!(world.read("dev").is_some());
     world.run(2 * HOUR);
     assert_eq!((world.told_of(NoticeKind::Removed).len(), world.read("dev")), (1, None));
+}
+
+/// What a reader of the file makes of this session once it stands there.
+fn read_back(session: Session) -> Observation {
+    let publication = Publication { profile: profile("dev"), session, region: None, adopt: false };
+    let written = credentials_file::apply(b"", &[Edit::Put(Box::new(publication))]).expect("a file");
+    credentials_file::find(&written.bytes, &profile("dev")).expect("a file that can be read")
+}
+
+#[test]
+fn a_mark_that_cannot_be_true_is_no_reason_to_rest() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.run(MINUTE);
+    let good = world.read("dev").cloned().expect("a session");
+    for issued in [good.expiration, good.expiration + 100 * HOUR] {
+        let mut world = World::new(&config([entry("dev", "base")]));
+        world.files[0].insert(profile("dev"), read_back(Session { issued, ..good.clone() }));
+        world.run(MINUTE);
+        assert_eq!((states(&world), world.calls_for("dev")), (vec![State::Fresh], 1), "{issued}");
+    }
+    // STS refuses a call for no seconds at all.
+    let no_seconds = Session { allowed: Some(Duration::ZERO), ..good.clone() };
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.files[0].insert(profile("dev"), read_back(no_seconds));
+    world.run(HOUR);
+    assert!(world.left("dev") > 25 * MINUTE, "{:?}", world.left("dev"));
+    assert!(matches!(read_back(good.clone()), Observation::Ours(found) if *found == good));
 }
 
 #[test]

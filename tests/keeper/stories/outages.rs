@@ -183,6 +183,23 @@ fn a_published_source_that_works_again_and_gives_the_same_session_is_no_trouble_
 }
 
 #[test]
+fn a_published_session_that_ends_within_this_second_is_not_written() {
+    let mut world = World::new(&config([published("dev", "lender")]));
+    let keys = Keys {
+        access_key_id: "ASIALENT".into(),
+        secret_access_key: Secret::new("secret"),
+        session_token: Some(Secret::new("token")),
+    };
+    world.lent = Some((keys, START + SECOND * 9 / 10));
+    world.run(SECOND / 2);
+    assert_eq!(
+        (world.resolved, world.read("dev")),
+        (1, None),
+        "its mark could not tell that it was issued before its end"
+    );
+}
+
+#[test]
 fn files_that_change_with_each_try_do_not_make_a_storm_of_tries() {
     let mut world = World::new(&config([entry("dev", "base"), entry("ops", "other")]));
     world.weather = Weather::SourceEnded;
