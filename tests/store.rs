@@ -91,7 +91,7 @@ fn what_stands_there_already_is_not_written_again() {
     let stores = stores(&home);
     stores.apply(StoreKind::Shared, &[put("dev", "token")]).expect("stored");
     let before = fs::metadata(stores.places().credentials()).expect("metadata");
-    let again = stores.apply(StoreKind::Shared, &[put("dev", "token"), Edit::Remove(profile("gone"))]).expect("stored");
+    let again = stores.apply(StoreKind::Shared, &[put("dev", "token"), Edit::remove(profile("gone"))]).expect("stored");
     assert!(again.outcomes.iter().all(|(_, outcome)| *outcome == Outcome::Unchanged), "{:?}", again.outcomes);
     let after = fs::metadata(stores.places().credentials()).expect("metadata");
     assert_eq!((before.ino(), before.ctime_nsec()), (after.ino(), after.ctime_nsec()));
@@ -100,7 +100,7 @@ fn what_stands_there_already_is_not_written_again() {
 #[test]
 fn removing_from_a_file_that_is_not_there_creates_nothing() {
     let home = TempDir::new().expect("a home");
-    stores(&home).apply(StoreKind::Shared, &[Edit::Remove(profile("dev"))]).expect("nothing to do");
+    stores(&home).apply(StoreKind::Shared, &[Edit::remove(profile("dev"))]).expect("nothing to do");
     assert_eq!(fs::read_dir(home.path()).expect("list").count(), 0);
 }
 
@@ -357,7 +357,7 @@ fn what_another_process_stored_is_found_also_below_our_own_write() {
     assert_eq!(found("dev"), None);
     theirs.apply(StoreKind::Shared, &[put("dev", "one")]).expect("stored");
     assert_eq!(found("dev"), token("one"));
-    ours.apply(StoreKind::Shared, &[put("ops", "two"), Edit::Remove(profile("dev"))]).expect("stored");
+    ours.apply(StoreKind::Shared, &[put("ops", "two"), Edit::remove(profile("dev"))]).expect("stored");
     assert_eq!((found("dev"), found("ops")), (None, token("two")));
     theirs.apply(StoreKind::Shared, &[put("dev", "three")]).expect("stored");
     ours.apply(StoreKind::Shared, &[put("ops", "four")]).expect("stored");

@@ -41,7 +41,7 @@ fn all_new(bencher: Bencher<'_, '_>, sections: usize) {
 #[divan::bench(args = SIZES, sample_count = 10)]
 fn all_out(bencher: Bencher<'_, '_>, sections: usize) {
     let bytes = file(sections);
-    let edits: Vec<Edit> = (0..sections).map(|role| Edit::Remove(profile(role))).collect();
+    let edits: Vec<Edit> = (0..sections).map(|role| Edit::remove(profile(role))).collect();
     bencher.counter(ItemsCount::new(sections)).bench_local(|| all_written(&bytes, &edits));
 }
 

@@ -231,7 +231,7 @@ impl Stores {
     fn compare_others(&self, bytes: &[u8], sections: &Sections) {
         let is_ours = |found: &Observation| matches!(found, Observation::Ours(_) | Observation::Damaged);
         let ours = sections.iter().filter(|(_, found)| is_ours(found));
-        let removals: Vec<Edit> = ours.map(|(profile, _)| Edit::Remove(profile.clone())).collect();
+        let removals: Vec<Edit> = ours.map(|(profile, _)| Edit::remove(profile.clone())).collect();
         let mut hasher = DefaultHasher::new();
         if removals.is_empty() {
             bytes.hash(&mut hasher);

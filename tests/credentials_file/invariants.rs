@@ -33,7 +33,7 @@ const OURS: [&str; 7] = [
 pub(crate) fn edit(seed: u16) -> Edit {
     let profile = ProfileName::parse(NAMES[usize::from(seed) % NAMES.len()]).expect("a profile name");
     if seed & 0x18 == 0 {
-        return Edit::Remove(profile);
+        return Edit::remove(profile);
     }
     let bit = |bit: u16| seed & (1 << bit) != 0;
     let issued = WallTime::from_unix_seconds(1_795_269_845 + i64::from(bit(5)) * 3600);
@@ -95,16 +95,9 @@ fn observed_without_line(observation: Observation) -> Observation {
     }
 }
 
-fn profile_of(edit: &Edit) -> &ProfileName {
-    match edit {
-        Edit::Put(publication) => &publication.profile,
-        Edit::Remove(profile) => profile,
-    }
-}
-
 /// One edit of one file; returns the new file, and the outcome unless the file is malformed.
 fn check_one(before: &[u8], edit: &Edit) -> (Vec<u8>, Option<Outcome>) {
-    let name = profile_of(edit);
+    let name = edit.profile();
     let names: Vec<ProfileName> = NAMES.iter().filter_map(|name| ProfileName::parse(name).ok()).collect();
     let (applied, seen) = match (apply(before, std::slice::from_ref(edit)), observe(before, &names)) {
         (Ok(applied), Ok(seen)) => (applied, seen),
@@ -135,7 +128,7 @@ fn check_one(before: &[u8], edit: &Edit) -> (Vec<u8>, Option<Outcome>) {
     check_owner(before, edit);
     let again = apply(after, std::slice::from_ref(edit)).expect("a file that can be edited again");
     assert_eq!(text(&again.bytes), text(after));
-    assert!(again.outcomes == [Outcome::Unchanged] || matches!(edit, Edit::Remove(_)), "{:?}", again.outcomes);
+    assert!(again.outcomes == [Outcome::Unchanged] || matches!(edit, Edit::Remove { .. }), "{:?}", again.outcomes);
 
     let now = observe(after, &names).expect("a file that can be read again");
     let others = |seen: &[(ProfileName, Observation)]| -> Vec<(ProfileName, Observation)> {
@@ -154,13 +147,13 @@ fn check_one(before: &[u8], edit: &Edit) -> (Vec<u8>, Option<Outcome>) {
                 added.is_some_and(|added| stood(&seen) == Observation::Absent || added.is_empty() || is_ending(added))
             );
             if stood(&seen) == Observation::Absent {
-                let gone = apply(after, &[Edit::Remove(name.clone())]).expect("a file that can be edited back");
+                let gone = apply(after, &[Edit::remove(name.clone())]).expect("a file that can be edited back");
                 assert_eq!(text(&gone.bytes), text(before), "not put back");
                 let section = javascript(after).remove(name.as_str()).unwrap_or_default();
                 assert_eq!(section.get("region"), publication.region.as_ref());
             }
         }
-        Edit::Remove(_) => {
+        Edit::Remove { .. } => {
             assert!(!matches!(stood(&now), Observation::Ours(_) | Observation::Damaged));
             assert!(
                 is_less(&bystanders(before, before, edit), &bystanders(after, before, edit)),
@@ -174,7 +167,7 @@ fn check_one(before: &[u8], edit: &Edit) -> (Vec<u8>, Option<Outcome>) {
 
 /// What was written to must have been ours, empty of credentials, or temporary and to be adopted.
 fn check_owner(before: &[u8], edit: &Edit) {
-    let name = profile_of(edit).as_str();
+    let name = edit.profile().as_str();
     let id = javascript(before).remove(name).and_then(|mut section| section.remove("aws_access_key_id"));
     assert!(!id.is_some_and(|id| id.starts_with("AKIA")), "wrote over long-term keys");
     let Some(section) = botocore(before).ok().and_then(|mut sections| sections.remove(name)) else { return };
@@ -232,7 +225,7 @@ fn is_less(more: &[u8], less: &[u8]) -> bool {
 
 /// The bytes of all lines that an edit of the file `before` has no business with.
 fn bystanders(bytes: &[u8], before: &[u8], edit: &Edit) -> Vec<u8> {
-    let header = format!("[{}]", profile_of(edit));
+    let header = format!("[{}]", edit.profile());
     let mut inside = false;
     let mut kept = Vec::new();
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -241,7 +234,7 @@ fn bystanders(bytes: &[u8], before: &[u8], edit: &Edit) -> Vec<u8> {
             inside = text.trim_end() == header
                 || text.starts_with(&format!("{header} "))
                 || text.starts_with(&format!("{header}\t"));
-            if inside && (matches!(edit, Edit::Remove(_)) || text.trim_end() == header) {
+            if inside && (matches!(edit, Edit::Remove { .. }) || text.trim_end() == header) {
                 continue;
             }
         }
@@ -264,7 +257,7 @@ fn is_ours_region(bytes: &[u8], line: &str, edit: &Edit) -> bool {
 
 /// Whoever could read the file before can read it after, finds our keys in our section and everything else as it was.
 fn check_readers(before: &[u8], after: &[u8], edit: &Edit) {
-    let name = profile_of(edit).as_str();
+    let name = edit.profile().as_str();
     let without = |mut sections: Sections| {
         sections.remove(name);
         sections

@@ -113,6 +113,8 @@ pub struct World {
     pub torn: bool,
     /// So many tasks of the shell panic.
     pub to_stumble: usize,
+    /// So many removals come after another process has renewed the section, which nobody has seen yet.
+    pub to_outrun: usize,
     /// So many answers of the shell get lost.
     pub to_lose: usize,
     pub login_ends: Option<WallTime>,
@@ -161,6 +163,7 @@ impl World {
             disk_full: false,
             torn: false,
             to_stumble: 0,
+            to_outrun: 0,
             to_lose: 0,
             login_ends: None,
             unsettled: false,

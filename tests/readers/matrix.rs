@@ -83,7 +83,7 @@ fn write(folder: &Path, curated: bool, title: &str, before: &str, edit: &Edit) -
         Err(_) => (before.as_bytes().to_vec(), "malformed"),
     };
     let (profile, keys) = match edit {
-        Edit::Remove(profile) => (profile, None),
+        Edit::Remove { profile, .. } => (profile, None),
         Edit::Put(publication) => (&publication.profile, Some(&publication.session.keys)),
     };
     let keys = keys.map(|keys| {

@@ -144,7 +144,7 @@ impl Estate {
     /// Whether nothing stands in the shared credentials file but our keys.
     fn leaves_nothing(&self) -> Result<bool, Ending> {
         let ours = self.shares.iter().filter(|share| share.store == StoreKind::Shared).flat_map(|share| &share.ours);
-        let removals: Vec<Edit> = ours.cloned().map(Edit::Remove).collect();
+        let removals: Vec<Edit> = ours.cloned().map(Edit::remove).collect();
         let found = snapshot::read(self.places().resolved_credentials()).map_err(Ending::failed)?;
         Ok(credentials_file::apply(&found.bytes, &removals).is_ok_and(|applied| applied.bytes.is_empty()))
     }
@@ -160,7 +160,7 @@ impl Estate {
         if share.ours.is_empty() {
             return Ok(Vec::new());
         }
-        let edits: Vec<Edit> = share.ours.iter().cloned().map(Edit::Remove).collect();
+        let edits: Vec<Edit> = share.ours.iter().cloned().map(Edit::remove).collect();
         let stored = self.stores.apply(share.store, &edits).map_err(Ending::failed)?;
         let mut removed = Vec::new();
         for (profile, outcome) in stored.outcomes {

@@ -6,11 +6,12 @@ use super::document::{Document, Section, reason};
 use super::field::{Field, REGION};
 use super::line::Kind;
 use super::mark::{Lead, Mark};
-use super::observe::{Standing, standing};
+use super::observe::{Standing, session, standing};
 use super::patch::{NewSection, OurLine, Patch};
 use super::types::{Applied, Edit, Malformed, Outcome, Publication, Reason};
 use super::values;
 use crate::engine::names::ProfileName;
+use crate::engine::time::WallTime;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -46,20 +47,13 @@ pub fn apply(bytes: &[u8], edits: &[Edit]) -> Result<Applied, Malformed> {
 /// How many of the first edits are about different profiles, so that they can be made in one pass.
 fn distinct(edits: &[Edit]) -> usize {
     let mut seen = BTreeSet::new();
-    edits.iter().take_while(|edit| seen.insert(profile_of(edit))).count()
-}
-
-fn profile_of(edit: &Edit) -> &ProfileName {
-    match edit {
-        Edit::Put(publication) => &publication.profile,
-        Edit::Remove(profile) => profile,
-    }
+    edits.iter().take_while(|edit| seen.insert(edit.profile())).count()
 }
 
 fn plan<'p>(document: &Document<'_>, patch: &mut Patch<'p>, edit: &'p Edit) -> Outcome {
     let planned = match edit {
         Edit::Put(publication) => put(document, patch, publication),
-        Edit::Remove(profile) => remove(document, patch, profile),
+        Edit::Remove { profile, ended_by } => remove(document, patch, profile, *ended_by),
     };
     planned.unwrap_or_else(Outcome::Refused)
 }
@@ -169,7 +163,12 @@ fn free_place(document: &Document<'_>, section: &Section) -> usize {
     places.find(|line| document.indented_after(line + 1).is_none()).unwrap_or(section.header)
 }
 
-fn remove(document: &Document<'_>, patch: &mut Patch<'_>, name: &ProfileName) -> Result<Outcome, Reason> {
+fn remove(
+    document: &Document<'_>,
+    patch: &mut Patch<'_>,
+    name: &ProfileName,
+    ended_by: Option<WallTime>,
+) -> Result<Outcome, Reason> {
     let Some(section) = document.find(name.as_str())? else { return Ok(Outcome::Unchanged) };
     let contents = Contents::read(document, section)?;
     let mark = match standing(&contents, name) {
@@ -178,6 +177,11 @@ fn remove(document: &Document<'_>, patch: &mut Patch<'_>, name: &ProfileName) ->
         Standing::Foreign(reason) | Standing::Untouchable(reason) => return Err(reason),
         Standing::Newer => return Err(newer(&contents, name)),
     };
+    // When damaged keys end, nobody knows.
+    let has_ended = |by| session(&contents, &mark).is_some_and(|session| session.expiration <= by);
+    if !ended_by.is_none_or(has_ended) {
+        return Ok(Outcome::Unchanged);
+    }
     let region = contents.our_region(Some(&mark)).map(|region| region.line);
     for line in contents.own.iter().map(|entry| entry.line).chain(region) {
         patch.remove(line);

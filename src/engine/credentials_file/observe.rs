@@ -136,7 +136,7 @@ fn begins(id: &str, prefix: &str) -> bool {
 
 /// The session of a section of ours, when nothing of it is missing, doubled or replaced, and it was issued before its end:
 /// one that was not would be due after its end, or never.
-fn session(contents: &Contents<'_>, mark: &Mark) -> Option<Session> {
+pub(super) fn session(contents: &Contents<'_>, mark: &Mark) -> Option<Session> {
     let secret = |field| contents.only(field).map(Secret::new);
     let keys = Keys {
         access_key_id: contents.only(Field::AccessKeyId)?.to_owned(),

@@ -118,9 +118,9 @@ fn a_new_section_goes_to_the_end_and_leaves_with_everything_that_came_with_it() 
         let lines: Vec<&str> = section.split_terminator(ending).collect();
         assert_eq!(lines[..lines.len() - 1], DEV.lines().collect::<Vec<_>>()[..lines.len() - 1], "{before:?}");
         assert!(!section.replace("\r\n", "").contains('\n') || ending == "\n");
-        assert_eq!(written(&after, &[Edit::Remove(name("dev"))]), before, "{before:?}");
+        assert_eq!(written(&after, &[Edit::remove(name("dev"))]), before, "{before:?}");
         let twice = written(&after, &[put(publication("b")), put(publication("c"))]);
-        let gone = written(&twice, &[Edit::Remove(name("c")), Edit::Remove(name("dev")), Edit::Remove(name("b"))]);
+        let gone = written(&twice, &[Edit::remove(name("c")), Edit::remove(name("dev")), Edit::remove(name("b"))]);
         assert_eq!(gone, before, "{before:?}");
     }
 }
@@ -143,7 +143,7 @@ fn an_update_changes_our_lines_and_nothing_else() {
     assert_eq!(after, expected);
     assert_eq!(seen(&after, "dev"), Observation::Ours(Box::new(next_session())));
     assert_eq!(edit(&after, &[put(next)]), (expected.clone(), vec![Outcome::Unchanged]));
-    let gone = written(&expected, &[Edit::Remove(name("dev"))]);
+    let gone = written(&expected, &[Edit::remove(name("dev"))]);
     assert!(
         gone.contains("[dev]\noutput = json\nmfa = 1=2=3 ; x\n# below\nS3 =\n  max = 1\n\n  # deep\n\n[z]"),
         "{gone}"
@@ -213,11 +213,11 @@ fn the_region_of_the_user_is_never_ours() {
         for publication in [&without, &elsewhere, &publication("dev")] {
             assert_eq!(edit(&users, &[put(publication.clone())]).0, expected);
         }
-        let left = written(&users, &[Edit::Remove(name("dev"))]);
+        let left = written(&users, &[Edit::remove(name("dev"))]);
         assert!(left.starts_with("[dev]\n") && left.to_lowercase().contains("region = "), "{left}");
     }
     let filled = written("[dev]\nregion = eu-west-1\n", &[put(publication("dev"))]);
-    assert_eq!(written(&filled, &[Edit::Remove(name("dev"))]), "[dev]\nregion = eu-west-1\n");
+    assert_eq!(written(&filled, &[Edit::remove(name("dev"))]), "[dev]\nregion = eu-west-1\n");
 }
 
 #[test]
@@ -239,8 +239,8 @@ fn a_section_without_credentials_is_filled_in_place() {
         assert_eq!(seen(before, "dev"), Observation::Fillable, "{before:?}");
         assert_eq!(written(before, &[put(publication("dev"))]), after, "{before:?}");
     }
-    assert_eq!(edit("[dev]\nregion = x\n", &[Edit::Remove(name("dev"))]).1, [Outcome::Unchanged]);
-    assert_eq!(edit("", &[Edit::Remove(name("dev"))]), (String::new(), vec![Outcome::Unchanged]));
+    assert_eq!(edit("[dev]\nregion = x\n", &[Edit::remove(name("dev"))]).1, [Outcome::Unchanged]);
+    assert_eq!(edit("", &[Edit::remove(name("dev"))]), (String::new(), vec![Outcome::Unchanged]));
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn long_term_keys_are_never_touched_whoever_claims_them() {
     ];
     for file in long_term {
         assert!(matches!(seen(&file, "dev"), Observation::Untouchable(_)), "{file}");
-        for wanted in [put(publication("dev")), adopting("dev"), Edit::Remove(name("dev"))] {
+        for wanted in [put(publication("dev")), adopting("dev"), Edit::remove(name("dev"))] {
             let (line, text) = refused(&file, wanted);
             assert!(line.is_some() && text.contains("long-term keys") && !text.contains("AKIA"), "{text}");
         }
@@ -272,17 +272,17 @@ fn a_foreign_section_is_taken_over_only_on_demand() {
     assert!(matches!(seen(keys, "dev"), Observation::Foreign(_)));
     let (line, text) = refused(keys, put(publication("dev")));
     assert_eq!((line, text.contains("adopt = true")), (Some(3), true), "{text}");
-    refused(keys, Edit::Remove(name("dev")));
+    refused(keys, Edit::remove(name("dev")));
     let taken = written(keys, &[adopting("dev")]);
     assert_eq!(seen(&taken, "dev"), Observation::Ours(Box::new(session())));
-    assert_eq!(written(&taken, &[Edit::Remove(name("dev"))]), "[dev]\n# of saml\noutput=json\n");
+    assert_eq!(written(&taken, &[Edit::remove(name("dev"))]), "[dev]\n# of saml\noutput=json\n");
 
     for key in
         ["role_arn", "credential_process", "sso_session", "Source_Profile", "web_identity_token_file", "login_session"]
     {
         let elsewhere = format!("[dev]\nregion = x\n{key} = value\n");
         assert!(matches!(seen(&elsewhere, "dev"), Observation::Untouchable(_)), "adopt is no way out: {elsewhere}");
-        for wanted in [put(publication("dev")), adopting("dev"), Edit::Remove(name("dev"))] {
+        for wanted in [put(publication("dev")), adopting("dev"), Edit::remove(name("dev"))] {
             let (line, text) = refused(&elsewhere, wanted);
             assert_eq!((line, text.contains(&key.to_lowercase())), (Some(3), true), "{text}");
         }
@@ -295,7 +295,7 @@ fn a_section_that_was_copied_with_its_mark_is_not_ours() {
     assert!(matches!(seen(&copied, "dev-copy"), Observation::Foreign(_)));
     assert_eq!(observe(copied.as_bytes(), &[]), Ok(vec![]));
     refused(&copied, put(publication("dev-copy")));
-    refused(&copied, Edit::Remove(name("dev-copy")));
+    refused(&copied, Edit::remove(name("dev-copy")));
     let taken = written(&copied, &[adopting("dev-copy")]);
     assert_eq!(seen(&taken, "dev-copy"), Observation::Ours(Box::new(session())));
 }
@@ -305,7 +305,7 @@ fn a_mark_of_a_newer_format_is_left_alone() {
     let newer = DEV.replace("x_evertoken = 1 ", "x_evertoken = 2 ");
     assert_eq!(seen(&newer, "dev"), Observation::NewerFormat);
     assert_eq!(seen(&format!("{DEV}x_evertoken = 2 x\n"), "dev"), Observation::NewerFormat);
-    for wanted in [adopting("dev"), Edit::Remove(name("dev"))] {
+    for wanted in [adopting("dev"), Edit::remove(name("dev"))] {
         assert!(refused(&newer, wanted).1.contains("newer version"));
     }
 }
@@ -344,7 +344,7 @@ fn a_header_that_tools_read_differently_is_not_written_under() {
     ];
     for (before, expected) in cases {
         assert!(matches!(seen(before, "dev"), Observation::Untouchable(_)), "{before:?}");
-        for wanted in [adopting("dev"), Edit::Remove(name("dev"))] {
+        for wanted in [adopting("dev"), Edit::remove(name("dev"))] {
             let (line, text) = refused(before, wanted);
             assert_eq!(line, Some(expected), "{before:?}: {text}");
         }
@@ -371,7 +371,7 @@ fn a_broken_header_lends_no_keys_to_the_section_above_and_takes_none_from_it() {
                 "{file}"
             );
             assert!(!matches!(seen(&file, "other"), Observation::Ours(_) | Observation::Damaged), "{file}");
-            for wanted in [put(publication("dev")), adopting("dev"), Edit::Remove(name("dev"))] {
+            for wanted in [put(publication("dev")), adopting("dev"), Edit::remove(name("dev"))] {
                 assert_eq!(refused(&file, wanted).0, Some(line), "{file}");
             }
         }
@@ -380,7 +380,7 @@ fn a_broken_header_lends_no_keys_to_the_section_above_and_takes_none_from_it() {
         let file = format!("{ours}{header}\n{others}");
         assert_eq!(observe(file.as_bytes(), &[]).expect_err("a broken file").line, 9, "{file}");
         assert_eq!(
-            apply(file.as_bytes(), &[Edit::Remove(name("dev"))]).map(|_| ()).expect_err("a broken file").line,
+            apply(file.as_bytes(), &[Edit::remove(name("dev"))]).map(|_| ()).expect_err("a broken file").line,
             9
         );
     }
@@ -460,26 +460,46 @@ fn removing_takes_the_header_only_when_nothing_else_needs_it() {
         (DEV.trim_end().to_owned(), ""),
     ];
     for (before, after) in cases {
-        assert_eq!(written(&before, &[Edit::Remove(name("dev"))]), after, "{before}");
-        assert_eq!(edit(after, &[Edit::Remove(name("dev"))]).1, [Outcome::Unchanged]);
+        assert_eq!(written(&before, &[Edit::remove(name("dev"))]), after, "{before}");
+        assert_eq!(edit(after, &[Edit::remove(name("dev"))]).1, [Outcome::Unchanged]);
     }
     // What came with the section stays where something was built upon it since.
     let after = written("[a]\nk = v", &[put(publication("dev"))]);
-    assert_eq!(written(&format!("{after}\n[b]\n"), &[Edit::Remove(name("dev"))]), "[a]\nk = v\n\n[b]\n");
-    assert_eq!(written(&after.replace("\n\n[dev]", "\n[dev]"), &[Edit::Remove(name("dev"))]), "[a]\nk = v\n");
+    assert_eq!(written(&format!("{after}\n[b]\n"), &[Edit::remove(name("dev"))]), "[a]\nk = v\n\n[b]\n");
+    assert_eq!(written(&after.replace("\n\n[dev]", "\n[dev]"), &[Edit::remove(name("dev"))]), "[a]\nk = v\n");
     // Two that leave together take the ending along only if it was missing where the user's lines end.
     let cut = written("[a]\nk = v\n", &[put(publication("dev"))]).trim_end().to_owned();
     let both = written(&cut, &[put(publication("b"))]);
-    assert_eq!(written(&both, &[Edit::Remove(name("dev")), Edit::Remove(name("b"))]), "[a]\nk = v\n");
+    assert_eq!(written(&both, &[Edit::remove(name("dev")), Edit::remove(name("b"))]), "[a]\nk = v\n");
     let both = written("[a]\nk = v", &[put(publication("dev")), put(publication("b"))]);
-    assert_eq!(written(&both, &[Edit::Remove(name("dev")), Edit::Remove(name("b"))]), "[a]\nk = v");
+    assert_eq!(written(&both, &[Edit::remove(name("dev")), Edit::remove(name("b"))]), "[a]\nk = v");
     let both = written("", &[put(publication("dev")), put(publication("b"))]);
-    assert_eq!(written(&both, &[Edit::Remove(name("dev")), put(publication("c"))]).matches("x_evertoken").count(), 2);
+    assert_eq!(written(&both, &[Edit::remove(name("dev")), put(publication("c"))]).matches("x_evertoken").count(), 2);
+}
+
+#[test]
+fn a_removal_of_what_has_ended_leaves_what_was_renewed_since() {
+    let end = session().expiration;
+    let remove = |ended_by: WallTime| Edit::Remove { profile: name("dev"), ended_by: Some(ended_by) };
+    assert_eq!(written(DEV, &[remove(end)]), "");
+    for early in [end - Duration::from_millis(1), session().issued] {
+        assert_eq!(edit(DEV, &[remove(early)]), (DEV.to_owned(), vec![Outcome::Unchanged]));
+    }
+    let renewed = written(DEV, &[put(Publication { session: next_session(), ..publication("dev") })]);
+    assert_eq!(edit(&renewed, &[remove(end)]), (renewed.clone(), vec![Outcome::Unchanged]));
+    // The same within one list of edits.
+    let next = put(Publication { session: next_session(), ..publication("dev") });
+    let (after, outcomes) = edit(DEV, &[next, remove(end), remove(next_session().expiration)]);
+    assert_eq!((after.as_str(), outcomes), ("", vec![Outcome::Written, Outcome::Unchanged, Outcome::Written]));
+    // Nobody knows the end of what is damaged; a person may have it out all the same.
+    let damaged = DEV.replace("T15:04:05Z", "soon");
+    assert_eq!(edit(&damaged, &[remove(WallTime::MAX)]), (damaged.clone(), vec![Outcome::Unchanged]));
+    assert_eq!(written(&damaged, &[Edit::remove(name("dev"))]), "");
 }
 
 #[test]
 fn edits_of_one_profile_follow_each_other() {
-    let edits = [put(publication("dev")), Edit::Remove(name("dev")), put(publication("dev")), put(publication("dev"))];
+    let edits = [put(publication("dev")), Edit::remove(name("dev")), put(publication("dev")), put(publication("dev"))];
     let (after, outcomes) = edit("", &edits);
     assert_eq!(after, DEV);
     assert_eq!(outcomes, [Outcome::Written, Outcome::Written, Outcome::Written, Outcome::Unchanged]);
@@ -488,7 +508,7 @@ fn edits_of_one_profile_follow_each_other() {
 #[test]
 fn a_refusal_names_the_line_of_the_new_file() {
     let before = "[dev]\n\n[b]\nregion = x\nrole_arn = x\n";
-    let edits = [put(publication("b")), put(publication("dev")), Edit::Remove(name("dev")), Edit::Remove(name("b"))];
+    let edits = [put(publication("b")), put(publication("dev")), Edit::remove(name("dev")), Edit::remove(name("b"))];
     let (after, outcomes) = edit(before, &edits[..2]);
     let lines = outcomes.iter().map(|outcome| match outcome {
         Outcome::Refused(reason) => reason.line,

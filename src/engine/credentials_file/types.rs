@@ -2,6 +2,7 @@
 
 use crate::engine::names::ProfileName;
 use crate::engine::session::Session;
+use crate::engine::time::WallTime;
 use zeroize::Zeroizing;
 
 /// What stands under a profile's name in a credentials file.
@@ -75,15 +76,26 @@ pub enum Edit {
     /// Write a session.
     Put(Box<Publication>),
     /// Take our keys out of the section, and the header too if nothing else is left. Only where the section is ours.
-    Remove(ProfileName),
+    Remove {
+        /// Whose keys.
+        profile: ProfileName,
+        /// Only where the session that stands there by then has ended by this time, in the time of STS: another process
+        /// may have renewed it. `None`: whatever stands there.
+        ended_by: Option<WallTime>,
+    },
 }
 
 impl Edit {
+    /// Takes our keys out, whatever the end of their session.
+    pub fn remove(profile: ProfileName) -> Self {
+        Self::Remove { profile, ended_by: None }
+    }
+
     /// Whose section it is about.
     pub fn profile(&self) -> &ProfileName {
         match self {
             Self::Put(publication) => &publication.profile,
-            Self::Remove(profile) => profile,
+            Self::Remove { profile, .. } => profile,
         }
     }
 }
@@ -93,7 +105,7 @@ impl Edit {
 pub enum Outcome {
     /// The bytes changed.
     Written,
-    /// It stood there already.
+    /// It stood there already; or what is to be taken out is not there, or has not ended.
     Unchanged,
     /// The section is not ours to change.
     Refused(Reason),

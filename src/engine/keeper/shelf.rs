@@ -31,6 +31,8 @@ pub(super) struct Shelf {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Batch {
     pub(super) started: WallTime,
+    /// What had ended by then, in the time of STS, is to be taken out.
+    pub(super) ended_by: WallTime,
     /// The access key ids, to tell whether a still newer session came in meanwhile; `None` for a removal.
     pub(super) puts: BTreeMap<ProfileName, Option<String>>,
 }
@@ -62,10 +64,19 @@ impl Shelf {
         self.orphans.insert(profile, end);
     }
 
-    pub(super) fn remove_orphan(&mut self, profile: &ProfileName) {
+    fn remove_orphan(&mut self, profile: &ProfileName) {
         if let Some(end) = self.orphans.remove(profile) {
             self.ends.remove(&(end, profile.clone()));
         }
+    }
+
+    /// The session that has ended by then is gone; whether it was known. One that ends later came after it, and stays.
+    pub(super) fn remove_ended(&mut self, profile: &ProfileName, by: WallTime) -> bool {
+        let is_known = self.orphans.get(profile).is_some_and(|end| *end <= by);
+        if is_known {
+            self.remove_orphan(profile);
+        }
+        is_known
     }
 
     pub(super) fn forget_orphans(&mut self) {

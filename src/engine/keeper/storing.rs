@@ -73,7 +73,9 @@ impl Keeper {
         if self.mode == Mode::OnePass || self.stopping || self.unsure || self.doubtful {
             return Vec::new();
         }
-        shelf.ended(self.sts_now(now)).map(|profile| Edit::Remove(profile.clone())).collect()
+        let ended_by = self.sts_now(now);
+        let remove = |profile: &ProfileName| Edit::Remove { profile: profile.clone(), ended_by: Some(ended_by) };
+        shelf.ended(ended_by).map(remove).collect()
     }
 
     fn write(&mut self, store: StoreKind, edits: Vec<Edit>, now: WallTime) {
@@ -81,11 +83,12 @@ impl Keeper {
             .iter()
             .map(|edit| match edit {
                 Edit::Put(put) => (put.profile.clone(), Some(put.session.keys.access_key_id.clone())),
-                Edit::Remove(profile) => (profile.clone(), None),
+                Edit::Remove { profile, .. } => (profile.clone(), None),
             })
             .collect();
+        let ended_by = self.sts_now(now);
         let shelf = self.shelf(store);
-        shelf.writing = Some(Batch { started: now, puts });
+        shelf.writing = Some(Batch { started: now, ended_by, puts });
         shelf.first_result = None;
         shelf.gate.tried(now);
         self.actions.push_back(Action::Store { store, edits });
@@ -101,7 +104,7 @@ impl Keeper {
                 (Some(key), Some(index)) => self.stored_one(index, &key, outcome, healed, now),
                 // It has left the list, or this file, while it was being written: a reload looks at all sections anew.
                 (Some(_), None) => {}
-                (None, _) => self.removed_one(store, profile, &outcome, now),
+                (None, _) => self.removed_one(store, profile, &outcome, batch.ended_by, now),
             }
         }
         self.wake_touched(None, now);
@@ -128,8 +131,20 @@ impl Keeper {
         }
     }
 
-    fn removed_one(&mut self, store: StoreKind, profile: ProfileName, outcome: &Outcome, now: WallTime) {
-        self.shelf(store).remove_orphan(&profile);
+    fn removed_one(
+        &mut self,
+        store: StoreKind,
+        profile: ProfileName,
+        outcome: &Outcome,
+        ended_by: WallTime,
+        now: WallTime,
+    ) {
+        let shelf = self.shelf(store);
+        if shelf.remove_ended(&profile, ended_by) && *outcome == Outcome::Unchanged {
+            // Something else stands there than what was seen: another process has renewed it, say.
+            shelf.is_awaited = true;
+            self.actions.push_back(Action::Observe);
+        }
         if *outcome == Outcome::Written {
             let notice = Notice {
                 kind: NoticeKind::Removed,

@@ -68,7 +68,7 @@ impl Seen {
             match edit {
                 _ if *outcome != Outcome::Written => {}
                 Edit::Put(put) => drop(self.sessions.insert(put.profile.clone(), Life::of(&put.session))),
-                Edit::Remove(profile) => drop(self.sessions.remove(profile)),
+                Edit::Remove { profile, .. } => drop(self.sessions.remove(profile)),
             }
         }
     }

@@ -289,6 +289,38 @@ fn a_mark_that_cannot_be_true_is_no_reason_to_rest() {
 }
 
 #[test]
+fn a_section_that_another_process_renews_right_before_its_removal_stays_until_it_has_ended_again() {
+    // The look that follows may be lost, and another one may come before the answer to the removal.
+    for (lost, looks) in [(0, false), (0, true), (2, false)] {
+        let mut world = World::new(&config([entry("dev", "base")]));
+        world.run(MINUTE);
+        let mut theirs = world.read("dev").cloned().expect("a session");
+        theirs.digest = SettingsDigest::parse("ff").expect("hex");
+        theirs.expiration = (world.now + 10 * MINUTE).whole_seconds();
+        world.write("other", theirs.clone());
+        world.to_outrun = 1;
+        world.run_until(theirs.expiration);
+        let renewed = world.read("other").cloned().expect("nothing was taken out");
+        assert!(world.to_outrun == 0 && renewed != theirs, "the removal was asked for");
+        if looks {
+            world.observe();
+        }
+        world.to_lose = lost;
+        let writes = world.tried_writes;
+        world.run_until(renewed.expiration - SECOND);
+        assert_eq!((world.read("other"), world.told_of(NoticeKind::Removed).len()), (Some(&renewed), 0));
+        assert!(world.tried_writes - writes <= 2, "asked for {} times", world.tried_writes - writes);
+        world.run(MINUTE);
+        assert_eq!(
+            (world.read("other"), world.told_of(NoticeKind::Removed).len()),
+            (None, 1),
+            "lost {lost}, looks {looks}"
+        );
+        assert_eq!(world.respect, Ok(()));
+    }
+}
+
+#[test]
 fn a_call_for_settings_that_are_no_more_is_broken_off() {
     let mut world = World::new(&config([entry("dev", "base"), entry("ops", "base")]));
     world.latency = MINUTE;

@@ -31,7 +31,7 @@ impl World {
         let outcomes = edits.iter().map(|edit| {
             let outcome = match edit {
                 Edit::Put(put) => self.put(store, put),
-                Edit::Remove(profile) => self.remove(store, profile),
+                Edit::Remove { profile, ended_by } => self.remove(store, profile, *ended_by),
             };
             (edit.profile().clone(), outcome)
         });
@@ -78,16 +78,33 @@ impl World {
         is_forged(&self.written, name, session)
     }
 
-    /// Only what we wrote, of a profile that is off the list, and only once it has ended.
-    fn remove(&mut self, store: StoreKind, profile: &ProfileName) -> Outcome {
+    /// Only what we wrote, of a profile that is off the list, and only once it has ended. The writer looks at the end again,
+    /// for another process may have been faster.
+    fn remove(&mut self, store: StoreKind, profile: &ProfileName, ended_by: Option<WallTime>) -> Outcome {
+        self.outrun(store, profile);
         let listed = self.config.entry(profile.as_str()).is_some_and(|entry| entry.store == store);
-        match self.files[store as usize].remove(profile) {
+        let has_ended = |session: &Session| ended_by.is_none_or(|by| session.expiration <= by);
+        match self.files[store as usize].get(profile) {
+            Some(Observation::Ours(session)) if !listed && !has_ended(session) => return Outcome::Unchanged,
             Some(Observation::Ours(session)) if !listed && session.expiration <= self.now + Duration::from_secs(3) => {}
             // The answer to its removal got lost.
-            None if !listed => {}
+            None if !listed => return Outcome::Unchanged,
             found => self.respect = Err(format!("{profile} was removed, listed: {listed}, and had been {found:?}")),
         }
+        self.files[store as usize].remove(profile);
         Outcome::Written
+    }
+
+    /// Another process renews a section of its list right before it is removed.
+    fn outrun(&mut self, store: StoreKind, profile: &ProfileName) {
+        let (now, sequence) = (self.now, self.sequence);
+        let Some(Observation::Ours(session)) = self.files[store as usize].get_mut(profile) else { return };
+        if let Some(rest) = self.to_outrun.checked_sub(1) {
+            self.to_outrun = rest;
+            session.keys.access_key_id = format!("ASIARENEWED{sequence}");
+            session.issued = now.whole_seconds();
+            session.expiration = (now + Duration::from_secs(3600)).whole_seconds();
+        }
     }
 
     /// Sections with our mark that nobody of the list owns, and when they end.
