@@ -89,6 +89,7 @@ pub enum Command {
         evertoken refresh\n  \
         evertoken refresh --min-ttl 45m prod && terraform apply\n  \
         evertoken refresh --dry-run\n\n\
+        Without --min-ttl, what a running daemon was refused is tried again too, however long its session lives.\n\n\
         Exit codes: 0 all fresh, 1 some failed or cannot be granted that much life.")]
     Refresh(RefreshArgs),
     /// Show how each profile stands, what is wrong, and what mends it.

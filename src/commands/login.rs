@@ -218,8 +218,13 @@ impl Desk<'_> {
     }
 
     fn pass(&mut self, name: &ProfileName) -> Result<Profile, Ending> {
-        let asked =
-            Asked { profiles: vec![name.clone()], min_ttl: None, force: true, attendance: Attendance::Attended };
+        let asked = Asked {
+            profiles: vec![name.clone()],
+            min_ttl: None,
+            force: true,
+            anew: Vec::new(),
+            attendance: Attendance::Attended,
+        };
         let passed = self.runtime.block_on(pass(self.station, asked));
         let passed = passed.map_err(|error| Ending::failed(format!("wait for events: {error}")))?;
         let found = passed.profiles.into_iter().find(|profile| profile.profile == name.as_str());

@@ -3,6 +3,7 @@
 mod difference;
 mod dry_run;
 pub(in crate::commands) mod limit;
+mod stuck;
 
 use crate::commands::cli::RefreshArgs;
 use crate::commands::ending::{Ending, FINE, NOT_FINE};
@@ -47,7 +48,8 @@ pub fn run<W: Write>(
     }
     let wished: Vec<Wished> =
         asked_entries(&setup, &args.profiles).into_iter().map(|e| Wished::of(&setup, e, args)).collect();
-    let passed = ensure_fresh(setup.clone(), args, environment)?;
+    let asked = Asked { anew: stuck::profiles(&setup, args), ..Asked::by(args) };
+    let passed = one_pass(setup.clone(), asked, environment)?;
     let mut fine = true;
     for wished in wished {
         let Some(profile) = passed.profiles.iter().find(|profile| profile.profile == wished.entry.profile.as_str())
@@ -73,17 +75,28 @@ pub fn run<W: Write>(
 /// 1 when the network settings cannot be used, 78 when the config cannot work beside the AWS config, or others could change
 /// which programs it names.
 pub fn ensure_fresh(setup: Setup, args: &RefreshArgs, environment: &Arc<Environment>) -> Result<Passed, Ending> {
+    one_pass(setup, Asked::by(args), environment)
+}
+
+fn one_pass(setup: Setup, asked: Asked, environment: &Arc<Environment>) -> Result<Passed, Ending> {
     setup.may_act()?;
-    let asked = Asked {
-        profiles: args.profiles.clone(),
-        min_ttl: args.min_ttl,
-        force: args.force,
-        attendance: Attendance::Alone,
-    };
     on_runtime(async {
         let mut station = Station::open(Arc::clone(environment), setup.loaded).map_err(unopened)?;
         pass(&mut station, asked).await.map_err(|error| Ending::failed(format!("wait for events: {error}")))
     })
+}
+
+impl Asked {
+    /// What the arguments say.
+    fn by(args: &RefreshArgs) -> Self {
+        Self {
+            profiles: args.profiles.clone(),
+            min_ttl: args.min_ttl,
+            force: args.force,
+            anew: Vec::new(),
+            attendance: Attendance::Alone,
+        }
+    }
 }
 
 fn asked_entries(setup: &Setup, profiles: &[ProfileName]) -> Vec<Arc<Entry>> {

@@ -20,8 +20,20 @@ pub struct Asked {
     pub min_ttl: Option<Duration>,
     /// Whether to call STS also for sessions that have it.
     pub force: bool,
+    /// Those of them that STS is called for in any case.
+    pub anew: Vec<ProfileName>,
     /// Whether a person is there for MFA codes.
     pub attendance: Attendance,
+}
+
+impl Asked {
+    /// The same as the keeper hears it.
+    pub fn questions(&self) -> impl Iterator<Item = Event> {
+        let anew = Event::Asked { profiles: self.anew.clone(), min_ttl: self.min_ttl, force: true };
+        let all = Event::Asked { profiles: self.profiles.clone(), min_ttl: self.min_ttl, force: self.force };
+        // Without names it would be a question about everybody.
+        Some(anew).filter(|_| !self.anew.is_empty()).into_iter().chain([all])
+    }
 }
 
 /// How it went.
@@ -46,8 +58,7 @@ pub async fn pass(station: &mut Station, asked: Asked) -> io::Result<Passed> {
     let mut keeper = station.keeper(Mode::OnePass, asked.attendance);
     let clocks = (keeper.skew(), keeper.knows_the_clock());
     let mut notices = Vec::new();
-    let named = asked.profiles.clone();
-    let mut question = Some(Event::Asked { profiles: asked.profiles, min_ttl: asked.min_ttl, force: asked.force });
+    let mut questions = asked.questions().collect::<Vec<_>>();
     loop {
         while let Some(action) = keeper.poll_action() {
             match action {
@@ -58,13 +69,11 @@ pub async fn pass(station: &mut Station, asked: Asked) -> io::Result<Passed> {
         }
         if keeper.is_settled() {
             // What there is to refresh is known only now that the files were looked at.
-            match question.take() {
-                Some(question) => {
-                    keeper.handle(question, clock::now());
-                    continue;
-                }
-                None => break,
+            if questions.is_empty() {
+                break;
             }
+            questions.drain(..).for_each(|question| keeper.handle(question, clock::now()));
+            continue;
         }
         let event = next_event(station, &mut alarm, keeper.next_wakeup(clock::now())).await?;
         keeper.handle(event, clock::now());
@@ -74,7 +83,7 @@ pub async fn pass(station: &mut Station, asked: Asked) -> io::Result<Passed> {
         let _not_recorded = KnownSkew::default().record(&station.loaded.places, keeper.skew());
     }
     let session = |profile: ProfileName| keeper.session_of(&profile).cloned().map(|session| (profile, session));
-    let sessions = named.into_iter().filter_map(session).collect();
+    let sessions = asked.profiles.into_iter().filter_map(session).collect();
     Ok(Passed { profiles: keeper.profiles(clock::now()), notices, sessions, skew: keeper.skew() })
 }
 

@@ -1,6 +1,6 @@
 //! STS in trouble: what is good stays byte for byte, the status says what is wrong, and it heals by itself.
 
-use crate::workstation::Workstation;
+use crate::workstation::{Workstation, arn, text};
 use evertoken::emulator::{Expiration, Fault, Field, Outage, Rule};
 use rustix::process::Signal;
 use std::thread;
@@ -161,4 +161,39 @@ fn a_date_that_nobody_can_believe_ends_no_good_session() {
         let status = workstation.status();
         status["profiles"][0]["state"] == "fresh" && status["clock_skew_seconds"] == 0 && workstation.holds("dev")
     });
+}
+
+#[test]
+fn the_fix_that_is_told_of_a_refusal_is_tried_at_once_however_long_the_session_lives() {
+    let workstation = Workstation::new(3_600).role("dev").role("ops").start_with(&["dev", "ops"]);
+    workstation.sts.deny_role(&arn("dev"), "AccessDenied", "not you");
+    workstation.signal(Signal::USR1);
+    workstation.wait("the refusal", || workstation.status_of("dev")["state"] == "refused");
+    workstation.wait("the other one", || workstation.status_of("ops")["state"] == "fresh");
+    let fix = workstation.status_of("dev")["error"]["fix"].to_string();
+    assert!(fix.contains("then: evertoken refresh dev"), "{fix}");
+    let asked = || ["dev", "ops"].map(|profile| workstation.asked(profile));
+    let before = asked();
+
+    // Whoever names the life that is wanted has it.
+    let enough = workstation.evertoken(&["refresh", "--min-ttl", "30m", "dev"]);
+    assert_eq!((enough.status.code(), asked()), (Some(0), before), "{}", text(&enough.stdout));
+    // Not mended yet: that is what the person wants to know.
+    let vain = workstation.evertoken(&["refresh", "dev"]);
+    assert_eq!(vain.status.code(), Some(1), "{}", text(&vain.stdout));
+    assert!(text(&vain.stdout).contains("not you"), "{}", text(&vain.stdout));
+    assert_eq!(asked(), [before[0] + 1, before[1]]);
+
+    workstation.sts.allow_role(&arn("dev"));
+    let foretold = workstation.evertoken(&["refresh", "--dry-run"]);
+    let foretold = text(&foretold.stdout);
+    assert_eq!(foretold.lines().filter(|line| line.starts_with("call ")).count(), 1, "{foretold}");
+    let mended = workstation.evertoken(&["refresh"]);
+    let told = text(&mended.stdout);
+    assert_eq!(mended.status.code(), Some(0), "{told}");
+    assert!(told.contains("dev: refreshed") && told.contains("ops: fresh"), "{told}");
+    assert_eq!(asked(), [before[0] + 2, before[1]]);
+    workstation.wait("the daemon to notice", || workstation.logged(&["the trouble is over", "dev"]));
+    workstation.wait("a calm status", || workstation.status_of("dev")["state"] == "fresh");
+    assert_eq!(asked(), [before[0] + 2, before[1]], "the daemon takes over what was fetched");
 }

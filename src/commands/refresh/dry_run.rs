@@ -3,12 +3,13 @@
 
 use super::difference::between;
 use super::limit::Beyond;
-use super::{Wished, asked_entries};
+use super::{Wished, asked_entries, stuck};
 use crate::commands::cli::RefreshArgs;
 use crate::commands::ending::{Ending, FINE, NOT_FINE};
 use crate::commands::output::Output;
 use crate::commands::run::on_runtime;
 use crate::commands::setup::Setup;
+use crate::daemon::pass::Asked;
 use crate::engine::aws_config::AwsConfig;
 use crate::engine::aws_config::chain::{Base, Chain};
 use crate::engine::config::model::{Operation, Source, StoreKind};
@@ -119,7 +120,8 @@ impl Rehearsal<'_> {
         for store in [StoreKind::Shared, StoreKind::Private] {
             keeper.handle(Event::Observed(stores.observe(store, &names)), now);
         }
-        keeper.handle(Event::Asked { profiles: args.profiles.clone(), min_ttl: args.min_ttl, force: args.force }, now);
+        let asked = Asked { anew: stuck::profiles(self.setup, args), ..Asked::by(args) };
+        asked.questions().for_each(|question| keeper.handle(question, now));
         while let Some(action) = keeper.poll_action() {
             let event = match action {
                 Action::Resolve { source, .. } => self.resolve(source, sts_now),
