@@ -1,11 +1,13 @@
 //! What can go wrong, classified once and in one table: the class decides when to try again and what to tell a person.
 
 mod context;
+mod own_files;
 mod source;
 mod table;
 mod text;
 
 pub use context::{Context, Stage};
+pub use own_files::Hindrance;
 pub use text::plain;
 
 use crate::engine::time::WallTime;
@@ -51,6 +53,13 @@ pub enum Fault {
     Contended {
         /// Its process id, where that is known.
         holder: Option<u32>,
+    },
+    /// A file or folder of evertoken's own cannot be used.
+    OwnFiles {
+        /// The step, the path, and what the system said; to be read after "failed to".
+        what: String,
+        /// Why.
+        hindrance: Hindrance,
     },
     /// evertoken itself stumbled (a panic in a task): a failure of that task and of nothing else.
     Internal(String),
@@ -206,6 +215,7 @@ pub fn classify(fault: &Fault, context: &Context) -> Failure {
             let message = format!("another evertoken{process} is refreshing this profile and has not finished yet");
             Failure::new(Class::Busy, message, None)
         }
+        Fault::OwnFiles { what, hindrance } => own_files::fault(what, hindrance),
         Fault::Denied(what) => Failure::new(Class::Busy, plain(what), None),
         Fault::Internal(what) => Failure::new(Class::Busy, format!("evertoken itself stumbled: {}", plain(what)), None),
     }

@@ -3,6 +3,7 @@
 
 pub mod error;
 pub mod folder;
+pub mod hindrance;
 pub mod hold;
 pub mod lock;
 pub mod replace;

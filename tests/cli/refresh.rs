@@ -5,7 +5,7 @@ use evertoken::emulator::{Emulator, Settings};
 use evertoken::engine::time::Skew;
 use evertoken::shell::known_skew::KnownSkew;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 const SERIAL: &str = "arn:aws:iam::111122223333:mfa/me";
 
@@ -201,5 +201,35 @@ fn a_store_that_cannot_be_read_is_told_before_any_code_is_due() {
         assert_eq!(ended.code, Some(1), "{line}: {told}");
         assert!(told.contains("failed to ") && told.contains("line 1"), "{line}: {told}");
         assert!(!told.contains("MFA code") && !told.contains("evertoken login"), "{line}: {told}");
+    }
+}
+
+#[test]
+fn a_state_folder_that_cannot_be_used_is_told_with_its_way_out() {
+    let sts = Emulator::start(Settings::default()).expect("an emulator");
+    let home = Home::new(&CONFIG.replace("http://127.0.0.1:1", &sts.url()));
+    let state = home.path(".local/state");
+    fs::create_dir_all(home.path(".local")).expect("a folder");
+    fs::create_dir(home.path("elsewhere")).expect("a folder");
+    let lines = ["refresh dev", "credential-process dev", "exec dev -- true"];
+    let told = |said: &str, fix: &str| {
+        for line in lines {
+            let ended = home.run(line);
+            let told = format!("{}{}", ended.out, ended.err);
+            assert_eq!(ended.code, Some(1), "{line}: {told}");
+            assert!(told.contains(said) && told.contains(fix), "{line}: {told}");
+            assert!(!told.contains("stumbled"), "{line}: {told}");
+        }
+    };
+    fs::write(&state, "").expect("a file");
+    told("failed to ", &format!("fix: put a folder in its place: mv {0} {0}.old", state.display()));
+    fs::remove_file(&state).expect("removed");
+    fs::create_dir(&state).expect("a folder");
+    symlink("../../elsewhere", state.join("evertoken")).expect("a link");
+    told("this is a symbolic link where", &format!("fix: remove the link: rm {}/evertoken", state.display()));
+    assert_eq!(sts.request_count(), 0);
+    fs::remove_file(state.join("evertoken")).expect("removed");
+    for line in lines {
+        assert_eq!(home.run(line).code, Some(0), "{line}");
     }
 }

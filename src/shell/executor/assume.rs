@@ -4,10 +4,10 @@
 use super::{Tools, jitter};
 use crate::engine::failure::Fault;
 use crate::engine::keeper::{AssumeCall, Event};
-use crate::engine::names::ProfileName;
 use crate::engine::secret::Secret;
 use crate::engine::session::{Session, SettingsDigest};
 use crate::engine::time::WallTime;
+use crate::shell::files::hindrance::hindrance;
 use crate::shell::files::lock::LockError;
 use crate::shell::locks::{RefreshLock, UntilStored};
 use crate::shell::mfa;
@@ -90,9 +90,7 @@ async fn lock(
     // read a file, does it on another thread.
     let lock = match kept {
         Some(kept) => Some(kept),
-        None => {
-            RefreshLock::try_acquire(tools.stores.places(), profile).map_err(|error| unlocked(profile, error.into()))?
-        }
+        None => RefreshLock::try_acquire(tools.stores.places(), profile).map_err(|error| unlocked(error.into()))?,
     };
     let lock = match lock {
         Some(lock) => Some(lock),
@@ -137,7 +135,7 @@ async fn wait_for_lock(tools: Arc<Tools>, call: Arc<AssumeCall>) -> Result<Optio
                 );
                 Ok(None)
             }
-            Err(error) => Err(unlocked(profile, error)),
+            Err(error) => Err(unlocked(error)),
         }
     });
     taken.await.unwrap_or_else(|error| Err(error.into()))
@@ -147,10 +145,10 @@ fn satisfies(call: &AssumeCall) -> impl Fn(&SettingsDigest, WallTime, WallTime) 
     |digest, issued, expiration| call.satisfied_by_one_of(digest, issued, expiration)
 }
 
-fn unlocked(profile: &ProfileName, error: LockError) -> Fault {
+fn unlocked(error: LockError) -> Fault {
     match error {
         LockError::Held { holder, .. } => Fault::Contended { holder },
-        LockError::File(error) => Fault::Internal(format!("the refresh lock of {profile}: {error}")),
+        LockError::File(error) => Fault::OwnFiles { hindrance: hindrance(&error), what: error.to_string() },
     }
 }
 
