@@ -7,6 +7,7 @@ mod desk;
 mod fall;
 mod herald;
 mod reload;
+mod start;
 
 use crate::engine::keeper::{Action, Attendance, Event, Keeper, Mode};
 use crate::engine::time::WallTime;
@@ -22,6 +23,7 @@ use desk::Desk;
 use fall::Falls;
 use herald::{Herald, Settled};
 use reload::{Reloads, Verdict};
+use start::Start;
 use station::{OpenError, Station};
 use std::collections::BTreeSet;
 use std::io;
@@ -36,7 +38,7 @@ const A_MOMENT: Duration = Duration::from_secs(1);
 /// Why the daemon could not start, or not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// Not everything could be opened.
+    /// Another daemon holds the file.
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The operating system denies what no daemon can do without.
@@ -56,7 +58,7 @@ enum End {
 /// Keeps everything on the list fresh until an order to stop comes.
 ///
 /// # Errors
-/// Only at the start: another daemon holds the file, or the network settings cannot be used.
+/// When another daemon holds the file at the start, and when the operating system does not let it wait.
 pub async fn run(
     environment: Arc<Environment>,
     loaded: Loaded,
@@ -66,9 +68,10 @@ pub async fn run(
     let mut herald = Herald::new(Service::find(&environment));
     let mut watcher = Watcher::new();
     let since = clock::now();
-    let mut station = Station::open(Arc::clone(&environment), loaded)?;
+    let start =
+        Start { environment: &environment, loaded, signals: &mut signals, watcher: &mut watcher, herald: &mut herald };
+    let Some((mut station, mut instance)) = start.up().await? else { return Ok(()) };
     let mut falls = Falls::default();
-    let mut instance = station.hold_instance().await?;
     loop {
         let mut round = Round::new(station, herald, since, instance);
         let ended = match panics::caught(round.turn(&mut signals, &mut watcher, &mut alarm)).await {
@@ -103,7 +106,7 @@ impl Round {
     fn new(station: Station, herald: Herald, since: WallTime, instance: InstanceLock) -> Self {
         let keeper = station.keeper(Mode::Daemon, Attendance::Alone);
         let desk = Desk::new(&station, since);
-        let reloads = Reloads::new(&station);
+        let reloads = Reloads::new(&station.environment, &station.loaded.path);
         Self { station, keeper, desk, reloads, clocks: ClockWatch::start(), herald, instance, stop_by: None }
     }
 
@@ -117,11 +120,7 @@ impl Round {
         }
         self.keeper.handle(Event::Tick, clock::now());
         loop {
-            if let Some(complaint) = watcher.complaint() {
-                tracing::warn!(
-                    "the kernel does not watch files for us ({complaint}); looking every few seconds instead"
-                );
-            }
+            watcher.tell_complaint();
             self.carry_out();
             let now = clock::now();
             if self.stop_by.is_some_and(|by| self.keeper.is_settled() || by <= now) {

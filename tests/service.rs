@@ -173,6 +173,19 @@ fn offline_it_is_up_all_the_same_and_heals() {
 }
 
 #[test]
+fn a_start_that_is_hindered_is_up_all_the_same_and_says_what_stands_in_the_way() {
+    let network = "[network]\nca_bundle = \"~/corp.pem\"";
+    let mut manager = Manager::start(Workstation::new(3600).role("dev").entry(network));
+    manager.hear_status("the hindrance", |status| status.starts_with("not up yet: failed to read the CA bundle "));
+    // The manager would kill what is never up.
+    manager.hear_ready();
+    manager.desk.signal(Signal::TERM);
+    manager.hear("the farewell", |message| message == "STOPPING=1");
+    let (code, log) = manager.desk.ended();
+    assert_eq!(code, Some(0), "{log}");
+}
+
+#[test]
 fn every_reload_has_an_end_also_of_a_config_that_is_wrong() {
     let mut manager = Manager::start(Workstation::new(3600).role("dev"));
     manager.hear_ready();

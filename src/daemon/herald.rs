@@ -87,6 +87,12 @@ impl Herald {
         self.tell();
     }
 
+    /// Nothing can be kept fresh yet.
+    pub(super) fn waits(&mut self, why: &str) {
+        self.report = format!("not up yet: {why}");
+        self.tell();
+    }
+
     fn tell(&mut self) {
         let line = if self.broken { format!("{}; {BROKEN}", self.report) } else { self.report.clone() };
         self.unheard = line != self.told && self.service.status(&line) == Delivery::Full;

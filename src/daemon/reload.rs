@@ -6,7 +6,7 @@ use crate::engine::config::Config;
 use crate::shell::config_file::{LoadError, Loaded, load_settled};
 use crate::shell::environment::Environment;
 use crate::shell::locks::InstanceLock;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -32,9 +32,9 @@ pub(super) struct Reloads {
 }
 
 impl Reloads {
-    pub(super) fn new(station: &Station) -> Self {
+    pub(super) fn new(environment: &Arc<Environment>, path: &Path) -> Self {
         let (sender, results) = mpsc::unbounded_channel();
-        let (environment, path) = (Arc::clone(&station.environment), station.loaded.path.clone());
+        let (environment, path) = (Arc::clone(environment), path.to_owned());
         Self { environment, path, sender, results, reading: None }
     }
 

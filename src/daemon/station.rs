@@ -5,6 +5,7 @@ use crate::engine::keeper::{Action, Attendance, Event, Keeper, Mode};
 use crate::shell::config_file::Loaded;
 use crate::shell::environment::Environment;
 use crate::shell::executor::{Executor, Tools};
+use crate::shell::files::hindrance::hindrance;
 use crate::shell::files::lock::LockError;
 use crate::shell::http::{Http, HttpError, HttpSettings};
 use crate::shell::known_skew::recall;
@@ -23,7 +24,7 @@ use tokio::sync::mpsc;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// `[network]` of the config, or the environment, names something that cannot be used.
-    #[error("failed to {0}")]
+    #[error("failed to {0}; put it right, or correct [network] in the config")]
     Http(#[from] HttpError),
     /// Another daemon keeps the same file fresh.
     #[error("another evertoken{} keeps {credentials} fresh; stop it first", process(*.pid))]
@@ -34,8 +35,13 @@ pub enum OpenError {
         credentials: String,
     },
     /// The state folder cannot be used.
-    #[error("failed to {0}")]
-    State(String),
+    #[error("failed to {what}{}", .way_out.as_ref().map(|order| format!("; {order}")).unwrap_or_default())]
+    State {
+        /// The step, the path, and what the system said.
+        what: String,
+        /// What mends it.
+        way_out: Option<String>,
+    },
 }
 
 fn process(pid: Option<u32>) -> String {
@@ -87,8 +93,10 @@ impl Station {
         match to_its_end(move || InstanceLock::acquire(&places)).await {
             Ok(Ok(lock)) => Ok(lock),
             Ok(Err(LockError::Held { holder, .. })) => Err(OpenError::Held { pid: holder, credentials }),
-            Ok(Err(error)) => Err(OpenError::State(error.to_string())),
-            Err(error) => Err(OpenError::State(error.to_string())),
+            Ok(Err(LockError::File(error))) => {
+                Err(OpenError::State { way_out: hindrance(&error).way_out(), what: error.to_string() })
+            }
+            Err(error) => Err(OpenError::State { what: error.to_string(), way_out: None }),
         }
     }
 

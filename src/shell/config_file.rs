@@ -95,6 +95,14 @@ impl Loaded {
         Err(LoadError::wrong(&findings, &self.path, &self.text))
     }
 
+    /// Where everything lies now: a link that has changed, or a file system that was mounted, may lead elsewhere.
+    ///
+    /// # Errors
+    /// When its paths lead nowhere.
+    pub fn places_of(&self, environment: &Environment) -> Result<Places, PlaceError> {
+        places(environment, &self.config)
+    }
+
     /// Whether the file still holds what was read.
     pub fn is_current(&self) -> bool {
         look(&self.path).is_ok_and(|found| *found.bytes == *self.text.as_bytes())
@@ -165,8 +173,12 @@ pub fn load(environment: &Environment, path: &Path) -> Result<Loaded, LoadError>
     })?;
     let parsed = config::parse(&text).map_err(|findings| LoadError::wrong(&findings, path, &text))?;
     let config = parsed.config;
-    let places = Places::find(environment, config.credentials_file.as_deref(), config.aws_config_file.as_deref())?;
+    let places = places(environment, &config)?;
     Ok(Loaded { path: path.to_owned(), text, config, warnings: parsed.warnings, places })
+}
+
+fn places(environment: &Environment, config: &Config) -> Result<Places, PlaceError> {
+    Places::find(environment, config.credentials_file.as_deref(), config.aws_config_file.as_deref())
 }
 
 /// Reads the config after it has stood still, whatever is done to it meanwhile, and looks at it beside the AWS config.

@@ -140,6 +140,13 @@ impl Watcher {
         self.complaint.take()
     }
 
+    /// The same as a line in the log.
+    pub fn tell_complaint(&mut self) {
+        if let Some(complaint) = self.complaint() {
+            tracing::warn!("the kernel does not watch files for us ({complaint}); looking every few seconds instead");
+        }
+    }
+
     /// Waits until something on the list has changed, and tells what it concerns. May be dropped and asked again at any
     /// time, as a loop does that waits for other things too: that alone is no reason for another look.
     pub async fn changed(&mut self) -> BTreeSet<Concern> {

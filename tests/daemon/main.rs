@@ -31,6 +31,7 @@ mod responder;
 mod script;
 mod signals;
 mod sources;
+mod start;
 #[path = "../network/tls.rs"]
 mod tls;
 mod waits;

@@ -136,8 +136,13 @@ impl Workstation {
 
     /// Starts the daemon, waits for nothing.
     pub fn launch(&mut self) {
+        self.launch_with(&["run"]);
+    }
+
+    /// The same with other arguments.
+    pub fn launch_with(&mut self, arguments: &[&str]) {
         assert!(self.daemon.is_none(), "one daemon at a time");
-        self.daemon = Some(Daemon::spawn(self.command(&["run"])));
+        self.daemon = Some(Daemon::spawn(self.command(arguments)));
     }
 
     /// Starts the daemon as a shell in a terminal of its own would; the terminal is gone when what is answered is dropped.
