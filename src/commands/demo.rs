@@ -20,7 +20,7 @@ const BOUND: Duration = Duration::from_secs(60);
 /// Plays the demo.
 ///
 /// # Errors
-/// 1 when a step does not come about.
+/// 1 when a step does not come about; 130, 143 or 129 after INT, TERM or HUP.
 pub fn run<W: Write>(output: &mut Output<W>) -> Result<u8, Ending> {
     let sts = Emulator::start(stage::settings(LIFE)).map_err(|e| Ending::failed(format!("start the emulator: {e}")))?;
     sts.deny_role(stage::LOCKED, "AccessDenied", stage::DENIAL);
@@ -92,7 +92,11 @@ pub fn run<W: Write>(output: &mut Output<W>) -> Result<u8, Ending> {
 
 /// Waits for something that the daemon is going to do.
 fn wait(stage: &Stage, what: &str, is_so: impl Fn() -> bool) -> Result<(), Ending> {
-    if stage::within(BOUND, is_so) {
+    let came_about = stage::within(BOUND, || stage.interrupted().is_some() || is_so());
+    if let Some(code) = stage.interrupted() {
+        return Err(Ending::new(code, "broken off; the daemon of the demo and its folder are gone"));
+    }
+    if came_about {
         return Ok(());
     }
     let log = stage.home().display();

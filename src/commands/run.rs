@@ -8,7 +8,7 @@ use crate::shell::clock::Alarm;
 use crate::shell::config_file::{LoadError, Loaded, load};
 use crate::shell::environment::Environment;
 use crate::shell::places::config_file;
-use crate::shell::signals::Signals;
+use crate::shell::signals::{Signals, stop_with_stdin};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +23,9 @@ pub fn run(environment: &Arc<Environment>, given: Option<&Path>, args: &RunArgs)
     let ended = on_runtime(async {
         // Before any file is read: an early signal must not kill us half-way.
         let signals = Signals::install().map_err(|error| Ending::failed(format!("listen to signals: {error}")))?;
+        if args.stop_with_stdin {
+            stop_with_stdin();
+        }
         let alarm = match args.alarm {
             Some(AlarmKind::Capped) => Alarm::capped(),
             Some(AlarmKind::Timer) | None => {

@@ -8,7 +8,7 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::UnixStream;
@@ -70,6 +70,40 @@ impl Signals {
             _ => Order::Stop,
         })
     }
+}
+
+/// Signals that tell a command to break off, which it notices when it looks: so that it can put away what it has made.
+#[derive(Debug)]
+pub struct Interruption(Arc<AtomicUsize>);
+
+impl Interruption {
+    /// Takes over INT, TERM and HUP. A second one ends the process at once, as it would have without this.
+    ///
+    /// # Errors
+    /// When the operating system denies it.
+    pub fn listen() -> io::Result<Self> {
+        let (came, which) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        for (signal, number) in [(SIGINT, 2), (SIGTERM, 15), (SIGHUP, 1)] {
+            flag::register_conditional_default(signal, Arc::clone(&came))?;
+            flag::register(signal, Arc::clone(&came))?;
+            flag::register_usize(signal, Arc::clone(&which), number)?;
+        }
+        Ok(Self(which))
+    }
+
+    /// The exit code for the signal that came, as shells count: 130 after INT, 143 after TERM, 129 after HUP.
+    pub fn code(&self) -> Option<u8> {
+        let signal = self.0.load(Ordering::Relaxed);
+        u8::try_from(signal).ok().filter(|signal| *signal > 0).map(|signal| 128 + signal)
+    }
+}
+
+/// Stops this process like TERM does as soon as nobody holds the other end of its standard input any more.
+pub fn stop_with_stdin() {
+    std::thread::spawn(|| {
+        let _nothing_is_said_there = io::copy(&mut io::stdin(), &mut io::sink());
+        let _cannot_fail = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TERM);
+    });
 }
 
 /// Lets a write beyond the limit on file sizes (`ulimit -f`) fail like one to a full disk; unhandled, the signal that comes

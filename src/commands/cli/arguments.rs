@@ -21,6 +21,9 @@ pub struct RunArgs {
     /// Keep the file that standard error leads to small: for launchd, which only ever appends to it.
     #[arg(long, value_name = "PATH", hide = true)]
     pub bounded_log: Option<PathBuf>,
+    /// Stop when standard input ends: for whoever starts it as a child, and may die before it.
+    #[arg(long, hide = true)]
+    pub stop_with_stdin: bool,
 }
 
 /// How the daemon wakes; the best that the platform has unless said.

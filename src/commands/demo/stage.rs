@@ -12,12 +12,13 @@ use crate::engine::credentials_file::{Observation, observe};
 use crate::engine::names::ProfileName;
 use crate::shell::clock;
 use crate::shell::environment::Environment;
+use crate::shell::signals::Interruption;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -55,12 +56,14 @@ pub(super) fn within(bound: Duration, is_so: impl Fn() -> bool) -> bool {
 /// A home that goes away with its last user.
 pub(super) struct Stage {
     home: PathBuf,
+    interruption: Interruption,
 }
 
 impl Stage {
     pub(super) fn set_up(sts: &str) -> Result<Self, String> {
+        let interruption = Interruption::listen().map_err(|error| format!("listen to signals: {error}"))?;
         let name = format!("evertoken-demo-{}-{:08x}", std::process::id(), fastrand::u32(..));
-        let stage = Self { home: std::env::temp_dir().join(name) };
+        let stage = Self { home: std::env::temp_dir().join(name), interruption };
         stage.furnish(sts).map_err(|error| format!("make a home for the demo at {}: {error}", stage.home.display()))?;
         Ok(stage)
     }
@@ -80,6 +83,11 @@ impl Stage {
         let mut file = options.write(true).create_new(true).mode(0o600).open(self.credentials())?;
         file.write_all(credentials.as_bytes())?;
         fs::write(self.config_path(), config(sts))
+    }
+
+    /// The exit code, once somebody wants the demo to end.
+    pub(super) fn interrupted(&self) -> Option<u8> {
+        self.interruption.code()
     }
 
     pub(super) fn home(&self) -> &Path {
@@ -141,9 +149,10 @@ impl Stage {
     }
 
     pub(super) fn start_daemon(&self) -> Result<Daemon, String> {
-        let mut command = self.command(&["run"])?;
-        let started = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let mut command = self.command(&["run", "--stop-with-stdin"])?;
+        let started = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = started.map_err(|error| format!("start the daemon: {error}"))?;
+        let lifeline = child.stdin.take();
         let log = Arc::new(Mutex::new(String::new()));
         if let Some(lines) = child.stderr.take() {
             let log = Arc::clone(&log);
@@ -155,7 +164,7 @@ impl Stage {
                 }
             });
         }
-        Ok(Daemon { child, log, told: 0 })
+        Ok(Daemon { child, log, told: 0, _lifeline: lifeline })
     }
 }
 
@@ -170,6 +179,8 @@ pub(super) struct Daemon {
     child: Child,
     log: Arc<Mutex<String>>,
     told: usize,
+    /// However the demo ends, the daemon notices that this is gone.
+    _lifeline: Option<ChildStdin>,
 }
 
 impl Daemon {
