@@ -24,7 +24,7 @@ use crate::engine::time::WallTime;
 use crate::shell::clock;
 use crate::shell::environment::Environment;
 use limit::Beyond;
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +50,7 @@ pub fn run<W: Write>(
         asked_entries(&setup, &args.profiles).into_iter().map(|e| Wished::of(&setup, e, args)).collect();
     let asked = Asked { anew: stuck::profiles(&setup, args), ..Asked::by(args) };
     let passed = one_pass(setup.clone(), asked, environment)?;
+    tell_remarks(&passed)?;
     let mut fine = true;
     for wished in wished {
         let Some(profile) = passed.profiles.iter().find(|profile| profile.profile == wished.entry.profile.as_str())
@@ -84,6 +85,24 @@ fn one_pass(setup: Setup, asked: Asked, environment: &Arc<Environment>) -> Resul
         let mut station = Station::open(Arc::clone(environment), setup.loaded).map_err(unopened)?;
         pass(&mut station, asked).await.map_err(|error| Ending::failed(format!("wait for events: {error}")))
     })
+}
+
+/// What was met on the way and is no failure, such as a duration that STS calls too long: beside the answer. Whatever ended
+/// in a failure is told by that.
+fn tell_remarks(passed: &Passed) -> Result<(), Ending> {
+    let failed = |name: &ProfileName| {
+        let mut profiles = passed.profiles.iter();
+        profiles.any(|profile| profile.profile == name.as_str() && profile.error.is_some())
+    };
+    let mut stderr = Output::new(io::stderr());
+    for notice in passed.notices.iter().filter(|notice| notice.kind == NoticeKind::Remark) {
+        match notice.profiles.as_slice() {
+            all if all.iter().all(failed) => {}
+            [only] => stderr.text(&format!("{only}: {}\n", notice.message))?,
+            _ => stderr.text(&format!("evertoken: {}\n", notice.message))?,
+        }
+    }
+    Ok(())
 }
 
 impl Asked {

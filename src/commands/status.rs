@@ -4,6 +4,7 @@
 mod causes;
 mod fit;
 pub mod merge;
+pub mod notes;
 mod page;
 mod plain;
 pub mod render;
@@ -24,6 +25,7 @@ use crate::shell::known_skew::recall;
 use crate::shell::locks::InstanceLock;
 use jiff::tz::TimeZone;
 use merge::Facts;
+use notes::Note;
 use render::{Style, render};
 use std::io::Write;
 
@@ -45,28 +47,28 @@ pub fn run<W: Write>(
                 "--watch needs a terminal; in a pipe or a script: evertoken status, or evertoken status --json",
             ));
         }
-        let page = |surface: Surface| draw(&gather(setup), surface, Some(surface.height), start(environment));
+        let page = |surface: Surface| draw(&look(setup), surface, Some(surface.height), start(environment));
         return watch::run(surface, page, output);
     }
-    let status = gather(setup);
+    let seen = look(setup);
     if args.json {
-        let json =
-            serde_json::to_string_pretty(&status).map_err(|error| Ending::failed(format!("write JSON: {error}")))?;
+        let json = serde_json::to_string_pretty(&seen.status)
+            .map_err(|error| Ending::failed(format!("write JSON: {error}")))?;
         output.text(&(json + "\n"))?;
     } else {
-        output.text(&draw(&status, surface(), None, start(environment)))?;
+        output.text(&draw(&seen, surface(), None, start(environment)))?;
     }
-    Ok(verdict(&status))
+    Ok(verdict(&seen.status))
 }
 
 /// What `status` shows on a surface.
 pub fn screen(setup: &Setup, surface: Surface) -> String {
-    draw(&gather(setup), surface, None, command(Verb::Start))
+    draw(&look(setup), surface, None, command(Verb::Start))
 }
 
-fn draw(status: &Status, surface: Surface, rows: Option<usize>, start: &'static str) -> String {
+fn draw(seen: &Seen, surface: Surface, rows: Option<usize>, start: &'static str) -> String {
     let style = Style { surface, rows, zone: TimeZone::system(), version: env!("CARGO_PKG_VERSION"), start };
-    render(status, clock::now(), &style)
+    render(&seen.status, &seen.notes, clock::now(), &style)
 }
 
 fn verdict(status: &Status) -> u8 {
@@ -79,8 +81,18 @@ fn verdict(status: &Status) -> u8 {
     }
 }
 
-/// Reads everything there is to know.
+/// Everything there is to know.
+struct Seen {
+    status: Status,
+    notes: Vec<Note>,
+}
+
+/// How things stand.
 pub fn gather(setup: &Setup) -> Status {
+    look(setup).status
+}
+
+fn look(setup: &Setup) -> Seen {
     let stores = setup.stores();
     let sightings = [StoreKind::Shared, StoreKind::Private].map(|store| {
         let entries = setup.config().entries.iter().filter(|entry| entry.store == store);
@@ -97,5 +109,5 @@ pub fn gather(setup: &Setup) -> Status {
         // A lock file that cannot be opened is not one that somebody of ours holds.
         holder: InstanceLock::holder(setup.places()).ok().flatten(),
     };
-    facts.merge(clock::now())
+    Seen { status: facts.merge(clock::now()), notes: notes::notes(setup.config(), &sightings) }
 }

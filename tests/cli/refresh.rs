@@ -233,3 +233,24 @@ fn a_state_folder_that_cannot_be_used_is_told_with_its_way_out() {
         assert_eq!(home.run(line).code, Some(0), "{line}");
     }
 }
+
+#[test]
+fn a_duration_that_sts_calls_too_long_is_said_by_whoever_meets_it() {
+    let sts = Emulator::start(Settings::default()).expect("an emulator");
+    let config = CONFIG.replace("http://127.0.0.1:1", &sts.url());
+    let home = Home::new(&config.replace("[defaults]", "[defaults]\nduration = \"4h\""));
+    sts.max_session("arn:aws:iam::111122223333:role/Developer", std::time::Duration::from_secs(3_600));
+    let ended = home.run("refresh");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.out.contains("dev: refreshed, valid until "), "{}", ended.out);
+    assert!(ended.err.starts_with("dev: STS does not allow a session of 14400 s for this role"), "{}", ended.err);
+    assert_eq!(ended.err.lines().count(), 1, "{}", ended.err);
+    // It is remembered, and so is what can be done about it.
+    assert_eq!(home.run("refresh").err, "");
+    let note = "\n# note: dev: STS does not allow sessions of 4h; they last 1h\n# fix: write duration = \"1h\", or ";
+    let told = home.run("status").out;
+    assert!(told.contains(note), "{told}");
+    // As configured, all is as it should be.
+    home.write(".config/evertoken/config.toml", &config);
+    assert!(!home.run("status").out.contains("# note"));
+}

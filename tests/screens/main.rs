@@ -19,7 +19,7 @@ fn terminal(width: usize) -> Surface {
 
 fn show(status: &Status, surface: Surface, rows: Option<usize>) -> String {
     let start = "systemctl --user start evertoken";
-    render(status, now(), &Style { surface, rows, zone: TimeZone::fixed(offset(1)), version: "0.1.0", start })
+    render(status, &[], now(), &Style { surface, rows, zone: TimeZone::fixed(offset(1)), version: "0.1.0", start })
 }
 
 /// Escape sequences as words, so that the file can be read.

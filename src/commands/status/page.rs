@@ -3,6 +3,7 @@
 
 use super::causes::{Cause, ends_ahead, times};
 use super::fit::{LongWord, clean, enumerated, wrap};
+use super::notes::Note;
 use super::render::{Style, outdated, paint, skew_sentence};
 use super::table::{Table, counted};
 use crate::commands::service_manager::{Verb, command};
@@ -15,6 +16,7 @@ const DIM: &str = "\x1b[2m";
 /// What a page is made of.
 pub(super) struct Page<'a> {
     pub(super) status: &'a Status,
+    pub(super) notes: &'a [Note],
     pub(super) now: WallTime,
     pub(super) style: &'a Style,
 }
@@ -28,6 +30,7 @@ impl Page<'_> {
                 format!("{} at {}: {}", names.join(", "), self.table().clock(Some(&warning.at)), warning.message);
             wrap("", &clean(&text), self.style.surface.width, LongWord::Cut)
         }));
+        blocks.extend(self.notes.iter().map(|note| self.note(note)));
         let footer = self.footer();
         if let Some(rows) = self.style.rows {
             self.squeeze(rows, profiles, &mut table, &mut blocks, &footer);
@@ -101,6 +104,12 @@ impl Page<'_> {
         }
         lines.extend(cause.fix().iter().flat_map(|fix| self.fix(fix)));
         lines
+    }
+
+    fn note(&self, Note { profiles, message, fix }: &Note) -> Vec<String> {
+        let width = self.style.surface.width;
+        let text = format!("{}: {message}", profiles.join(", "));
+        wrap("", &clean(&text), width, LongWord::Cut).into_iter().chain(self.fix(fix)).collect()
     }
 
     /// In one line where it fits; otherwise broken between words, none of which is cut: it is there to be copied.

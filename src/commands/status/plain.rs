@@ -2,13 +2,20 @@
 
 use super::causes::{Cause, ends_ahead, times};
 use super::fit::clean;
+use super::notes::Note;
 use super::render::{Style, outdated, skew_sentence};
 use crate::commands::service_manager::{Verb, command};
 use crate::engine::status::{Daemon, Profile, Status};
 
 /// Lines for `grep` and `awk`: the first word is the profile, the second its state, then always the same `key=value`
 /// words, `-` where there is nothing to tell. Whatever is no profile begins with `#`, which no profile name does.
-pub(super) fn plain(status: &Status, profiles: &[&Profile], causes: &[Cause<'_>], style: &Style) -> String {
+pub(super) fn plain(
+    status: &Status,
+    profiles: &[&Profile],
+    causes: &[Cause<'_>],
+    notes: &[Note],
+    style: &Style,
+) -> String {
     let mut lines: Vec<String> = profiles.iter().map(|profile| line(profile)).collect();
     for cause in causes {
         let code = cause.code().map(|code| format!(" ({code})")).unwrap_or_default();
@@ -24,6 +31,10 @@ pub(super) fn plain(status: &Status, profiles: &[&Profile], causes: &[Cause<'_>]
             .into_iter()
             .map(|(warning, names)| format!("# expiring: {}: at {}: {}", names.join(","), warning.at, warning.message)),
     );
+    for Note { profiles, message, fix } in notes {
+        lines.push(format!("# note: {}: {message}", profiles.join(",")));
+        lines.push(format!("# fix: {fix}"));
+    }
     lines.push(match &status.daemon {
         Daemon { running: false, .. } => format!("# daemon: not running: {}", style.start),
         Daemon { responding: false, .. } => format!("# daemon: not responding: {}", command(Verb::Restart)),

@@ -1,6 +1,7 @@
 //! The report as people and pipes read it: a value goes in, text comes out. Never asks the clock or the terminal.
 
 use super::causes::causes;
+use super::notes::Note;
 use super::page::Page;
 use super::plain::plain;
 use crate::commands::humane;
@@ -28,14 +29,14 @@ pub struct Style {
 }
 
 /// The whole report, ending with a line break.
-pub fn render(status: &Status, now: WallTime, style: &Style) -> String {
+pub fn render(status: &Status, notes: &[Note], now: WallTime, style: &Style) -> String {
     let mut profiles: Vec<&Profile> = status.profiles.iter().collect();
     profiles.sort_by_key(|profile| urgency(profile));
     let causes = causes(&profiles);
     if style.surface.terminal {
-        Page { status, now, style }.render(&profiles, &causes)
+        Page { status, notes, now, style }.render(&profiles, &causes)
     } else {
-        plain(status, &profiles, &causes, style)
+        plain(status, &profiles, &causes, notes, style)
     }
 }
 

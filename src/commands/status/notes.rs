@@ -1,0 +1,45 @@
+//! What is no trouble and yet not as the config says: sessions that STS keeps shorter. Once for each difference.
+
+use crate::engine::config::Config;
+use crate::engine::config::durations::show;
+use crate::engine::credentials_file::Observation;
+use crate::engine::keeper::Sighting;
+use std::time::Duration;
+
+/// One difference and all whom it concerns.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Note {
+    /// In the order of the config.
+    pub profiles: Vec<String>,
+    /// What happens.
+    pub message: String,
+    /// What ends it.
+    pub fix: String,
+}
+
+/// What the marks in the credentials files tell.
+pub fn notes(config: &Config, sightings: &[Sighting]) -> Vec<Note> {
+    let mut notes: Vec<Note> = Vec::new();
+    for entry in &config.entries {
+        let sections = sightings.iter().filter(|seen| seen.store == entry.store).flat_map(|seen| seen.sections.iter());
+        let found = sections.flatten().find(|(name, _)| *name == entry.profile).map(|(_, found)| found);
+        let Some(Observation::Ours(session)) = found else { continue };
+        let allowed = session.allowed.filter(|_| session.digest == entry.digest);
+        let Some(allowed) = allowed.filter(|allowed| *allowed < entry.duration) else { continue };
+        let message = message(entry.duration, allowed);
+        let profile = entry.profile.to_string();
+        match notes.iter_mut().find(|note| note.message == message) {
+            Some(note) => note.profiles.push(profile),
+            None => notes.push(Note { profiles: vec![profile], message, fix: fix(allowed) }),
+        }
+    }
+    notes
+}
+
+fn message(configured: Duration, allowed: Duration) -> String {
+    format!("STS does not allow sessions of {}; they last {}", show(configured), show(allowed))
+}
+
+fn fix(allowed: Duration) -> String {
+    format!("write duration = \"{}\", or have the maximum session duration of the role raised", show(allowed))
+}
