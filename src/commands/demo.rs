@@ -70,6 +70,7 @@ pub fn run<W: Write>(output: &mut Output<W>) -> Result<u8, Ending> {
 
     show.head("The credentials file, secrets left out")?;
     show.quote(&stage.credentials_without_secrets())?;
+    wait(&stage, "the daemon to take it over", || stage.is_calm())?;
     show.quote(&stage.status()?)?;
 
     let code = daemon.stop().map_err(Ending::failed)?;

@@ -2,7 +2,7 @@
 //!
 //! `<<sts>>` `<<home>>` `<<evertoken>>` `<<imds>>` `<<pid>>`; `<<now-3h30m>>` a time; `<<jwt now-3h30m>>` a web identity token
 //! with that end; `<<base>>` long-term keys; `<<fresh>>` and `<<ended>>` sessions of the STS, as lines, and
-//! `<<fresh.id>>`, `<<fresh.secret>>`, `<<fresh.token>>` a part.
+//! `<<ends dev>>` the end of the session that was put into the store of a profile; `<<fresh.id>>`, `<<fresh.secret>>`, `<<fresh.token>>` a part.
 
 use crate::metadata;
 use evertoken::commands::doctor::SET_CLOCK;
@@ -87,6 +87,7 @@ pub(crate) struct Home {
     fresh: IssuedSession,
     ended: IssuedSession,
     imds: Option<String>,
+    ends: BTreeMap<String, String>,
     environment: Vec<(String, String)>,
     _daemon: Option<InstanceLock>,
 }
@@ -104,7 +105,8 @@ impl Home {
             sts.inject(Fault::code(code));
         }
         let imds = case.imds.as_deref().map(|role| metadata::start(role, &keys_of_platform(&fresh)));
-        let mut home = Self { folder, sts, fresh, ended, imds, environment: Vec::new(), _daemon: None };
+        let mut home =
+            Self { folder, sts, fresh, ended, imds, ends: BTreeMap::new(), environment: Vec::new(), _daemon: None };
         home.copy(files, Path::new(""));
         for below in &case.folders {
             fs::create_dir_all(home.path(below)).expect("a folder");
@@ -155,7 +157,7 @@ impl Home {
     }
 
     /// Puts a session where the daemon would.
-    fn hold(&self, held: &Held) {
+    fn hold(&mut self, held: &Held) {
         let text = fs::read_to_string(self.path(CONFIG)).expect("a config");
         let config = parse(&text).unwrap_or_else(|findings| panic!("{findings:#?}")).config;
         let entry = config.entry(&held.profile).expect("an entry");
@@ -172,6 +174,7 @@ impl Home {
             digest: entry.digest.clone(),
             allowed: None,
         };
+        self.ends.insert(held.profile.clone(), session.expiration.to_string());
         let publication =
             Publication { profile: entry.profile.clone(), session, region: entry.region.clone(), adopt: false };
         let stores = Stores::new(self.places(), 0o600);
@@ -214,6 +217,9 @@ impl Home {
                     Some(("ended", part)) => Some((&self.ended, part.to_owned())),
                     _ => None,
                 };
+                if let Some(profile) = name.strip_prefix("ends ") {
+                    return self.ends[profile].clone();
+                }
                 match (of(name), name.strip_prefix("jwt ")) {
                     (Some((of, part)), _) => match part.as_str() {
                         "id" => of.access_key_id.clone(),

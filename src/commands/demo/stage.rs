@@ -10,6 +10,7 @@ use crate::commands::status;
 use crate::emulator::{Emulator, LongTermKey, Outcome, Settings};
 use crate::engine::credentials_file::{Observation, observe};
 use crate::engine::names::ProfileName;
+use crate::engine::status::{Profile, State};
 use crate::shell::clock;
 use crate::shell::environment::Environment;
 use crate::shell::signals::Interruption;
@@ -141,11 +142,20 @@ impl Stage {
         Ok([output.stdout, output.stderr].iter().map(|text| String::from_utf8_lossy(text)).collect())
     }
 
+    fn setup(&self) -> Result<Setup, Ending> {
+        Setup::load(&Environment::from_vars([("HOME", self.home.as_os_str())]), None)
+    }
+
+    /// Whether the daemon knows each session that stands in the file, and when to renew it.
+    pub(super) fn is_calm(&self) -> bool {
+        let calm = |profile: &Profile| profile.state == State::Fresh && profile.next_refresh.is_some();
+        self.setup().is_ok_and(|setup| status::gather(&setup).profiles.iter().all(calm))
+    }
+
     /// The screen of `evertoken status`.
     pub(super) fn status(&self) -> Result<String, Ending> {
-        let environment = Environment::from_vars([("HOME", self.home.as_os_str())]);
         let surface = Surface { terminal: true, colour: false, width: 100, height: usize::MAX };
-        Ok(status::screen(&Setup::load(&environment, None)?, surface))
+        Ok(status::screen(&self.setup()?, surface))
     }
 
     pub(super) fn start_daemon(&self) -> Result<Daemon, String> {

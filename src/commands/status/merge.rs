@@ -71,6 +71,9 @@ impl Facts<'_> {
             _ => obstacle.map(|obstacle| obstacle.trouble(entry, now)),
         };
         let ahead = |warning: &Warning| WallTime::parse(&warning.at).is_ok_and(|at| at > at_sts);
+        let expires = session.map(|session| session.expiration.to_string());
+        // What the daemon means to do about another session than the one at hand, which it has yet to see, is no news of this.
+        let known = recorded.filter(|recorded| daemon.running && recorded.expires == expires);
         let valid = session.filter(|session| session.expiration > at_sts);
         Profile {
             profile: entry.profile.to_string(),
@@ -78,12 +81,12 @@ impl Facts<'_> {
             source: entry.source.to_string(),
             store: entry.store.as_str().to_owned(),
             state: state(valid, entry, error.as_ref(), recorded),
-            expires: session.map(|session| session.expiration.to_string()),
+            expires,
             expires_in_seconds: session.map(|session| {
                 let millis = session.expiration.unix_millis().saturating_sub(at_sts.unix_millis());
                 millis.div_euclid(1000)
             }),
-            next_refresh: recorded.filter(|_| daemon.running).and_then(|recorded| recorded.next_refresh.clone()),
+            next_refresh: known.and_then(|recorded| recorded.next_refresh.clone()),
             last_refresh: session.map(|session| session.issued.to_string()),
             error,
             expiring: recorded.filter(|_| daemon.running).and_then(|recorded| recorded.expiring.clone()).filter(ahead),

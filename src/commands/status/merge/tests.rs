@@ -268,3 +268,18 @@ fn expiry_is_judged_in_the_time_of_sts() {
     assert_eq!(status.profiles[0].state, State::Expired);
     assert_eq!(status.profiles[0].expires_in_seconds, Some(-300));
 }
+
+#[test]
+fn what_the_daemon_plans_for_another_session_is_not_told_of_this_one() {
+    let next =
+        |found| merge(Some(recorded(State::Fresh, None)), found, Some(Some(4242))).profiles[0].next_refresh.clone();
+    let planned = Some("2026-11-21T14:30:00Z".to_owned());
+    assert_eq!(next(ours("2026-11-21T14:00:00Z", "2026-11-21T15:00:00Z")), planned);
+    // Somebody has refreshed it by hand, or it was lost, a moment ago.
+    assert_eq!(next(ours("2026-11-21T14:19:00Z", "2026-11-21T15:19:00Z")), None);
+    assert_eq!(next(None), None);
+    // None was there when the daemon looked, and none is there.
+    let mut status = recorded(State::Refused, Some(trouble("refused")));
+    status.profiles[0].expires = None;
+    assert_eq!(merge(Some(status), None, Some(Some(4242))).profiles[0].next_refresh, planned);
+}
