@@ -207,8 +207,23 @@ fn three_wrong_codes_are_enough_and_ctrl_c_ends_it() {
     let (code, out, shown) = home.at_a_terminal("login", &["999991\r", "999992\r", "999993\r", "123456\r"]);
     assert_eq!(code, Some(1), "{out}\n{shown}");
     assert_eq!(home.codes_sent(), ["999991", "999992", "999993"]);
-    let (code, out, _) = home.at_a_terminal("login", &["12\x03"]);
-    assert_eq!((code, out.as_str()), (Some(1), "base-mfa: no code was given\n"));
+    let (code, out, shown) = home.at_a_terminal("login", &["12\x03"]);
+    assert_eq!((code, out.as_str()), (Some(130), ""), "{shown}");
+}
+
+#[test]
+fn ctrl_c_ends_all_of_it_and_ctrl_d_only_the_question() {
+    let second =
+        format!("[[mfa_session]]\nprofile = \"other-mfa\"\nsource_profile = \"base\"\nmfa_serial = \"{SERIAL}\"\n");
+    let home = Home::new(&second);
+    let (code, out, shown) = home.at_a_terminal("login", &["12\x03", "123456\r"]);
+    assert_eq!((code, out.as_str()), (Some(130), ""), "{shown}");
+    assert!(!shown.contains("MFA code for other-mfa"), "{shown}");
+    assert_eq!(home.codes_sent(), Vec::<String>::new());
+    let (code, out, shown) = home.at_a_terminal("login", &["12\x04", "123456\r"]);
+    assert_eq!(code, Some(1), "{out}\n{shown}");
+    assert!(out.starts_with("base-mfa: no code was given\nother-mfa: logged in"), "{out}");
+    assert_eq!(home.codes_sent(), ["123456"]);
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub const CONFIG: u8 = 78;
 pub const CANNOT_RUN: u8 = 126;
 /// `exec`: the command is not there, as in a shell.
 pub const NOT_FOUND: u8 = 127;
+/// A person has typed Ctrl-C, as in a shell.
+pub const INTERRUPTED: u8 = 130;
 
 /// The early end of a command.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -4,7 +4,7 @@
 mod sign_in;
 
 use crate::commands::cli::LoginArgs;
-use crate::commands::ending::{Ending, FINE, NOT_FINE, USAGE};
+use crate::commands::ending::{Ending, FINE, INTERRUPTED, NOT_FINE, USAGE};
 use crate::commands::humane;
 use crate::commands::output::Output;
 use crate::commands::run::{runtime, unopened};
@@ -24,7 +24,7 @@ use crate::shell::environment::Environment;
 use crate::shell::known_skew::recall;
 use crate::shell::locks::InstanceLock;
 use crate::shell::mfa::parse_code;
-use crate::shell::terminal;
+use crate::shell::terminal::{self, Answer};
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,7 @@ const ATTEMPTS: usize = 3;
 ///
 /// # Errors
 /// 1 when something cannot be opened, 2 for a profile that is not in the config and for `--code` without exactly one use,
-/// 78 when the config cannot work beside the AWS config, or others could change which programs it names.
+/// 130 after Ctrl-C at a question, 78 when the config cannot work beside the AWS config, or others could change which programs it names.
 pub fn run<W: Write>(
     setup: &Setup,
     args: &LoginArgs,
@@ -204,7 +204,11 @@ impl Desk<'_> {
             let question = format!("MFA code for {name} ({}): ", mfa.serial);
             let answer = terminal::ask_secretly(&question)
                 .map_err(|error| Ending::failed(format!("ask for the code: {error}")))?;
-            let Some(answer) = answer else { return Ok(Err(format!("{name}: no code was given"))) };
+            let answer = match answer {
+                Answer::Typed(answer) => answer,
+                Answer::Nothing => return Ok(Err(format!("{name}: no code was given"))),
+                Answer::Stop => return Err(Ending::new(INTERRUPTED, "stopped; no code was given")),
+            };
             match parse_code(answer.expose()) {
                 None => complain("a code has six digits")?,
                 Some(code) => {

@@ -63,7 +63,7 @@ const EXIT_CODES: Table = &[
     ("75", "run: another instance keeps this credentials file fresh."),
     ("78", "The config was read and is wrong."),
     ("126, 127", "exec: the command cannot be run, or is not there. Otherwise exec ends as its command does."),
-    ("130", "run: stopped by a second TERM or INT."),
+    ("130", "run: stopped by a second TERM or INT. login, demo: Ctrl-C."),
 ];
 
 const SIGNALS: Table = &[

@@ -17,14 +17,24 @@ pub fn is_there() -> bool {
     io::stdin().is_terminal()
 }
 
-/// Asks, without showing what is typed. `None` when the person wants to stop (Ctrl-C, Ctrl-D). The question goes to
-/// standard error.
+/// What a person answered.
+#[derive(Debug)]
+pub enum Answer {
+    /// This.
+    Typed(Secret),
+    /// Nothing (Ctrl-D), or nobody is there any more.
+    Nothing,
+    /// That all of this shall end (Ctrl-C).
+    Stop,
+}
+
+/// Asks, without showing what is typed. The question goes to standard error.
 ///
 /// # Errors
 /// When standard input is no terminal, or has gone.
-pub fn ask_secretly(question: &str) -> io::Result<Option<Secret>> {
+pub fn ask_secretly(question: &str) -> io::Result<Answer> {
     let mut stderr = io::stderr();
-    // Ctrl-C must not end the process while it is so.
+    // Ctrl-C must not end the process while it is so: the terminal would stay as it is then.
     let quiet = Quiet::start(io::stdin())?;
     stderr.write_all(question.as_bytes())?;
     stderr.flush()?;
@@ -110,7 +120,7 @@ impl Quiet {
         Ok(Self { stdin, before })
     }
 
-    fn line(&self) -> io::Result<Option<Secret>> {
+    fn line(&self) -> io::Result<Answer> {
         // Never grows: a copy left behind would not be wiped.
         let mut typed = Zeroizing::new(String::with_capacity(LONGEST));
         let mut key = Zeroizing::new([0_u8]);
@@ -118,13 +128,15 @@ impl Quiet {
             match read(&self.stdin, key.as_mut_slice()) {
                 Err(Errno::INTR) => continue,
                 Err(error) => return Err(error.into()),
-                Ok(0) => return Ok(None),
+                Ok(0) => return Ok(Answer::Nothing),
                 Ok(_) => {}
             }
             match key[0] {
-                b'\r' | b'\n' => return Ok(Some(Secret::new(typed.as_str()))),
-                // Ctrl-C, Ctrl-D.
-                3 | 4 => return Ok(None),
+                b'\r' | b'\n' => return Ok(Answer::Typed(Secret::new(typed.as_str()))),
+                // Ctrl-C.
+                3 => return Ok(Answer::Stop),
+                // Ctrl-D.
+                4 => return Ok(Answer::Nothing),
                 // Backspace, delete.
                 8 | 127 => drop(typed.pop()),
                 // Ctrl-U.
