@@ -120,6 +120,9 @@ pub fn session(
                     let fix = trouble.fix.map(|fix| format!("\nfix: {fix}")).unwrap_or_default();
                     let what = if held.is_outdated() {
                         held.of_other_settings()
+                    } else if held.session(Duration::ZERO).is_some() {
+                        // There is one, and not enough of it.
+                        held.what_is_wrong(wanted)
                     } else {
                         format!("no session for profile {}", entry.profile)
                     };

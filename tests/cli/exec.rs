@@ -228,3 +228,15 @@ fn exec_waits_for_no_daemon_that_will_not_follow() {
     assert_eq!(sts.request_count(), 1);
     assert!(started.elapsed() < Duration::from_secs(10), "it waited");
 }
+
+#[test]
+fn too_little_life_in_an_outage_is_told_as_such() {
+    // Nobody answers there.
+    let home = Home::new(CONFIG);
+    home.hold("dev", 40);
+    let ended = home.run("exec dev --min-ttl 1m -- true");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let err = ended.err;
+    assert!(err.starts_with("evertoken: the session of profile dev has "), "{err}");
+    assert!(err.contains(" left, which is less than 1m 00s: ") && err.contains("cannot be connected to"), "{err}");
+}
