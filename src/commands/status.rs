@@ -47,7 +47,10 @@ pub fn run<W: Write>(
                 "--watch needs a terminal; in a pipe or a script: evertoken status, or evertoken status --json",
             ));
         }
-        let page = |surface: Surface| draw(&look(setup), surface, Some(surface.height), start(environment));
+        let page = |surface: Surface| {
+            let seen = look(setup);
+            (draw(&seen, surface, Some(surface.height), start(environment)), verdict(&seen.status))
+        };
         return watch::run(surface, page, output);
     }
     let seen = look(setup);

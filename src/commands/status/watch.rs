@@ -21,10 +21,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?7l";
 const LEAVE: &str = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 
-/// Draws until `q`, Ctrl-C, TERM, or the terminal has gone. The surface is asked for each time, since windows change.
+/// Draws until `q`, Ctrl-C, TERM, or the terminal has gone, and ends with what was drawn last: `draw` gives the page and the
+/// exit code that goes with it. The surface is asked for each time, since windows change.
 pub(super) fn run<W: Write>(
     surface: impl Fn() -> Surface,
-    draw: impl Fn(Surface) -> String,
+    draw: impl Fn(Surface) -> (String, u8),
     output: &mut Output<W>,
 ) -> Result<u8, Ending> {
     let failed = |error: io::Error| Ending::failed(format!("watch on this terminal: {error}"));
@@ -32,18 +33,21 @@ pub(super) fn run<W: Write>(
     let mut hushed = Hushed::start().map_err(failed)?;
     output.text(ENTER)?;
     let mut canvas = Canvas::default();
+    let mut code = FINE;
     let ended = loop {
         let surface = surface();
         if !surface.terminal || output.is_closed() {
-            break Ok(FINE);
+            break Ok(code);
         }
-        let change = canvas.change(&draw(surface), surface);
+        let page;
+        (page, code) = draw(surface);
+        let change = canvas.change(&page, surface);
         if let Err(error) = if change.is_empty() { Ok(()) } else { output.text(&change) } {
             break Err(Ending::from(error));
         }
         match wishes.wait(&hushed) {
             Ok(Wish::Look) => {}
-            Ok(Wish::End) => break Ok(FINE),
+            Ok(Wish::End) => break Ok(code),
             Ok(Wish::Suspend) => {
                 output.text(LEAVE)?;
                 drop(hushed);
