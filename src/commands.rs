@@ -23,11 +23,13 @@ pub mod service_manager;
 pub mod setup;
 pub mod status;
 
+use crate::engine::invocation::Invocation;
 use crate::shell::clock;
 use crate::shell::core_dumps;
 use crate::shell::environment::Environment;
 use crate::shell::logging::{self, Format, Options, Writing};
 use crate::shell::panics;
+use crate::shell::places::{Caller, config_file, invocation};
 use crate::shell::signals;
 use clap::Parser;
 use cli::{Cli, Command, LogFormat};
@@ -56,17 +58,24 @@ pub fn main() -> ExitCode {
     let _then_only_such_a_limit_would_end_us = signals::outlive_file_size_limit();
     let log = logging::start(&log_options(&cli, &environment));
     panics::log_without_their_text();
-    let ended = carry_out(&cli, &environment, &mut Output::new(io::stdout().lock()));
+    let invocation = invocation_of(&cli, &environment);
+    let ended = carry_out(&cli, &environment, &mut Output::new(io::stdout().lock()).for_callers(invocation.clone()));
     let is_read = log.finish();
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(Ending { code, message }) => {
             if is_read {
-                let _nobody_reads_it = Output::new(io::stderr()).text(&format!("{message}\n"));
+                let _nobody_reads_it = Output::new(io::stderr()).for_callers(invocation).say(&format!("{message}\n"));
             }
             ExitCode::from(code)
         }
     }
+}
+
+/// How whoever reads the answer has to call evertoken to go by the same config.
+fn invocation_of(cli: &Cli, environment: &Environment) -> Invocation {
+    let path = cli.global.config.as_deref().and_then(|given| config_file(environment, Some(given)).ok());
+    path.map(|path| invocation(environment, &path, Caller::Here)).unwrap_or_default()
 }
 
 fn carry_out<W: Write>(cli: &Cli, environment: &Arc<Environment>, output: &mut Output<W>) -> Result<u8, Ending> {

@@ -16,6 +16,7 @@ use crate::shell::config_file::Loaded;
 use crate::shell::environment::Environment;
 use crate::shell::locks::{InstanceLock, Tenure};
 use crate::shell::panics;
+use crate::shell::places::{Caller, invocation};
 use crate::shell::service::Service;
 use crate::shell::signals::{Order, Signals};
 use crate::shell::watch::{Concern, Watcher};
@@ -65,7 +66,8 @@ pub async fn run(
     mut signals: Signals,
     mut alarm: Alarm,
 ) -> Result<(), RunError> {
-    let mut herald = Herald::new(Service::find(&environment));
+    let told_by = invocation(&environment, &loaded.path, Caller::Anywhere);
+    let mut herald = Herald::new(Service::find(&environment), told_by);
     let mut watcher = Watcher::new();
     let since = clock::now();
     let start =

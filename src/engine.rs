@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod failure;
 pub mod headline;
 pub mod init;
+pub mod invocation;
 pub mod keeper;
 pub mod names;
 pub mod obstacle;

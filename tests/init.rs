@@ -141,3 +141,15 @@ fn a_whole_company_passes_the_check_at_once() {
         assert!(!out.contains("mistake"), "{out}");
     }
 }
+
+/// With this config evertoken would otherwise be asked for a list that it does not have.
+#[test]
+fn programs_are_told_to_ask_the_config_that_was_written() {
+    let home = Home::new(AWS_CONFIG);
+    let path = home.path("alt.toml").display().to_string();
+    let (code, out, err) = home.run(&format!("init --process --config {path}"));
+    assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
+    let line = format!("{} --config {path} credential-process dev\n", env!("CARGO_BIN_EXE_evertoken"));
+    assert!(out.contains(&format!("and add: credential_process = {line}")), "{out}");
+    assert!(out.contains(&format!("`evertoken --config {path} check` warns of it")), "{out}");
+}

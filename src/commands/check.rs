@@ -51,15 +51,15 @@ pub fn run<W: Write>(setup: &Setup, environment: &Environment, output: &mut Outp
             .map(|warning| format!("warning: {warning}")),
     );
     for block in &blocks {
-        output.text(&format!("{block}\n\n"))?;
+        output.say(&format!("{block}\n\n"))?;
     }
-    output.text(&summary(setup, mistakes, blocks.len() - mistakes))?;
+    output.say(&summary(setup, mistakes, blocks.len() - mistakes))?;
     if let Some(looked) = programs::looked_for(setup, &aws, environment) {
-        output.text(&format!("{looked}\n"))?;
+        output.say(&format!("{looked}\n"))?;
     }
     // A lock file that cannot be opened is not one that somebody of ours holds.
     if mistakes == 0 && InstanceLock::holder(setup.places()).ok().flatten().is_none() {
-        output.text(
+        output.say(
             "evertoken is not running: `evertoken refresh` tries the config once, `evertoken service install` keeps it running\n",
         )?;
     }

@@ -12,7 +12,8 @@ use crate::commands::service;
 use crate::commands::service_manager::{Verb, command};
 use crate::commands::setup::Setup;
 use crate::commands::status;
-use crate::engine::doctor::{Diagnosis, Mark, examine, is_unknown};
+use crate::engine::doctor::{Diagnosis, Finding, Mark, examine, is_unknown};
+use crate::engine::invocation::Invocation;
 use crate::shell::config_file::{LoadError, load};
 use crate::shell::doctor::{Network, Own, gather, keeping, selected};
 use crate::shell::environment::Environment;
@@ -38,7 +39,7 @@ pub fn run<W: Write>(
     environment: &Arc<Environment>,
     output: &mut Output<W>,
 ) -> Result<u8, Ending> {
-    let looking = Looking { args, given, environment };
+    let looking = Looking { args, given, environment, invocation: output.invocation().clone() };
     let (diagnosis, setup) = looking.look()?;
     if args.json {
         let json = render::json(&diagnosis).map_err(|error| Ending::failed(format!("write JSON: {error}")))?;
@@ -69,6 +70,7 @@ struct Looking<'a> {
     args: &'a DoctorArgs,
     given: Option<&'a Path>,
     environment: &'a Arc<Environment>,
+    invocation: Invocation,
 }
 
 impl Looking<'_> {
@@ -105,6 +107,18 @@ impl Looking<'_> {
                 format!("there is no profile {name}, neither in the AWS files nor on evertoken's list: {known}"),
             ));
         }
-        Ok((examine(&picture), loaded.ok()))
+        Ok((told(examine(&picture), &self.invocation), loaded.ok()))
     }
+}
+
+/// The same with commands that go by this config.
+fn told(mut diagnosis: Diagnosis, invocation: &Invocation) -> Diagnosis {
+    let Diagnosis { verdict, fix, lines, findings, .. } = &mut diagnosis;
+    let of_findings = findings.iter_mut().flat_map(|Finding { what, why, fix, lines, .. }| {
+        std::iter::once(what).chain(why.as_mut()).chain(fix).chain(lines)
+    });
+    for text in std::iter::once(verdict).chain(fix).chain(lines).chain(of_findings) {
+        *text = invocation.told(text);
+    }
+    diagnosis
 }

@@ -7,7 +7,7 @@ use crate::commands::setup::Setup;
 use crate::engine::init::{AwsTexts, Proposal, Wish, propose};
 use crate::shell::environment::Environment;
 use crate::shell::files::{FileError, create_private, folder, resolve, whole};
-use crate::shell::places::{Places, config_file};
+use crate::shell::places::{Caller, Places, config_file, invocation};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -34,7 +34,7 @@ pub fn run<W: Write>(
     output: &mut Output<W>,
 ) -> Result<u8, Ending> {
     let path = config_file(environment, given).map_err(Ending::failed)?;
-    let program = if args.process { Some(program()?) } else { None };
+    let program = if args.process { Some(program(environment, &path)?) } else { None };
     if args.missing {
         let setup = Setup::load(environment, given)?;
         let wish = Wish { process: program.as_deref(), listed: Some(setup.config()) };
@@ -67,7 +67,7 @@ pub fn run<W: Write>(
     if !create_private(&path, text.as_bytes()).map_err(Ending::failed)? {
         return Err(exists(&path));
     }
-    output.text(&told(&path, &proposal))?;
+    output.say(&told(&path, &proposal))?;
     Ok(FINE)
 }
 
@@ -115,8 +115,10 @@ fn text(path: &Path) -> Result<Zeroizing<String>, Ending> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-fn program() -> Result<String, Ending> {
+/// What a `credential_process` begins with: programs that were started anywhere are to be answered by this config.
+fn program(environment: &Environment, config: &Path) -> Result<String, Ending> {
     let failed = |why: std::io::Error| Ending::failed(format!("find this program: {why}"));
     let path = std::env::current_exe().map_err(failed)?;
-    path.into_os_string().into_string().map_err(|_| failed(ErrorKind::InvalidData.into()))
+    let path = path.into_os_string().into_string().map_err(|_| failed(ErrorKind::InvalidData.into()))?;
+    Ok(invocation(environment, config, Caller::Anywhere).program(&path))
 }

@@ -94,13 +94,13 @@ fn do_steps<W: Write>(
                 why
             }
         };
-        output.text(&format!("{line}\n"))?;
+        output.say(&format!("{line}\n"))?;
     }
     let failed = signed_in.failed || !desk.failed.is_empty();
     if steps.is_empty() && !signed_in.did_something && !failed {
-        output.text("nothing is due\n")?;
+        output.say("nothing is due\n")?;
     } else if !failed && !matches!(InstanceLock::holder(setup.places()), Ok(Some(_))) {
-        output.text("evertoken is not running: `evertoken refresh` renews the profiles that waited for this\n")?;
+        output.say("evertoken is not running: `evertoken refresh` renews the profiles that waited for this\n")?;
     }
     Ok(if failed { NOT_FINE } else { FINE })
 }

@@ -1,6 +1,7 @@
 //! Standard output as the commands see it: a terminal or not, colours or not, and a closed pipe that ends quietly.
 //! Never decides what is said.
 
+use crate::engine::invocation::Invocation;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 /// How wide a table may be where the terminal does not tell.
@@ -64,12 +65,30 @@ pub fn wrap(indent: &str, text: &str, width: usize) -> String {
 pub struct Output<W> {
     inner: W,
     closed: bool,
+    invocation: Invocation,
 }
 
 impl<W: Write> Output<W> {
     /// Wraps a writer.
-    pub const fn new(inner: W) -> Self {
-        Self { inner, closed: false }
+    pub fn new(inner: W) -> Self {
+        Self { inner, closed: false, invocation: Invocation::default() }
+    }
+
+    /// The same for readers who have to call evertoken like this.
+    #[must_use]
+    pub fn for_callers(self, invocation: Invocation) -> Self {
+        Self { invocation, ..self }
+    }
+
+    /// How the reader has to call evertoken.
+    pub const fn invocation(&self) -> &Invocation {
+        &self.invocation
+    }
+
+    /// Writes what is said to a person, whose commands are such that they can be followed to the letter, and flushes.
+    pub fn say(&mut self, text: &str) -> io::Result<()> {
+        let told = self.invocation.told(text);
+        self.text(&told)
     }
 
     /// Writes and flushes.

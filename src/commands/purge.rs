@@ -37,7 +37,7 @@ pub fn run<W: Write>(
     }
     if ground.config.is_none() {
         let (config, credentials) = (ground.path.display(), places.credentials().display());
-        output.text(&format!(
+        output.say(&format!(
             "there is no config at {config}: looking at {credentials} and at what earlier ones left\n"
         ))?;
     }
@@ -62,12 +62,12 @@ pub fn run<W: Write>(
                 cleared = Cleared { code: cleared.code.max(code), anything: cleared.anything || anything };
             }
             Former::Left { folder, why, fix } => {
-                output.text(&format!("left alone: {}, {why}\nfix: {fix}\n", folder.display()))?;
+                output.say(&format!("left alone: {}, {why}\nfix: {fix}\n", folder.display()))?;
             }
         }
     }
     if !cleared.anything {
-        output.text("nothing to remove\n")?;
+        output.say("nothing to remove\n")?;
     }
     if extent == Extent::Everything
         && let Some(unit) = service::installed(environment)
@@ -94,7 +94,7 @@ fn clear_former<W: Write>(
         Ok(cleared)
     });
     cleared.or_else(|Ending { message, .. }| {
-        output.text(&format!("left alone: {shown}: {}\n", message.trim_start_matches("evertoken: ")))?;
+        output.say(&format!("left alone: {shown}: {}\n", message.trim_start_matches("evertoken: ")))?;
         Ok(Cleared { code: NOT_FINE, anything: true })
     })
 }

@@ -65,7 +65,7 @@ pub fn run<W: Write>(
         let wished = wished.after(&setup, given.map(|(_, session)| session));
         let (good, line) = wished.line(profile, renewed, clock::now() + passed.skew);
         fine &= good;
-        output.text(&format!("{line}\n"))?;
+        output.say(&format!("{line}\n"))?;
     }
     Ok(if fine { FINE } else { NOT_FINE })
 }

@@ -127,12 +127,12 @@ impl<'a> Desk<'a> {
         }
         if waiting {
             let path = config.display();
-            output.text(&format!(
+            output.say(&format!(
                 "note: there is no config at {path} yet; it starts once there is one (evertoken init)\n"
             ))?;
         }
         if orders.is_empty() {
-            output.text("nothing to do: the service is installed, enabled and runs\n")?;
+            output.say("nothing to do: the service is installed, enabled and runs\n")?;
             return Ok(FINE);
         }
         self.go(&orders, tense, output)?;
@@ -143,7 +143,7 @@ impl<'a> Desk<'a> {
                 output.text(&format!("\n{}", self.manager.text(&for_eyes, &self.footing)))?;
             }
         } else if let Some(hours) = self.manager.hours() {
-            output.text(&format!("it runs {hours}\nlog: {}\n", self.manager.log()))?;
+            output.say(&format!("it runs {hours}\nlog: {}\n", self.manager.log()))?;
         }
         Ok(FINE)
     }
@@ -154,12 +154,12 @@ impl<'a> Desk<'a> {
             Origin::Package(unit) => format!("the unit {} of a package", unit.display()),
             Origin::Nobody | Origin::Us | Origin::Hand(_) => made.program.clone(),
         };
-        output.text(&format!("starts {starts}\nwith {}\n", made.config))?;
+        output.say(&format!("starts {starts}\nwith {}\n", made.config))?;
         for (name, value) in &made.environment {
-            output.text(&format!("and {name}={}\n", shown(name, value).replace(['\n', '\t'], " ")))?;
+            output.say(&format!("and {name}={}\n", shown(name, value).replace(['\n', '\t'], " ")))?;
         }
         for remark in remarks {
-            output.text(&format!("note: {remark}\n"))?;
+            output.say(&format!("note: {remark}\n"))?;
         }
         Ok(())
     }
@@ -168,7 +168,7 @@ impl<'a> Desk<'a> {
         self.refuse_what_is_not_ours()?;
         let orders = self.manager.uninstall(&self.footing);
         if orders.is_empty() {
-            output.text("nothing to do: no service of evertoken is installed\n")?;
+            output.say("nothing to do: no service of evertoken is installed\n")?;
             return Ok(FINE);
         }
         self.go(&orders, tense, output).map_err(|ending| match self.footing.pid {
@@ -176,10 +176,10 @@ impl<'a> Desk<'a> {
             None => ending,
         })?;
         if let Origin::Package(unit) = &self.footing.origin {
-            output.text(&format!("{} stays: it goes with its package\n", unit.display()))?;
+            output.say(&format!("{} stays: it goes with its package\n", unit.display()))?;
         }
         if tense == Tense::Done {
-            output.text("the sessions that are on disk stay until they end; evertoken purge removes them\n")?;
+            output.say("the sessions that are on disk stay until they end; evertoken purge removes them\n")?;
         }
         Ok(FINE)
     }
@@ -188,7 +188,7 @@ impl<'a> Desk<'a> {
         match tense {
             Tense::Planned => {
                 for order in orders {
-                    output.text(&format!("{}\n", told(order, tense)))?;
+                    output.say(&format!("{}\n", told(order, tense)))?;
                 }
                 Ok(())
             }
@@ -258,7 +258,7 @@ impl<'a> Desk<'a> {
         }
         for (name, value) in rows {
             let value: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            output.text(&format!("{name:<10} {value}\n"))?;
+            output.say(&format!("{name:<10} {value}\n"))?;
         }
         Ok(if footing.origin != Origin::Nobody && footing.enabled && footing.active { FINE } else { NOT_FINE })
     }

@@ -18,6 +18,7 @@ use crate::commands::service::presence::start;
 use crate::commands::service_manager::{Verb, command};
 use crate::commands::setup::Setup;
 use crate::engine::config::model::StoreKind;
+use crate::engine::invocation::Invocation;
 use crate::engine::status::{State, Status};
 use crate::shell::clock;
 use crate::shell::environment::Environment;
@@ -40,6 +41,12 @@ pub fn run<W: Write>(
     output: &mut Output<W>,
 ) -> Result<u8, Ending> {
     let surface = || Surface::of_stdout(environment.wants_plain());
+    let invocation = output.invocation().clone();
+    let look = || {
+        let seen = look(setup);
+        Seen { status: told(seen.status, &invocation), notes: seen.notes }
+    };
+    let draw = |seen: &Seen, surface, rows| draw(seen, surface, rows, start(environment), &invocation);
     if args.watch {
         if !surface().terminal {
             return Err(Ending::new(
@@ -48,29 +55,31 @@ pub fn run<W: Write>(
             ));
         }
         let page = |surface: Surface| {
-            let seen = look(setup);
-            (draw(&seen, surface, Some(surface.height), start(environment)), verdict(&seen.status))
+            let seen = look();
+            (draw(&seen, surface, Some(surface.height)), verdict(&seen.status))
         };
         return watch::run(surface, page, output);
     }
-    let seen = look(setup);
+    let seen = look();
     if args.json {
         let json = serde_json::to_string_pretty(&seen.status)
             .map_err(|error| Ending::failed(format!("write JSON: {error}")))?;
         output.text(&(json + "\n"))?;
     } else {
-        output.text(&draw(&seen, surface(), None, start(environment)))?;
+        output.text(&draw(&seen, surface(), None))?;
     }
     Ok(verdict(&seen.status))
 }
 
 /// What `status` shows on a surface.
 pub fn screen(setup: &Setup, surface: Surface) -> String {
-    draw(&look(setup), surface, None, command(Verb::Start))
+    draw(&look(setup), surface, None, command(Verb::Start), &Invocation::default())
 }
 
-fn draw(seen: &Seen, surface: Surface, rows: Option<usize>, start: &'static str) -> String {
-    let style = Style { surface, rows, zone: TimeZone::system(), version: env!("CARGO_PKG_VERSION"), start };
+fn draw(seen: &Seen, surface: Surface, rows: Option<usize>, start: &'static str, invocation: &Invocation) -> String {
+    let invocation = invocation.clone();
+    let style =
+        Style { surface, rows, zone: TimeZone::system(), version: env!("CARGO_PKG_VERSION"), start, invocation };
     render(&seen.status, &seen.notes, clock::now(), &style)
 }
 
@@ -82,6 +91,19 @@ fn verdict(status: &Status) -> u8 {
     } else {
         NOT_FINE
     }
+}
+
+/// The same with commands that go by this config. What the daemon writes down names none: whoever reads it by
+/// `status` has found the config already.
+fn told(mut status: Status, invocation: &Invocation) -> Status {
+    let tell = |text: &mut String| *text = invocation.told(text);
+    for profile in &mut status.profiles {
+        let error =
+            profile.error.iter_mut().flat_map(|trouble| std::iter::once(&mut trouble.message).chain(&mut trouble.fix));
+        error.for_each(tell);
+        profile.expiring.iter_mut().for_each(|warning| tell(&mut warning.message));
+    }
+    status
 }
 
 /// Everything there is to know.

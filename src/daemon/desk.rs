@@ -3,6 +3,7 @@
 use super::station::Station;
 use crate::engine::config::model::Hooks;
 use crate::engine::doctor::surroundings::{Surroundings, surroundings};
+use crate::engine::invocation::Invocation;
 use crate::engine::keeper::{Keeper, Notice, NoticeKind};
 use crate::engine::status::{Daemon, State, Status, VERSION};
 use crate::engine::time::WallTime;
@@ -10,6 +11,7 @@ use crate::shell::clock;
 use crate::shell::hooks::HookRunner;
 use crate::shell::known_skew::KnownSkew;
 use crate::shell::locks::{InstanceLock, Tenure};
+use crate::shell::places::{Caller, invocation};
 use crate::shell::store::write_status;
 use serde::Serialize;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -18,6 +20,7 @@ use std::sync::Arc;
 /// What tells people how things stand.
 pub(super) struct Desk {
     hooks: HookRunner,
+    invocation: Invocation,
     for_hooks: Vec<Notice>,
     since: WallTime,
     /// A digest of what was written last: the text itself is half a kilobyte for each profile.
@@ -43,6 +46,7 @@ impl Desk {
         let hooks = HookRunner::new(station.loaded.config.hooks.clone(), Arc::clone(&station.environment));
         Self {
             hooks,
+            invocation: invocation(&station.environment, &station.loaded.path, Caller::Anywhere),
             for_hooks: Vec::new(),
             since,
             written: None,
@@ -58,7 +62,11 @@ impl Desk {
     }
 
     /// One line in the log, and a hook when the wave is over.
-    pub(super) fn tell(&mut self, notice: Notice) {
+    pub(super) fn tell(&mut self, mut notice: Notice) {
+        notice.message = self.invocation.told(&notice.message);
+        if let Some(fix) = notice.failure.as_mut().and_then(|failure| failure.fix.as_mut()) {
+            *fix = self.invocation.told(fix);
+        }
         log(&notice);
         let alike = |other: &&mut Notice| {
             other.kind == notice.kind && other.message == notice.message && other.failure == notice.failure

@@ -2,6 +2,7 @@
 //! things stand in one line. Says nothing twice.
 
 use crate::engine::headline::headline;
+use crate::engine::invocation::Invocation;
 use crate::engine::status::Status;
 use crate::engine::time::WallTime;
 use crate::shell::clock;
@@ -22,6 +23,7 @@ const BROKEN: &str =
 /// Speaks to the service manager for as long as the process lives, over all configs.
 pub(super) struct Herald {
     service: Service,
+    invocation: Invocation,
     /// When being up is told at the latest; `None` once it was heard.
     ready_by: Option<WallTime>,
     reloading: bool,
@@ -35,10 +37,11 @@ pub(super) struct Herald {
 }
 
 impl Herald {
-    pub(super) fn new(service: Service) -> Self {
+    pub(super) fn new(service: Service, invocation: Invocation) -> Self {
         let now = clock::now();
         Self {
             service,
+            invocation,
             ready_by: Some(now + LATEST_READY),
             reloading: false,
             broken: false,
@@ -94,7 +97,11 @@ impl Herald {
     }
 
     fn tell(&mut self) {
-        let line = if self.broken { format!("{}; {BROKEN}", self.report) } else { self.report.clone() };
+        let line = if self.broken {
+            format!("{}; {}", self.report, self.invocation.told(BROKEN))
+        } else {
+            self.report.clone()
+        };
         self.unheard = line != self.told && self.service.status(&line) == Delivery::Full;
         if !self.unheard {
             self.told = line;

@@ -1,6 +1,7 @@
 #![expect(clippy::disallowed_methods, reason = "a home of its own for each test")]
 
 use super::{End, Falls, Herald, Round, Service, Signals, Station, clock};
+use crate::engine::invocation::Invocation;
 use crate::shell::config_file;
 use crate::shell::environment::Environment;
 use std::fs;
@@ -28,7 +29,8 @@ async fn whoever_cannot_get_up_yet_tries_again() {
     let loaded = config_file::load(&environment, &config).expect("a config");
     let station = Station::open(environment, loaded).expect("a station");
     let instance = station.hold_instance().await.expect("the lock");
-    let mut round = Round::new(station, Herald::new(Service::find(&Environment::default())), clock::now(), instance);
+    let herald = Herald::new(Service::find(&Environment::default()), Invocation::default());
+    let mut round = Round::new(station, herald, clock::now(), instance);
     let mut signals = Signals::install().expect("signals");
     fs::remove_file(&bundle).expect("removed");
     let mut falls = Falls::beginning_with(Duration::from_millis(10));

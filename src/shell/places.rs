@@ -1,6 +1,7 @@
 //! Where everything lies: config, credentials files, state folder, locks. Follows links to find out which file is meant,
 //! and creates nothing but the state folder.
 
+use crate::engine::invocation::Invocation;
 use crate::engine::names::ProfileName;
 use crate::shell::environment::Environment;
 use crate::shell::files::update::lock_path;
@@ -44,8 +45,35 @@ pub fn config_file(environment: &Environment, given: Option<&Path>) -> Result<Pa
     if let Some(path) = given.or(environment.config()) {
         return Ok(absolute(path)?);
     }
-    let folder = environment.config_home().ok_or(PlaceError::NoHome("the config"))?;
-    Ok(folder.join("evertoken/config.toml"))
+    usual_config(environment).ok_or(PlaceError::NoHome("the config"))
+}
+
+/// Where the config is when nothing names another one.
+fn usual_config(environment: &Environment) -> Option<PathBuf> {
+    environment.config_home().map(|folder| folder.join("evertoken/config.toml"))
+}
+
+/// From where somebody calls evertoken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Caller {
+    /// This shell, with its environment.
+    Here,
+    /// Any program, which may have been started without `EVERTOKEN_CONFIG`.
+    Anywhere,
+}
+
+/// How the caller has to call evertoken so that it goes by the config at `path`, an absolute one.
+pub fn invocation(environment: &Environment, path: &Path, caller: Caller) -> Invocation {
+    let bare = match caller {
+        Caller::Here => config_file(environment, None).ok(),
+        Caller::Anywhere => usual_config(environment),
+    };
+    // Without a home nobody knows where it would be.
+    if bare.as_deref() == Some(path) || path.is_relative() {
+        Invocation::default()
+    } else {
+        Invocation::with_config(path.to_string_lossy())
+    }
 }
 
 /// All places that belong to one credentials file.
@@ -244,7 +272,7 @@ fn file_name_for(profile: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{PlaceError, Places, config_file, file_name_for};
+    use super::{Caller, PlaceError, Places, config_file, file_name_for, invocation};
     use crate::shell::environment::Environment;
     use std::path::{Path, PathBuf};
 
@@ -263,6 +291,21 @@ mod tests {
         assert_eq!(found(&home(&[("XDG_CONFIG_HOME", "/xdg")]), None), PathBuf::from("/xdg/evertoken/config.toml"));
         assert_eq!(found(&home(&[]), None), PathBuf::from("/nowhere/me/.config/evertoken/config.toml"));
         assert!(matches!(config_file(&Environment::from_vars([("A", "b")]), None), Err(PlaceError::NoHome(_))));
+    }
+
+    #[test]
+    fn a_config_is_named_where_a_bare_call_finds_another() {
+        let told = |environment: &Environment, path: &str, caller| {
+            invocation(environment, Path::new(path), caller).told("evertoken check")
+        };
+        let usual = "/nowhere/me/.config/evertoken/config.toml";
+        let other = "evertoken --config /e/c.toml check";
+        let (plain, named) = (home(&[]), home(&[("EVERTOKEN_CONFIG", "/e/c.toml")]));
+        assert_eq!(told(&plain, usual, Caller::Here), "evertoken check");
+        assert_eq!(told(&plain, usual, Caller::Anywhere), "evertoken check");
+        assert_eq!(told(&plain, "/e/c.toml", Caller::Here), other);
+        assert_eq!(told(&named, "/e/c.toml", Caller::Here), "evertoken check");
+        assert_eq!(told(&named, "/e/c.toml", Caller::Anywhere), other);
     }
 
     #[test]

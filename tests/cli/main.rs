@@ -8,6 +8,7 @@
 
 mod check;
 mod credential_process;
+mod elsewhere;
 mod exec;
 mod home;
 mod purge;

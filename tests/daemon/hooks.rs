@@ -141,3 +141,21 @@ fn a_config_that_others_can_write_by_now_gets_no_programs_run() {
     assert_eq!(workstation.lines(&["config was not taken over"]), 1, "{}", workstation.log());
     assert_eq!(workstation.stop().0, Some(0));
 }
+
+/// Whoever reads it has a shell that knows nothing of the environment of the daemon.
+#[test]
+fn a_way_out_names_the_config_where_it_is_not_the_usual_one() {
+    let workstation = Workstation::new(600);
+    let note = noting(&workstation);
+    let other = workstation.path("other.toml");
+    let mut workstation = workstation.env("EVERTOKEN_CONFIG", &other.display().to_string()).entry(&format!(
+        "[[mfa_session]]\nprofile = \"base-mfa\"\nmfa_serial = \"arn:aws:iam::111122223333:mfa/me\"\n\n\
+         [hooks]\nfailed = [{note:?}, \"failed\", \"{{fix}}\"]\n"
+    ));
+    fs::write(&other, workstation.config()).expect("a config");
+    workstation.launch();
+    workstation.wait("the hook", || !notes(&workstation, "failed").is_empty());
+    let fix = format!("evertoken --config {} login base-mfa", other.display());
+    assert_eq!(notes(&workstation, "failed")[0][1], fix);
+    assert!(workstation.log().contains(&fix), "{}", workstation.log());
+}

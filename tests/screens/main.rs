@@ -6,6 +6,7 @@ mod scenes;
 
 use evertoken::commands::output::Surface;
 use evertoken::commands::status::render::{Style, render};
+use evertoken::engine::invocation::Invocation;
 use evertoken::engine::status::{Daemon, State, Status};
 use jiff::tz::{TimeZone, offset};
 use scenes::{five, forty, now, one, profile, retrying, running, status, trouble, twenty, unwritten, with};
@@ -19,7 +20,8 @@ fn terminal(width: usize) -> Surface {
 
 fn show(status: &Status, surface: Surface, rows: Option<usize>) -> String {
     let start = "systemctl --user start evertoken";
-    render(status, &[], now(), &Style { surface, rows, zone: TimeZone::fixed(offset(1)), version: "0.1.0", start })
+    let (zone, invocation) = (TimeZone::fixed(offset(1)), Invocation::default());
+    render(status, &[], now(), &Style { surface, rows, zone, version: "0.1.0", start, invocation })
 }
 
 /// Escape sequences as words, so that the file can be read.

@@ -51,7 +51,7 @@ pub(super) fn run<W: Write>(
             Mend::Refresh(profile) => refresh(profile, setup.clone(), environment)?,
         };
         did_something |= outcome.is_ok();
-        output.text(&match outcome {
+        output.say(&match outcome {
             Ok(()) => format!("{what}: done\n"),
             Err(why) => format!("{what}: {why}\n"),
         })?;

@@ -77,7 +77,7 @@ pub(super) fn run<W: Write>(
             (None, None) => None,
         };
         fine &= problem.is_none();
-        lines.extend(problem);
+        lines.extend(problem.map(|problem| output.invocation().told(&problem)));
     }
     if lines.is_empty() {
         lines.push("nothing to do: everything asked for is fresh".to_owned());

@@ -71,7 +71,8 @@ impl Page<'_> {
             }
             let hidden = all - blocks.len();
             let troubles = if hidden == 1 { "trouble" } else { "troubles" };
-            blocks.push(vec![note(format!("… and {hidden} more {troubles}: evertoken status"))]);
+            let all = self.style.invocation.told("evertoken status");
+            blocks.push(vec![note(format!("… and {hidden} more {troubles}: {all}"))]);
         }
     }
 
@@ -127,7 +128,7 @@ impl Page<'_> {
         let mut lines = Vec::new();
         for (sentence, fix) in self.daemon() {
             lines.extend(wrap("", &sentence, self.style.surface.width, LongWord::Cut));
-            lines.extend(fix.into_iter().flat_map(|fix| self.fix(fix)));
+            lines.extend(fix.into_iter().flat_map(|fix| self.fix(&self.style.invocation.told(fix))));
         }
         lines
     }

@@ -36,7 +36,7 @@ pub(super) fn plain(
         lines.push(format!("# fix: {fix}"));
     }
     lines.push(match &status.daemon {
-        Daemon { running: false, .. } => format!("# daemon: not running: {}", style.start),
+        Daemon { running: false, .. } => format!("# daemon: not running: {}", style.invocation.told(style.start)),
         Daemon { responding: false, .. } => format!("# daemon: not responding: {}", command(Verb::Restart)),
         Daemon { pid, .. } => {
             pid.map_or_else(|| "# daemon: running".to_owned(), |pid| format!("# daemon: running, pid {pid}"))

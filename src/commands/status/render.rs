@@ -6,6 +6,7 @@ use super::page::Page;
 use super::plain::plain;
 use crate::commands::humane;
 use crate::commands::output::Surface;
+use crate::engine::invocation::Invocation;
 use crate::engine::status::{Daemon, Profile, State, Status};
 use crate::engine::time::WallTime;
 use jiff::tz::TimeZone;
@@ -26,6 +27,8 @@ pub struct Style {
     pub version: &'static str,
     /// What starts the daemon here.
     pub start: &'static str,
+    /// How the reader has to call evertoken.
+    pub invocation: Invocation,
 }
 
 /// The whole report, ending with a line break.

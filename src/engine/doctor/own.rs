@@ -19,7 +19,7 @@ pub struct Keeping {
     pub other_daemons: Vec<String>,
     /// Variables that the daemon has another value of than this shell.
     pub differences: Vec<Difference>,
-    /// The absolute path of this program.
+    /// The absolute path of this program, as a `credential_process` that goes by this config begins with it.
     pub program: String,
     /// Its version.
     pub version: String,

@@ -68,7 +68,6 @@ impl<'a> Changes<'a> {
                 }
             }
             if let Some(program) = self.process.filter(|_| file == 0) {
-                let program = if program.contains(' ') { format!("\"{program}\"") } else { program.to_owned() };
                 let _ = writeln!(found, "  and add: credential_process = {program} credential-process {profile}");
             }
             if !found.is_empty() {

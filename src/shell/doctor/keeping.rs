@@ -11,7 +11,7 @@ use crate::engine::status::Status;
 use crate::shell::config_file::{LoadError, Loaded};
 use crate::shell::environment::Environment;
 use crate::shell::files::{lock, snapshot};
-use crate::shell::places::Places;
+use crate::shell::places::{Caller, Places, invocation};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -54,6 +54,7 @@ pub fn gather(environment: &Environment, tools: &Places, own: Own<'_>, profile: 
     });
     let [start, restart, set_clock] = own.commands.map(str::to_owned);
     let program = std::env::current_exe().ok().and_then(|path| path.to_str().map(str::to_owned));
+    let program = program.unwrap_or_else(|| "evertoken".to_owned());
     Keeping {
         config_path: with_tilde(own.path, home),
         config,
@@ -61,7 +62,7 @@ pub fn gather(environment: &Environment, tools: &Places, own: Own<'_>, profile: 
         other_file: other.map(|places| with_tilde(places.credentials(), home)),
         other_daemons: if running { Vec::new() } else { other_daemons(environment, tools) },
         differences: differing.unwrap_or_default(),
-        program: program.unwrap_or_else(|| "evertoken".to_owned()),
+        program: invocation(environment, own.path, Caller::Anywhere).program(&program),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         start,
         restart,
