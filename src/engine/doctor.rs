@@ -1,7 +1,7 @@
 //! Why a program gets ExpiredToken: a [`Picture`] of everything that was gathered becomes a [`Diagnosis`], the list of
 //! findings in the order in which AWS error guides tell people to look, and before it the one cause that explains it.
 //!
-//! Which credentials the tools here would really pick (`selection`, with `exported` and `hidden`, by the rules of `pick`), the files they stand in
+//! Whether the variables that name files lead to any (`named`), which credentials the tools here would really pick (`selection`, with `exported` and `hidden`, by the rules of `pick`), the files they stand in
 //! (`files`), their kind and end (`session`), what STS says about them and by which clock (`identity`), what stands
 //! behind them (`behind`), where the platform renews them (`platform`), and whether evertoken does (`keeping`). When
 //! nothing is wrong anywhere, it is the program that read the file once (`program`). Each step adds its findings and
@@ -17,6 +17,7 @@ pub mod finding;
 mod hidden;
 mod identity;
 mod keeping;
+mod named;
 mod own;
 mod pick;
 pub mod picture;
@@ -37,7 +38,8 @@ pub use words::short_id;
 
 /// Examines a picture.
 pub fn examine(picture: &Picture) -> Diagnosis {
-    let steps: [fn(&Picture) -> Vec<Finding>; 7] = [
+    let steps: [fn(&Picture) -> Vec<Finding>; 8] = [
+        named::findings,
         selection::findings,
         files::findings,
         session::findings,

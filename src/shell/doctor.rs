@@ -59,8 +59,8 @@ pub async fn gather(
     network: Network,
 ) -> Picture {
     let home = environment.home();
-    let mut config = files::look(places.aws_config(), AwsFile::Config, home);
-    let mut credentials = files::look(places.credentials(), AwsFile::Credentials, home);
+    let mut config = files::look(places.aws_config(), AwsFile::Config, environment);
+    let mut credentials = files::look(places.credentials(), AwsFile::Credentials, environment);
     let aws = AwsConfig::merged(&config.content, &credentials.content);
     let now = clock::now();
     let name = selected.name.clone();

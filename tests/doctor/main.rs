@@ -40,6 +40,7 @@ cases! {
     broken_header
     ca_bundle_is_missing
     clock_is_behind
+    config_file_is_mistyped
     config_is_wrong
     container_gives_keys
     container_gives_nothing
@@ -47,6 +48,7 @@ cases! {
     credential_process_is_not_asked
     credential_process_of_another_program
     credentials_file_is_a_folder
+    credentials_file_is_mistyped
     daemon_does_not_keep_it
     daemon_does_not_respond
     daemon_fails
@@ -66,6 +68,7 @@ cases! {
     fresh_but_sso_session_over
     function_of_lambda
     half_a_key_is_exported
+    home_is_not_expanded
     home_is_not_known
     instance_answers_late
     instance_behind_a_hop_limit

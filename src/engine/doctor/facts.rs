@@ -106,6 +106,8 @@ impl Answer {
 pub struct FileFacts {
     /// As the user names it, the home as `~`.
     pub path: String,
+    /// The variable that names it, where one does and not the usual place counts.
+    pub named: Option<Named>,
     /// The file behind it where `path` is a link, the home as `~`.
     pub link_to: Option<String>,
     /// How reading it went.
@@ -120,6 +122,15 @@ pub struct FileFacts {
     pub copied_by: Option<Copier>,
     /// Why the folder is not safe.
     pub unsafe_folder: Option<String>,
+}
+
+/// Who names a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Named {
+    /// The variable.
+    pub variable: &'static str,
+    /// What follows `~/` in it, where it begins with that.
+    pub below_home: Option<String>,
 }
 
 /// Who copies a file elsewhere.

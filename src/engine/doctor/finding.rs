@@ -43,6 +43,8 @@ macro_rules! causes {
 }
 
 causes! {
+    /// A variable names a file of AWS that is not there, or not for every tool.
+    FileNotThere = "file-not-there",
     /// A file of AWS is there and cannot be read.
     FileUnreadable = "file-unreadable",
     /// A link that leads to no file.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use super::facts::{
-    Answer, Container, Copier, Endpoint, FileFacts, FileState, Instance, KeyFacts, Platform, SignIn, TokenFile,
+    Answer, Container, Copier, Endpoint, FileFacts, FileState, Instance, KeyFacts, Named, Platform, SignIn, TokenFile,
     Unusable,
 };
 pub use super::own::{Difference, Keeping, OwnConfig};

@@ -2,6 +2,7 @@
 //! Never looks at what those credentials are worth; `session` does.
 
 use super::finding::{Cause, Finding, Mend};
+use super::named::leads_nowhere;
 use super::pick::{Origin, Tool, config_header, describe, in_config, in_credentials};
 use super::picture::{By, FileFacts, FileState, Instance, OwnConfig, Picture};
 use super::words::list;
@@ -49,7 +50,8 @@ fn profile(picture: &Picture) -> Finding {
 
 /// Whether the profile that was asked for stands nowhere, in no form, and every place could be looked at.
 pub fn is_unknown(picture: &Picture) -> bool {
-    let can_be_told = |file: &FileFacts| matches!(file.state, FileState::Missing | FileState::Read);
+    let can_be_told =
+        |file: &FileFacts| matches!(file.state, FileState::Missing | FileState::Read) && !leads_nowhere(file);
     let is_whole = |content: &AwsConfig| content.problems.iter().all(|problem| problem.kind != ProblemKind::Line);
     picture.selected.by == By::Argument
         && !exists(picture)

@@ -13,6 +13,7 @@ const NOW: WallTime = WallTime::from_unix_seconds(1_795_273_445);
 fn file(path: &str) -> FileFacts {
     FileFacts {
         path: path.to_owned(),
+        named: None,
         link_to: None,
         state: FileState::Read,
         cut: false,

@@ -47,13 +47,17 @@ fn explains(cause: Cause) -> bool {
     (Cause::PlatformShadowed..Cause::SessionExpired).contains(&cause)
 }
 
-/// Where the source gives nothing, neither a refresh nor what failed because of it is worth an advice of its own.
+/// Where the source gives nothing, neither a refresh nor what failed because of it is worth an advice of its own; nor what
+/// is missing where nobody looks for it.
 fn hush(cause: Cause, findings: &mut [Finding]) {
-    if !(Cause::PlatformShadowed..=Cause::SourceFails).contains(&cause) {
-        return;
-    }
+    let follows: &[Cause] = match cause {
+        Cause::FileNotThere => &[Cause::MissingProfile, Cause::NoCredentials, Cause::NotWritten, Cause::OtherFile],
+        _ if (Cause::PlatformShadowed..=Cause::SourceFails).contains(&cause) => {
+            &[Cause::SessionExpired, Cause::NotWritten, Cause::DaemonFailing, Cause::Kept, Cause::NotKept]
+        }
+        _ => return,
+    };
     for finding in findings.iter_mut().filter(|finding| finding.cause != cause) {
-        let follows = [Cause::SessionExpired, Cause::NotWritten, Cause::DaemonFailing, Cause::Kept, Cause::NotKept];
         if follows.contains(&finding.cause) {
             finding.fix.clear();
             finding.lines.clear();

@@ -3,7 +3,8 @@
 
 use super::copies;
 use crate::engine::aws_config::{AwsConfig, AwsFile};
-use crate::engine::doctor::picture::{FileFacts, FileState};
+use crate::engine::doctor::picture::{FileFacts, FileState, Named};
+use crate::shell::environment::Environment;
 use crate::shell::files::settle::{self, Known, Patience};
 use crate::shell::files::{FileError, folder, resolve};
 use std::fs::{self, Metadata, Permissions};
@@ -23,11 +24,13 @@ pub(super) struct Look {
 }
 
 /// Looks at a file.
-pub(super) fn look(path: &Path, which: AwsFile, home: Option<&Path>) -> Look {
+pub(super) fn look(path: &Path, which: AwsFile, environment: &Environment) -> Look {
+    let home = environment.home();
     let shown = |path: &Path| with_tilde(path, home);
     let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
     let mut facts = FileFacts {
         path: shown(path),
+        named: named(environment, which),
         link_to: None,
         state: FileState::Missing,
         cut: false,
@@ -53,6 +56,7 @@ pub(super) fn look(path: &Path, which: AwsFile, home: Option<&Path>) -> Look {
     if let Ok(metadata) = fs::metadata(&resolved) {
         if metadata.file_type().is_char_device() {
             // `/dev/null`, by which people say that there shall be none.
+            facts.named = None;
             return Look { facts, text, content };
         }
         describe(&mut facts, &metadata);
@@ -90,6 +94,14 @@ pub(super) fn look(path: &Path, which: AwsFile, home: Option<&Path>) -> Look {
         }
     }
     Look { facts, text, content }
+}
+
+fn named(environment: &Environment, which: AwsFile) -> Option<Named> {
+    let (variable, text) = match which {
+        AwsFile::Config => ("AWS_CONFIG_FILE", environment.aws_config_file()),
+        AwsFile::Credentials => ("AWS_SHARED_CREDENTIALS_FILE", environment.shared_credentials_file()),
+    };
+    text.map(|text| Named { variable, below_home: text.strip_prefix("~/").map(str::to_owned) })
 }
 
 fn describe(facts: &mut FileFacts, metadata: &Metadata) {
