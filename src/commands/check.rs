@@ -22,8 +22,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Prints what is odd about a config that can be read, and a line that says what will happen. 78 when something of it can
-/// never work beside the AWS config.
+/// Prints what is odd about a config that can be read, and a line that says what will happen. 78 when something of it keeps
+/// `run` from beginning: sources that go in a circle through the AWS config, network settings that cannot be used, programs
+/// that others could replace. Whatever leaves other profiles as they are is a warning.
 ///
 /// # Errors
 /// When the answer cannot be written.

@@ -173,7 +173,7 @@ fn a_line_that_hides_the_session_is_named_with_its_file() {
 
 /// Botocore takes keys before it asks a program, and never renews them.
 #[test]
-fn check_calls_keys_beside_a_question_to_evertoken_a_mistake_and_prints_the_right_lines() {
+fn check_warns_of_keys_beside_a_question_to_evertoken_and_prints_the_right_lines() {
     let home = Home::new(CONFIG);
     let asking = |name: &str, asked: &str| {
         format!(
@@ -191,18 +191,37 @@ fn check_calls_keys_beside_a_question_to_evertoken_a_mistake_and_prints_the_righ
 
     home.write(".aws/config", &asking("dev", "dev"));
     let ended = home.run("check");
-    assert_eq!(ended.code, Some(78), "{ended:?}");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
     for expected in [
-        "config.toml:7:11: the AWS config has programs ask evertoken for \"dev\"",
+        "config.toml:7:11: warning: the AWS config has programs ask evertoken for \"dev\"",
         "hint: add store = \"private\" to this entry",
         "\n  [profile dev-live]\n  region = eu-west-3\n  credential_process = /opt/evertoken credential-process dev\n",
-        "config.toml: 1 mistake; evertoken cannot work until it is corrected\n",
+        "config.toml: 1 warning; it keeps ",
     ] {
         assert!(ended.out.contains(expected), "{expected}: {}", ended.out);
     }
     // Which is what it takes.
     home.write(".aws/config", &asking("dev-live", "dev"));
     assert!(home.run("check").out.contains("config.toml: fine; "));
+}
+
+/// The others are kept fresh all the same.
+#[test]
+fn an_mfa_session_that_nobody_gets_is_a_warning_that_says_so() {
+    let home = Home::new(&format!(
+        "{CONFIG}\n[[mfa_session]]\nprofile = \"base-mfa\"\nsource_profile = \"corp\"\n\
+         mfa_serial = \"arn:aws:iam::111122223333:mfa/me\"\n"
+    ));
+    home.write(
+        ".aws/config",
+        "[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.awsapps.com/start\n\
+         [profile corp]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Developer\n",
+    );
+    let ended = home.run("check");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let expected = "warning: profile \"corp\" gives temporary sessions and cannot be the source of an MFA session: \
+                    \"base-mfa\" will get none\n";
+    assert!(ended.out.contains(expected), "{}", ended.out);
 }
 
 /// A service does not have the PATH of anybody's shell.
@@ -312,7 +331,7 @@ fn a_circle_through_the_aws_config_is_a_mistake() {
     // What is wrong for other programs alone keeps evertoken from nothing.
     home.write(".aws/config", "[profile dev]\ncredential_process = /usr/bin/evertoken credential-process dev\n");
     home.write(".aws/credentials", CREDENTIALS);
-    assert_eq!(home.run("check").code, Some(78));
+    assert_eq!(home.run("check").code, Some(0));
     let ended = home.run("refresh dev");
     assert!(ended.code == Some(1) && ended.out.contains("127.0.0.1:1"), "{ended:?}");
     // The keys of a profile that another one names as its source go before its role: no circle.

@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 /// Why programs that use a profile do not ask evertoken, or ask in vain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Hindrance {
+enum Hindrance {
     /// evertoken writes keys under the same name: botocore and most SDKs take those, and never renew them.
     Published,
     /// Keys that evertoken did not write stand under the same name, with the same effect.
@@ -20,13 +20,6 @@ pub enum Hindrance {
     Unlisted,
 }
 
-impl Hindrance {
-    /// Whether it stays until somebody edits a file. Otherwise it goes by itself, or is no more than suspicious.
-    pub const fn is_mistake(self) -> bool {
-        matches!(self, Self::Published | Self::ForeignKeys)
-    }
-}
-
 /// A profile that asks evertoken, and what is in the way.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unheard {
@@ -34,8 +27,6 @@ pub struct Unheard {
     pub profile: String,
     /// The profile that evertoken is asked for.
     pub asked: String,
-    /// What is in the way.
-    pub hindrance: Hindrance,
     /// What is wrong, as a sentence without a full stop.
     pub message: String,
     /// The lines to write instead; may have several lines.
@@ -102,7 +93,7 @@ fn judge(name: &str, section: &Section, asked: &str, config: &Config) -> Option<
                 .to_owned(),
         ),
     };
-    Some(Unheard { profile: name.to_owned(), asked: asked.to_owned(), hindrance, message, mend })
+    Some(Unheard { profile: name.to_owned(), asked: asked.to_owned(), message, mend })
 }
 
 /// The section that asks under a name that nobody writes keys to.

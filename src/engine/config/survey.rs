@@ -17,8 +17,8 @@ use std::ops::Range;
 
 /// Findings about `config`, whose text is `text`, beside the AWS config, in the order of their positions.
 ///
-/// A mistake here is what can never work (a circle, GetSessionToken with temporary keys); it concerns the entries that it
-/// names and no others. Everything that another edit of the AWS files may be about to mend is a warning.
+/// A mistake here is a circle, with which nothing can begin. Everything else leaves the other entries as they are, and
+/// another edit of the AWS files may be about to mend it: a warning, also where its own entry will get no session.
 pub fn survey(text: &str, config: &Config, aws: &AwsConfig) -> Vec<Diagnostic> {
     // The config has been parsed: whatever is odd about its text was told then.
     let raw = raw::read(text, &mut Vec::new());
@@ -35,14 +35,13 @@ pub fn survey(text: &str, config: &Config, aws: &AwsConfig) -> Vec<Diagnostic> {
         };
         // What concerns nobody on the list has no place in this text.
         let Some(span) = raw.entries.iter().find(named).map(raw::Written::anchor) else { continue };
-        let severity = if found.hindrance.is_mistake() { Severity::Mistake } else { Severity::Warning };
-        findings.push(Diagnostic { severity, span, message: found.message, hint: Some(found.mend) });
+        findings.push(Diagnostic::warning(span, found.message).with_hint(found.mend));
     }
     put_in_order(&mut findings);
     findings
 }
 
-/// The circles alone: the mistakes with which nothing can begin. Every other one leaves the other entries as they are.
+/// The circles alone.
 pub fn circles(text: &str, config: &Config, aws: &AwsConfig) -> Vec<Diagnostic> {
     let raw = raw::read(text, &mut Vec::new());
     let mut findings = at_each_entry(&raw, config, aws, |look| look.at_chain());
@@ -220,15 +219,12 @@ impl Look<'_> {
         }
         match (&self.entry.operation, kind) {
             (Operation::GetSessionToken, Kind::Role | Kind::Sso | Kind::Temporary) => {
-                let message =
-                    format!("profile {profile} gives temporary sessions and cannot be the source of an MFA session");
+                let message = format!(
+                    "profile {profile} gives temporary sessions and cannot be the source of an MFA session: {} will get none",
+                    quoted(self.entry.profile.as_str())
+                );
                 let hint = "GetSessionToken takes long-term keys only: name the profile that has them";
-                // Keys in a file may be others tomorrow.
-                if kind == Kind::Temporary {
-                    self.warning(&span, message, hint);
-                } else {
-                    self.mistake(&span, message, hint);
-                }
+                self.warning(&span, message, hint);
             }
             (Operation::Publish, Kind::LongTerm) => {
                 let message =

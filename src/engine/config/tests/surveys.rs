@@ -137,7 +137,7 @@ hint: take credential_process out of [profile dev] in ~/.aws/config, or choose a
             "[base] aws_access_key_id=AKIAIOSFODNN7EXAMPLE",
             "[dev] region=eu-west-3, credential_process=/usr/bin/evertoken credential-process dev",
         ],
-        r#"config.toml:2:11: the AWS config has programs ask evertoken for "dev", but the keys written here go into the credentials file under that name: botocore and most SDKs take those and never renew them
+        r#"config.toml:2:11: warning: the AWS config has programs ask evertoken for "dev", but the keys written here go into the credentials file under that name: botocore and most SDKs take those and never renew them
   profile = "dev"
             ^^^^^
 hint: add store = "private" to this entry: then all of them ask. Or keep this entry for programs that read the file, and take credential_process out of its section of ~/.aws/config into one of its own:
@@ -152,7 +152,7 @@ hint: add store = "private" to this entry: then all of them ask. Or keep this en
             "[base] aws_access_key_id=AKIAIOSFODNN7EXAMPLE",
             "[live] credential_process=/usr/bin/evertoken credential-process dev, aws_access_key_id=ASIAIOSFODNN7EXAMPLE",
         ],
-        r#"config.toml:2:11: the AWS config has programs ask evertoken for "live", but keys stand under that name too: botocore and most SDKs take those and never ask
+        r#"config.toml:2:11: warning: the AWS config has programs ask evertoken for "live", but keys stand under that name too: botocore and most SDKs take those and never ask
   profile = "dev"
             ^^^^^
 hint: take aws_access_key_id, aws_secret_access_key and aws_session_token out of [live] in ~/.aws/credentials. Or leave them, and let programs ask under another name in ~/.aws/config:
@@ -346,7 +346,7 @@ source_profile = "corp"
 mfa_serial = "GAHT12345678"
 "#,
         &["[base] aws_access_key_id=AKIAIOSFODNN7EXAMPLE", "[corp] sso_account_id=1"],
-        r#"config.toml:8:18: profile "corp" gives temporary sessions and cannot be the source of an MFA session
+        r#"config.toml:8:18: warning: profile "corp" gives temporary sessions and cannot be the source of an MFA session: "mfa" will get none
   source_profile = "corp"
                    ^^^^^^
 hint: GetSessionToken takes long-term keys only: name the profile that has them
