@@ -138,6 +138,13 @@ fn surroundings(setup: &Setup, aws: &AwsConfig, left_alone: &[LeftAlone]) -> Vec
     {
         warnings.push(format!("evertoken will not write: failed to {error}"));
     }
+    if let Err(error) = setup.places().could_have_state() {
+        warnings.push(format!(
+            "evertoken cannot start as things are: failed to {error}\nhint: its state folder is {}; make that, or what is \
+             above it, a folder of yours that you can write to, or name another place in XDG_STATE_HOME",
+            setup.places().state().display()
+        ));
+    }
     let mode = snapshot::read(resolved).ok().and_then(|file| Some(file.present?.metadata.mode() & 0o777));
     if let Some(mode) = mode.filter(|mode| mode & !setup.config().file_mode != 0) {
         let narrowed = mode & setup.config().file_mode;

@@ -198,6 +198,15 @@ impl Places {
         folder::ensure_private(&self.state, self.home())
     }
 
+    /// Whether that would do, as far as a look tells. Changes nothing.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub fn could_have_state(&self) -> Result<(), FileError> {
+        let folders = self.state.parent().into_iter().chain([self.state.as_path()]);
+        folders.into_iter().try_for_each(|folder| folder::could_be_private(folder, self.home()))
+    }
+
     /// The same of the folder of the refresh locks. Asked before each call to STS, so it looks no higher where it is there.
     ///
     /// # Errors

@@ -345,6 +345,48 @@ fn a_circle_through_the_aws_config_is_a_mistake() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
 }
 
+/// Without its state folder no daemon starts, and no refresh begins.
+#[test]
+fn check_looks_at_the_state_folder_and_leaves_it_as_it_is() {
+    let blocked = |block: &dyn Fn(&Home), reason: &str| {
+        let home = Home::new(CONFIG);
+        block(&home);
+        let ended = home.run("check");
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(ended.out.contains("warning: evertoken cannot start as things are: failed to "), "{ended:?}");
+        assert!(ended.out.contains(reason), "{reason}: {ended:?}");
+        assert_eq!(home.run("run").code, Some(1), "{reason}");
+    };
+    blocked(&|home| home.write(".local/state", "a file"), "Not a directory");
+    blocked(
+        &|home| {
+            let state = home.places().state().to_owned();
+            fs::create_dir_all(state.parent().expect("a parent")).expect("a folder");
+            std::os::unix::fs::symlink(home.path(".aws"), state).expect("a link");
+        },
+        "this is a symbolic link where evertoken keeps its own folder",
+    );
+    blocked(
+        &|home| {
+            fs::create_dir_all(home.path(".local")).expect("a folder");
+            std::os::unix::fs::symlink("/nowhere", home.path(".local/state")).expect("a link");
+        },
+        "it is a link to /nowhere, which is not there",
+    );
+    if !rustix::process::geteuid().is_root() {
+        blocked(
+            &|home| {
+                fs::create_dir_all(home.path(".local/state")).expect("a folder");
+                fs::set_permissions(home.path(".local/state"), fs::Permissions::from_mode(0o500)).expect("a mode");
+            },
+            "Permission denied",
+        );
+    }
+    let home = Home::new(CONFIG);
+    fs::create_dir_all(home.places().state()).expect("a folder");
+    assert!(home.run("check").out.contains("config.toml: fine; "));
+}
+
 #[test]
 fn a_bundle_that_cannot_be_used_is_named_with_its_certificate() {
     let good = include_str!("../network/root.pem");

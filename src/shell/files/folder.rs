@@ -3,6 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "the shell looks at folders")]
 
 use crate::shell::files::error::FileError;
+use rustix::fs::Access;
+use rustix::io::Errno;
 use std::fs::{self, DirBuilder, Metadata, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -55,6 +57,39 @@ pub fn ensure_private(folder: &Path, home: Option<&Path>) -> Result<(), FileErro
     if let Some(home) = home {
         check_home(home, folder)?;
     }
+    missing(folder)?.0.iter().rev().try_for_each(|folder| make(folder))?;
+    let metadata = fs::symlink_metadata(folder).map_err(FileError::at("look at", folder))?;
+    keep_private(folder, &metadata)
+}
+
+/// Whether [`ensure_private`] would be sure of it, as far as a look tells. Changes nothing.
+///
+/// # Errors
+/// What would stand in the way.
+pub fn could_be_private(folder: &Path, home: Option<&Path>) -> Result<(), FileError> {
+    let place = match fs::symlink_metadata(folder) {
+        Ok(metadata) => {
+            check_private(folder, &metadata)?;
+            folder
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if let Some(home) = home {
+                check_home(home, folder)?;
+            }
+            let (missing, above) = missing(folder)?;
+            if let Some(link) = missing.iter().find(|folder| folder.is_symlink()) {
+                return Err(leads_nowhere(link));
+            }
+            above.unwrap_or(folder)
+        }
+        Err(error) => return Err(FileError::at("look at", folder)(error)),
+    };
+    // Also a read-only mount keeps everybody out, whatever the mode says.
+    rustix::fs::access(place, Access::WRITE_OK | Access::EXEC_OK).map_err(FileError::at::<Errno>("write into", place))
+}
+
+/// The folders that are not there, up to the first one that is, and that one, which is ours.
+fn missing(folder: &Path) -> Result<(Vec<&Path>, Option<&Path>), FileError> {
     let mut missing = vec![folder];
     let mut above = folder.parent();
     while let Some(candidate) = above {
@@ -66,9 +101,7 @@ pub fn ensure_private(folder: &Path, home: Option<&Path>) -> Result<(), FileErro
         }
         above = candidate.parent();
     }
-    missing.iter().rev().try_for_each(|folder| make(folder))?;
-    let metadata = fs::symlink_metadata(folder).map_err(FileError::at("look at", folder))?;
-    keep_private(folder, &metadata)
+    Ok((missing, above))
 }
 
 /// Whether such a folder is there; where it is, it is also made 0700.
@@ -94,6 +127,14 @@ pub(in crate::shell) fn our_uid() -> u32 {
 }
 
 fn keep_private(folder: &Path, metadata: &Metadata) -> Result<(), FileError> {
+    check_private(folder, metadata)?;
+    if metadata.mode() & 0o7777 != 0o700 {
+        fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(FileError::at("set the mode of", folder))?;
+    }
+    Ok(())
+}
+
+fn check_private(folder: &Path, metadata: &Metadata) -> Result<(), FileError> {
     if metadata.is_symlink() {
         return Err(FileError::refused("use", folder, "this is a symbolic link where evertoken keeps its own folder"));
     }
@@ -102,9 +143,6 @@ fn keep_private(folder: &Path, metadata: &Metadata) -> Result<(), FileError> {
     }
     if metadata.uid() != our_uid() {
         return Err(FileError::refused("use", folder, format!("it belongs to user {}, not to us", metadata.uid())));
-    }
-    if metadata.mode() & 0o7777 != 0o700 {
-        fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(FileError::at("set the mode of", folder))?;
     }
     Ok(())
 }
@@ -124,16 +162,16 @@ fn make(folder: &Path) -> Result<(), FileError> {
     match DirBuilder::new().mode(0o700).create(folder) {
         // Another process may have been faster; a dangling link in its place is no folder.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
-        Err(_) if folder.is_symlink() => {
-            let target = fs::read_link(folder).unwrap_or_default();
-            let reason = format!(
-                "it is a link to {}, which is not there; create that folder, or remove the link",
-                target.display()
-            );
-            Err(FileError::refused("create", folder, reason))
-        }
+        Err(_) if folder.is_symlink() => Err(leads_nowhere(folder)),
         other => other.map_err(FileError::at("create", folder)),
     }
+}
+
+fn leads_nowhere(link: &Path) -> FileError {
+    let target = fs::read_link(link).unwrap_or_default();
+    let reason =
+        format!("it is a link to {}, which is not there; create that folder, or remove the link", target.display());
+    FileError::refused("create", link, reason)
 }
 
 /// Whether group-writable means nobody but us: many systems give each user a group of the same number and a umask of
