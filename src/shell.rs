@@ -22,6 +22,7 @@ pub mod mfa;
 pub mod own_writes;
 pub mod panics;
 pub mod places;
+pub mod program;
 pub(crate) mod secret_json;
 pub mod service;
 pub mod signals;

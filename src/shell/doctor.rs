@@ -15,9 +15,10 @@ mod tools;
 pub use files::narrow;
 pub use keeping::{Own, gather as keeping};
 
+use crate::engine::aws_config::chain::{Base as ChainBase, Chain};
 use crate::engine::aws_config::{AwsConfig, AwsFile, Section, StaticKeys, noted_end, services_endpoint, static_keys};
 use crate::engine::doctor::picture::{Answer, By, Endpoint, Exported, Keeping, KeyFacts, Picture, Selected, Unusable};
-use crate::engine::doctor::{base_of, may_be_instance, short_id};
+use crate::engine::doctor::{Base, End, base_of, may_be_instance, short_id};
 use crate::engine::proxy::PROXY;
 use crate::engine::time::WallTime;
 use crate::engine::url::without_login;
@@ -25,6 +26,7 @@ use crate::shell::clock;
 use crate::shell::environment::Environment;
 use crate::shell::http::HttpError;
 use crate::shell::places::Places;
+use crate::shell::sources::missing_program;
 use files::Look;
 use std::sync::Arc;
 use tools::Tools;
@@ -58,7 +60,6 @@ pub async fn gather(
     keeping: Keeping,
     network: Network,
 ) -> Picture {
-    let home = environment.home();
     let mut config = files::look(places.aws_config(), AwsFile::Config, environment);
     let mut credentials = files::look(places.credentials(), AwsFile::Credentials, environment);
     let aws = AwsConfig::merged(&config.content, &credentials.content);
@@ -79,6 +80,7 @@ pub async fn gather(
         unusable: None,
         sign_ins: std::collections::BTreeMap::new(),
         tokens: std::collections::BTreeMap::new(),
+        missing_program: None,
         platform: platform::look(environment),
         keeping,
         config_file: config.facts.clone(),
@@ -91,7 +93,9 @@ pub async fn gather(
     picture.endpoint =
         endpoint.as_ref().map(|(url, variable)| Endpoint { url: without_login(url), variable: *variable });
     let base = base_of(picture.own_config(), &picture.aws, &name);
-    (picture.sign_ins, picture.tokens) = tokens::look(&base, picture.exported.web_identity.as_deref(), home, now).await;
+    (picture.sign_ins, picture.tokens) =
+        tokens::look(&base, picture.exported.web_identity.as_deref(), environment, now).await;
+    picture.missing_program = missing_program_of(&base, environment);
     let tools = match Tools::new(environment, places, &picture, endpoint.map(|(url, _)| url)) {
         Ok(tools) => tools,
         Err(error) => {
@@ -110,6 +114,14 @@ pub async fn gather(
         picture.now = clock::now();
     }
     picture
+}
+
+/// The program of the `credential_process` at the end, where it is not there.
+fn missing_program_of(base: &Base, environment: &Environment) -> Option<String> {
+    match &base.end {
+        End::Chain(Chain { base: ChainBase::Process { command, .. }, .. }) => missing_program(command, environment),
+        End::Chain(_) | End::Token(_) | End::Provider(_) | End::Fault(_) => None,
+    }
 }
 
 fn unusable(error: &HttpError, environment: &Environment, picture: &Picture) -> Unusable {

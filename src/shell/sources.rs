@@ -2,14 +2,17 @@
 //! follows the config and the AWS files only; what a shell exported never redirects it.
 
 mod caches;
+pub(crate) mod foresight;
 mod login;
 mod process;
 mod sdk;
 mod sso;
 
+pub(crate) use login::cached as login_cached;
+pub(crate) use process::missing_program;
 pub use process::split_words;
 pub(crate) use sdk::instance as instance_keys;
-pub(crate) use sso::cached;
+pub(crate) use sso::cached as sso_cached;
 
 use crate::engine::aws_config::chain::{Base, Chain, Hop};
 use crate::engine::aws_config::{AwsConfig, StaticKeys, static_keys};
@@ -172,10 +175,7 @@ impl Sources {
     }
 
     fn exported(&self) -> Result<SourceCredentials, Fault> {
-        self.environment.source_credentials().ok_or_else(|| {
-            let what = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set in the environment of evertoken";
-            Fault::Source(SourceFault::Missing(what.to_owned()))
-        })
+        self.environment.source_credentials().ok_or_else(foresight::nothing_exported)
     }
 
     fn static_keys(&self, texts: &Texts, profile: &str, now: WallTime) -> Result<SourceCredentials, Fault> {

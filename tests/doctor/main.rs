@@ -83,7 +83,9 @@ cases! {
     links_go_in_a_circle
     mfa_session_over
     no_credentials_at_all
+    not_signed_in_to_the_console
     not_written_and_not_signed_in
+    nothing_is_exported
     offline_and_fresh
     pod_identity_of_eks
     pod_of_eks
@@ -93,6 +95,7 @@ cases! {
     profile_hides_the_role_of_the_instance
     profile_hides_the_task_role
     program_behind_it_fails
+    program_is_not_there
     role_arn_hides_the_section
     role_session_and_sso_session_over
     section_is_empty_and_not_signed_in

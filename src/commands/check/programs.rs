@@ -1,11 +1,12 @@
 //! The programs of others that the daemon will start: whether the service will find them where it looks. Starts none.
 
-use crate::commands::service::search_path::{ServicePath, in_own_path};
+use crate::commands::service::search_path::ServicePath;
 use crate::commands::setup::Setup;
 use crate::engine::aws_config::AwsConfig;
 use crate::engine::aws_config::chain::{Base, Chain};
 use crate::engine::config::model::Source;
 use crate::shell::environment::Environment;
+use crate::shell::program::in_own_path;
 use crate::shell::sources::split_words;
 use std::collections::BTreeSet;
 

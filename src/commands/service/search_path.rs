@@ -4,9 +4,8 @@
 
 use super::{agent, unit};
 use crate::shell::environment::Environment;
-use std::ffi::OsStr;
+use crate::shell::program::can_be_run;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// What `systemd --user` gives to services (systemd.exec(5); distributions may add to it).
@@ -64,16 +63,6 @@ fn usual(manager: &str) -> String {
         _ => "",
     };
     format!("what {manager} gives to a service{more}")
-}
-
-/// Where a program lies by the `PATH` of whoever asks.
-pub fn in_own_path(program: &Path, path: Option<&OsStr>) -> Option<PathBuf> {
-    let mut folders = std::env::split_paths(path?);
-    folders.find_map(|folder| Some(folder.join(program)).filter(|path| path.is_absolute() && can_be_run(path)))
-}
-
-fn can_be_run(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 /// The last `PATH` of the unit and its drop-ins, in the order in which systemd reads them.

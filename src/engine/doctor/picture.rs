@@ -49,6 +49,8 @@ pub struct Picture {
     pub sign_ins: BTreeMap<String, SignIn>,
     /// Web identity token files by their path as written.
     pub tokens: BTreeMap<String, TokenFile>,
+    /// The program of the `credential_process` behind the profile, where it is not there or cannot be run.
+    pub missing_program: Option<String>,
     /// Where this runs.
     pub platform: Platform,
     /// evertoken itself.

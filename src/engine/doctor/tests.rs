@@ -58,6 +58,7 @@ fn picture(config: &str, credentials: &str) -> Picture {
         unusable: None,
         sign_ins: BTreeMap::new(),
         tokens: BTreeMap::new(),
+        missing_program: None,
         platform: Platform::default(),
         keeping: Keeping { config: OwnConfig::Missing, ..Keeping::default() },
     }

@@ -5,20 +5,22 @@ use crate::engine::doctor::picture::{SignIn, TokenFile};
 use crate::engine::doctor::{Base, End};
 use crate::engine::failure::{Fault, SourceFault};
 use crate::engine::time::WallTime;
-use crate::shell::sources::cached;
+use crate::shell::environment::Environment;
+use crate::shell::sources::foresight::Cached;
+use crate::shell::sources::{login_cached, sso_cached};
 use crate::shell::token_file;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::Path;
 use zeroize::Zeroizing;
 
 /// Looks at what stands at the end of a profile, and at the token that a variable names.
 pub(super) async fn look(
     base: &Base,
     exported: Option<&str>,
-    home: Option<&Path>,
+    environment: &Environment,
     now: WallTime,
 ) -> (BTreeMap<String, SignIn>, BTreeMap<String, TokenFile>) {
+    let home = environment.home();
     let (mut sign_ins, mut tokens) = (BTreeMap::new(), BTreeMap::new());
     let mut paths: Vec<&str> = exported.into_iter().collect();
     match &base.end {
@@ -26,13 +28,15 @@ pub(super) async fn look(
         End::Chain(chain) => match &chain.base {
             ChainBase::WebIdentity { token_file, .. } => paths.push(token_file),
             ChainBase::Sso(sso) => {
-                let found = cached(sso, home, now).await;
-                let found = found
-                    .map_or(SignIn::Missing, |cached| SignIn::Token { ends: cached.ends, renewable: cached.renewable });
-                sign_ins.insert(sso.cache_name().to_owned(), found);
+                let found = sso_cached(sso, home, now).await;
+                sign_ins.insert(sso.cache_name().to_owned(), sign_in(found));
             }
-            ChainBase::Static { .. } | ChainBase::Process { .. } | ChainBase::Login { .. } | ChainBase::Provider(_) => {
+            ChainBase::Login { session, .. } => {
+                let folder = environment.text("AWS_LOGIN_CACHE_DIRECTORY");
+                let found = login_cached(session, folder, home, now).await;
+                sign_ins.insert(session.clone(), sign_in(found));
             }
+            ChainBase::Static { .. } | ChainBase::Process { .. } | ChainBase::Provider(_) => {}
         },
         End::Provider(_) | End::Fault(_) => {}
     }
@@ -45,6 +49,12 @@ pub(super) async fn look(
         tokens.insert(path.to_owned(), found);
     }
     (sign_ins, tokens)
+}
+
+/// What cannot be read counts as not there: the tools take it so too.
+fn sign_in(found: Result<Option<Cached>, Fault>) -> SignIn {
+    let found = found.ok().flatten();
+    found.map_or(SignIn::Missing, |cached| SignIn::Token { ends: cached.ends, renewable: cached.renewable })
 }
 
 /// The part after the path, which the reader of the finding has before their eyes.

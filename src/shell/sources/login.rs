@@ -3,6 +3,7 @@
 //! meanwhile, and where nobody could tell its work from theirs.
 
 use super::caches::{self, Caches};
+use super::foresight::Cached;
 use super::sdk::{NO_METADATA, Only, environment};
 use super::sso::RENEW_BEFORE;
 use crate::engine::failure::{Fault, Layer, SourceFault};
@@ -16,10 +17,52 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// The folder of the only file that the SDK sees.
 const FOLDER: &str = "/cache";
+
+/// How long a console session lasts at most, however often its keys are renewed (AWS Sign-In, `aws login`).
+const LONGEST: Duration = Duration::from_secs(12 * 3600);
+
+/// Looks into the cache; `None` when nobody has signed in there. `folder` is `AWS_LOGIN_CACHE_DIRECTORY`.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) async fn cached(
+    session: &str,
+    folder: Option<&str>,
+    home: Option<&Path>,
+    now: WallTime,
+) -> Result<Option<Cached>, Fault> {
+    let saved = Saved::load(&cache_folder(folder, home)?.join(file_name(session))).await?;
+    Ok(saved.map(|saved| {
+        let ends = saved.ends();
+        let renewable = saved.0.text("refreshToken").is_some() && ends.is_some_and(|end| end + LONGEST > now);
+        Cached { ends, renewable }
+    }))
+}
+
+pub(super) fn over(profile: &str) -> Fault {
+    let what = format!("the console login of profile {profile:?}");
+    Fault::Source(SourceFault::Ended { what, login: Some(format!("aws login --profile {profile}")) })
+}
+
+fn cache_folder(folder: Option<&str>, home: Option<&Path>) -> Result<PathBuf, Fault> {
+    let no_home = || {
+        let what = "there is no home folder to look for the console login in".to_owned();
+        Fault::Source(SourceFault::Config(what))
+    };
+    let of_home = || home.map(|home| home.join(".aws/login/cache"));
+    folder.map(PathBuf::from).or_else(of_home).ok_or_else(no_home)
+}
+
+fn file_name(session: &str) -> String {
+    let digest = Sha256::digest(session.trim().as_bytes());
+    let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{name}.json")
+}
 
 /// A console session.
 pub(super) struct Login<'a> {
@@ -39,7 +82,7 @@ impl Login<'_> {
         caches: &Caches,
         now: WallTime,
     ) -> Result<SourceCredentials, Fault> {
-        let cache = self.folder()?.join(self.file_name());
+        let cache = cache_folder(self.cache, self.home)?.join(file_name(self.session));
         let saved = Saved::load(&cache).await?.ok_or_else(|| self.over())?;
         if let Some(found) = saved.credentials_beyond(now + RENEW_BEFORE) {
             return Ok(found);
@@ -81,30 +124,13 @@ impl Login<'_> {
         }
     }
 
-    fn folder(&self) -> Result<PathBuf, Fault> {
-        let no_home = || {
-            let what = "there is no home folder to look for the console login in".to_owned();
-            Fault::Source(SourceFault::Config(what))
-        };
-        let of_home = || self.home.map(|home| home.join(".aws/login/cache"));
-        self.cache.map(PathBuf::from).or_else(of_home).ok_or_else(no_home)
-    }
-
-    fn file_name(&self) -> String {
-        let digest = Sha256::digest(self.session.trim().as_bytes());
-        let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{name}.json")
-    }
-
     fn over(&self) -> Fault {
-        let what = format!("the console login of profile {:?}", self.profile);
-        let login = Some(format!("aws login --profile {}", self.profile));
-        Fault::Source(SourceFault::Ended { what, login })
+        over(self.profile)
     }
 
     /// The keys, and what is to be saved of them.
     async fn renew(&self, http: &Http, saved: &Saved) -> Result<(SourceCredentials, Option<Saved>), Fault> {
-        let file = format!("{FOLDER}/{}", self.file_name());
+        let file = format!("{FOLDER}/{}", file_name(self.session));
         // The SDK keeps this copy until it is done, and does not wipe it.
         let memory = Fs::from_raw_map(HashMap::from([(OsString::from(&file), saved.0.to_bytes().to_vec())]));
         let found = self.ask(http, memory.clone()).await?;
@@ -164,9 +190,13 @@ impl Saved {
             && self.0.text("refreshToken") == other.0.text("refreshToken")
     }
 
+    fn ends(&self) -> Option<WallTime> {
+        WallTime::parse(self.text("expiresAt")?).ok()
+    }
+
     /// The keys, if they last beyond `time`.
     fn credentials_beyond(&self, time: WallTime) -> Option<SourceCredentials> {
-        let expiration = WallTime::parse(self.text("expiresAt")?).ok().filter(|end| *end > time)?;
+        let expiration = self.ends().filter(|end| *end > time)?;
         Some(SourceCredentials {
             keys: Keys {
                 access_key_id: self.text("accessKeyId")?.to_owned(),

@@ -6,7 +6,8 @@ use crate::engine::secret::Secret;
 use crate::engine::session::{Keys, SourceCredentials};
 use crate::engine::time::WallTime;
 use crate::shell::child::{self, Child};
-use crate::shell::environment::expand;
+use crate::shell::environment::{Environment, expand};
+use crate::shell::program::{can_be_run, in_own_path};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -38,9 +39,7 @@ pub(super) async fn run(
     home: Option<&Path>,
     now: WallTime,
 ) -> Result<SourceCredentials, Fault> {
-    let failed = |what: &str| {
-        Fault::Source(SourceFault::Process(format!("the credential_process of profile {profile:?}: {what}")))
-    };
+    let failed = |what: &str| failed(profile, what);
     let mut argv = split_words(command).ok_or_else(|| failed("a quotation mark in it is not closed"))?;
     if let Some(program) = argv.first_mut() {
         *program = expand(program, home).to_string_lossy().into_owned();
@@ -81,6 +80,24 @@ pub(super) async fn run(
         login_ends: None,
         skew: None,
     })
+}
+
+pub(super) fn failed(profile: &str, what: &str) -> Fault {
+    Fault::Source(SourceFault::Process(format!("the credential_process of profile {profile:?}: {what}")))
+}
+
+/// The program of a command as it is written there, where it is not there to be run. What only a shell would understand,
+/// and a path that depends on where it is started, is taken to be well.
+pub(crate) fn missing_program(command: &str, environment: &Environment) -> Option<String> {
+    let program = split_words(command)?.into_iter().next()?;
+    let is_for_a_shell = program.contains(|c: char| "$`=;|&<>(){}*?".contains(c));
+    let path = expand(&program, environment.home());
+    let is_there = if path.is_absolute() {
+        can_be_run(&path)
+    } else {
+        program.contains('/') || in_own_path(&path, environment.get("PATH")).is_some()
+    };
+    (!is_for_a_shell && !is_there).then_some(program)
 }
 
 /// Splits a command into words by the rules of a POSIX shell for quotes and backslashes, and none of its others. `None`

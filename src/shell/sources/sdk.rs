@@ -38,21 +38,24 @@ fn no_files() -> Fs {
     Fs::from_raw_map(HashMap::new())
 }
 
+/// The variables by which ECS and EKS name the endpoint of a container.
+pub(super) const CONTAINER_URIS: [&str; 2] =
+    ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
+
+pub(super) fn no_container() -> Fault {
+    let what = "this is no container of ECS or EKS: AWS_CONTAINER_CREDENTIALS_… is not in the environment of evertoken";
+    Fault::Source(SourceFault::Missing(what.to_owned()))
+}
+
 /// The endpoint that ECS and EKS name in the environment of a container.
 pub(super) async fn container<'a>(
     http: &Http,
     look_up: impl Fn(&str) -> Option<&'a str>,
 ) -> Result<SourceCredentials, Fault> {
-    let names = [
-        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    ];
-    let found: Vec<(&str, &str)> = names.iter().filter_map(|name| look_up(name).map(|value| (*name, value))).collect();
+    let names = CONTAINER_URIS.into_iter().chain(["AWS_CONTAINER_AUTHORIZATION_TOKEN"]);
+    let found: Vec<(&str, &str)> = names.filter_map(|name| look_up(name).map(|value| (name, value))).collect();
     if !found.iter().any(|(name, _)| name.ends_with("_URI")) {
-        let what =
-            "this is no container of ECS or EKS: AWS_CONTAINER_CREDENTIALS_… is not in the environment of evertoken";
-        return Err(Fault::Source(SourceFault::Missing(what.to_owned())));
+        return Err(no_container());
     }
     let mut environment = environment(found.into_iter().chain([NO_METADATA]));
     if let Some(path) = look_up("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {

@@ -4,6 +4,7 @@
 mod token;
 
 use super::caches::{self, Caches};
+use super::foresight::Cached;
 use crate::engine::aws_config::chain::SsoProfile;
 use crate::engine::failure::{Fault, ReplyFault, ServiceError, SourceFault};
 use crate::engine::place::dns_suffix;
@@ -73,20 +74,16 @@ pub(super) async fn resolve(
     })
 }
 
-/// What is known of a sign-in without asking anybody.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Cached {
-    /// When its token ends.
-    pub(crate) ends: Option<WallTime>,
-    /// Whether it can be renewed without a person.
-    pub(crate) renewable: bool,
-}
-
-/// Looks into the cache; `None` when nobody has signed in there, as far as can be read.
-pub(crate) async fn cached(sso: &SsoProfile, home: Option<&Path>, now: WallTime) -> Option<Cached> {
-    let token = Token::load(&cache_file(sso, home).ok()?).await.ok()??;
-    let renewable = sso.session.is_some() && token.can_be_renewed(now);
-    Some(Cached { ends: token.lasts_until(), renewable })
+/// Looks into the cache; `None` when nobody has signed in there.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) async fn cached(sso: &SsoProfile, home: Option<&Path>, now: WallTime) -> Result<Option<Cached>, Fault> {
+    let token = Token::load(&cache_file(sso, home)?).await?;
+    Ok(token.map(|token| Cached {
+        ends: token.lasts_until(),
+        renewable: sso.session.is_some() && token.can_be_renewed(now),
+    }))
 }
 
 fn cache_file(sso: &SsoProfile, home: Option<&Path>) -> Result<PathBuf, Fault> {
@@ -97,7 +94,7 @@ fn cache_file(sso: &SsoProfile, home: Option<&Path>) -> Result<PathBuf, Fault> {
     Ok(home.ok_or_else(no_home)?.join(".aws/sso/cache").join(format!("{name}.json")))
 }
 
-fn ended(sso: &SsoProfile) -> Fault {
+pub(super) fn ended(sso: &SsoProfile) -> Fault {
     let what = match &sso.session {
         Some(session) => format!("the SSO session {session:?}"),
         None => format!("the SSO login of profile {:?}", sso.profile),
