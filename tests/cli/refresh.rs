@@ -3,9 +3,11 @@
 use crate::home::{CONFIG, CREDENTIALS, Home};
 use evertoken::emulator::{Emulator, Settings};
 use evertoken::engine::time::Skew;
+use evertoken::shell::clock;
 use evertoken::shell::known_skew::KnownSkew;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::time::Duration;
 
 const SERIAL: &str = "arn:aws:iam::111122223333:mfa/me";
 
@@ -158,6 +160,75 @@ fn a_dry_run_tells_what_would_fail() {
     let (code, out) = foretold(&home, "refresh --dry-run vault --min-ttl 3h");
     assert_eq!(code, Some(1), "{out}");
     assert!(out.contains("vault: no session can have 3h left: no more than 1h can be granted"), "{out}");
+}
+
+/// In the same words as the refresh itself, for which nobody has to be asked either.
+#[test]
+fn a_dry_run_tells_what_a_look_at_the_source_shows() {
+    let role = |name: &str, source: &str| {
+        format!("[[role]]\nprofile = \"{name}\"\nrole_arn = \"arn:aws:iam::111122223333:role/R\"\n{source}\n")
+    };
+    let config = [
+        role("sso", "source_profile = \"corp\""),
+        role("console", "source_profile = \"login\""),
+        role("program", "source_profile = \"tool\""),
+        role("token", "source_profile = \"web\""),
+        role("exported", "credential_source = \"Environment\""),
+        role("container", "credential_source = \"EcsContainer\""),
+    ]
+    .concat();
+    let home = Home::new(&format!("[defaults]\nsts_endpoint = \"http://127.0.0.1:1\"\n{config}"));
+    home.write(
+        ".aws/config",
+        "[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.awsapps.com/start\n\
+         [profile corp]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Developer\n\
+         [profile login]\nlogin_session = arn:aws:iam::111122223333:user/me\n\
+         [profile tool]\ncredential_process = ~/give-keys --quietly\n\
+         [profile web]\nrole_arn = arn:aws:iam::111122223333:role/W\nweb_identity_token_file = ~/token\n",
+    );
+    for (profile, said) in [
+        ("sso", "the SSO session \"corp\" ended\n  fix: aws sso login --sso-session corp\n"),
+        ("console", "the console login of profile \"login\" ended\n  fix: aws login --profile login\n"),
+        ("program", "the credential_process of profile \"tool\": "),
+        ("token", "token cannot be read: "),
+        ("exported", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set in the environment of evertoken\n"),
+        ("container", "this is no container of ECS or EKS: "),
+    ] {
+        let (code, out) = foretold(&home, &format!("refresh --dry-run {profile}"));
+        assert!(code == Some(1) && out.contains(said), "{profile}: {out}");
+        let ended = home.run(&format!("refresh {profile}"));
+        assert!(ended.code == Some(1) && ended.out.contains(said), "{profile}: {ended:?}");
+    }
+
+    home.write("token", "eyJhbGciOi.fake.token");
+    home.write("give-keys", "#!/bin/sh\n");
+    fs::set_permissions(home.path("give-keys"), fs::Permissions::from_mode(0o700)).expect("a mode");
+    let over = "\"2026-01-01T00:00:00Z\"";
+    let alive = format!("\"{}\"", clock::now() + Duration::from_secs(600));
+    let sso = |end: &str| {
+        let token = format!("{{\"accessToken\": \"x\", \"expiresAt\": {end}}}");
+        home.write(".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json", &token);
+    };
+    let console = |end: &str| {
+        let keys = "\"accessKeyId\": \"ASIA\", \"secretAccessKey\": \"x\", \"sessionToken\": \"x\"";
+        let saved = format!("{{\"accessToken\": {{{keys}, \"expiresAt\": {end}}}, \"refreshToken\": \"x\"}}");
+        home.write(".aws/login/cache/6eeec053fe13079aaf7fd81065ec5ecbdb93674f20700e51842d0c769b240c8a.json", &saved);
+    };
+    for (end, code) in [(over, 1), (alive.as_str(), 0)] {
+        sso(end);
+        console(end);
+        for profile in ["sso", "console"] {
+            let (ended, out) = foretold(&home, &format!("refresh --dry-run {profile}"));
+            assert_eq!(ended, Some(code), "{profile}: {out}");
+        }
+    }
+    for profile in ["program", "token"] {
+        let (code, out) = foretold(&home, &format!("refresh --dry-run {profile}"));
+        assert_eq!(code, Some(0), "{profile}: {out}");
+    }
+    let mut exported = home.command("refresh --dry-run exported");
+    exported.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE").env("AWS_SECRET_ACCESS_KEY", "x");
+    assert_eq!(exported.output().expect("a run").status.code(), Some(0));
 }
 
 #[test]

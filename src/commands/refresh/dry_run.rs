@@ -27,10 +27,11 @@ use crate::shell::environment::Environment;
 use crate::shell::files::{resolve, snapshot};
 use crate::shell::http::{Http, HttpSettings};
 use crate::shell::known_skew::recall;
+use crate::shell::sources::foresight;
 use crate::shell::token_file;
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 /// Shows what a refresh would do. 1 when not everything would be fresh afterwards, whatever STS says.
@@ -47,7 +48,7 @@ pub(super) fn run<W: Write>(
     let now = clock::now();
     let mut rehearsal = Rehearsal {
         setup,
-        home: environment.home(),
+        environment,
         aws: setup.aws(),
         lines: Vec::new(),
         unknown: BTreeSet::new(),
@@ -91,7 +92,7 @@ pub(super) fn run<W: Write>(
 /// A pass in which the answers are made up.
 struct Rehearsal<'a> {
     setup: &'a Setup,
-    home: Option<&'a Path>,
+    environment: &'a Environment,
     aws: AwsConfig,
     lines: Vec<String>,
     /// Profiles that publish what nobody knows before it is resolved.
@@ -124,7 +125,7 @@ impl Rehearsal<'_> {
         asked.questions().for_each(|question| keeper.handle(question, now));
         while let Some(action) = keeper.poll_action() {
             let event = match action {
-                Action::Resolve { source, .. } => self.resolve(source, sts_now),
+                Action::Resolve { source, .. } => self.resolve(source, now, sts_now)?,
                 Action::Assume(call) => {
                     self.lines.push(described(&call));
                     match self.token_fault(&call)? {
@@ -147,30 +148,39 @@ impl Rehearsal<'_> {
     /// Why the web identity token of a call cannot be had; `None` where it can, or the call needs none.
     fn token_fault(&self, call: &AssumeCall) -> Result<Option<Fault>, Ending> {
         let Source::WebIdentity(path) = &call.entry.source else { return Ok(None) };
-        on_runtime(async { Ok(token_file::read(token_file::WEB_IDENTITY, path, self.home).await.err()) })
+        on_runtime(async { Ok(token_file::read(token_file::WEB_IDENTITY, path, self.environment.home()).await.err()) })
     }
 
-    /// What is known of a source by the AWS files alone; for all else it is taken to give a session.
-    fn resolve(&mut self, source: Source, sts_now: WallTime) -> Event {
+    /// What is known of a source without asking anybody; for all else it is taken to give a session.
+    fn resolve(&mut self, source: Source, now: WallTime, sts_now: WallTime) -> Result<Event, Ending> {
         self.lines.push(format!("resolve {}", named(&source)));
         let mut credentials = made_up(sts_now);
-        if let Source::Profile(name) = &source {
-            match Chain::of(&self.aws, name) {
-                Err(fault) => return Event::ResolveFailed { source, fault: Fault::Source(fault), jitter: 0.0 },
-                Ok(Chain { base: Base::Static { profile }, hops }) if hops.is_empty() => {
-                    let keys = self.aws.profiles.get(&profile);
-                    if !keys.is_some_and(|keys| keys.contains_key("aws_session_token")) {
-                        (credentials.keys.session_token, credentials.expiration) = (None, None);
-                        return Event::Resolved { source, credentials };
-                    }
-                }
-                Ok(_) => {}
+        let chain = match &source {
+            Source::Profile(name) => Chain::of(&self.aws, name).map(Some).map_err(Fault::Source),
+            Source::Listed(_) | Source::WebIdentity(_) | Source::Provider(_) => Ok(None),
+        };
+        let fault = match (&chain, &source) {
+            (Err(fault), _) => Some(fault.clone()),
+            (Ok(Some(chain)), _) => {
+                on_runtime(async { Ok(foresight::fault(&chain.base, self.environment, now).await) })?
             }
+            (Ok(None), Source::Provider(provider)) => foresight::of_provider(*provider, self.environment),
+            (Ok(None), _) => None,
+        };
+        if let Some(fault) = fault {
+            return Ok(Event::ResolveFailed { source, fault, jitter: 0.0 });
+        }
+        if let Ok(Some(Chain { base: Base::Static { profile }, hops })) = &chain
+            && hops.is_empty()
+            && !self.aws.profiles.get(profile).is_some_and(|keys| keys.contains_key("aws_session_token"))
+        {
+            (credentials.keys.session_token, credentials.expiration) = (None, None);
+            return Ok(Event::Resolved { source, credentials });
         }
         let entries = self.setup.config().entries.iter();
         let publish = entries.filter(|entry| entry.operation == Operation::Publish && entry.source == source);
         self.unknown.extend(publish.map(|entry| entry.profile.clone()));
-        Event::Resolved { source, credentials }
+        Ok(Event::Resolved { source, credentials })
     }
 
     /// Makes the edits in memory, but for those of sessions that nobody knows yet.
