@@ -13,7 +13,7 @@ use crate::engine::failure::{Fault, Layer};
 use crate::engine::keeper::{Action, AssumeCall, Event, Sighting};
 use crate::engine::names::ProfileName;
 use crate::engine::time::Skew;
-use crate::shell::locks::UntilStored;
+use crate::shell::locks::{UntilStored, Unusable};
 use crate::shell::mfa::Codes;
 use crate::shell::panics::{caught, in_thread, to_its_end};
 use crate::shell::sources::{Clocks, Sources};
@@ -41,6 +41,13 @@ pub struct Tools {
     pub codes: Codes,
 }
 
+/// What is known of the refresh locks.
+#[derive(Default)]
+struct Locks {
+    until_stored: UntilStored,
+    unusable: Unusable,
+}
+
 /// Carries out actions and sends what comes of them.
 pub struct Executor {
     tools: Arc<Tools>,
@@ -49,7 +56,7 @@ pub struct Executor {
     files: Arc<Mutex<()>>,
     /// With their numbers, where they are calls to STS.
     calls: Vec<(Option<u64>, AbortHandle)>,
-    locks: Arc<UntilStored>,
+    locks: Arc<Locks>,
 }
 
 impl Executor {
@@ -102,7 +109,7 @@ impl Executor {
                 }
                 Err(error) => failed(format!("failed to {error}")),
             };
-            edits.iter().for_each(|edit| drop(locks.take(edit.profile())));
+            edits.iter().for_each(|edit| drop(locks.until_stored.take(edit.profile())));
             vec![event]
         };
         self.file_work(work, move |message| vec![failed(message)]);

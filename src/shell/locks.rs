@@ -125,6 +125,27 @@ impl UntilStored {
     }
 }
 
+/// The refresh locks that cannot be used, and why: said once for all profiles that share a reason.
+#[derive(Debug, Default)]
+pub struct Unusable(Mutex<BTreeMap<ProfileName, String>>);
+
+impl Unusable {
+    /// Notes a lock that cannot be used. Whether that is news.
+    pub fn note(&self, profile: &ProfileName, error: &FileError) -> bool {
+        // Without the path, which may be that of one lock of many.
+        let reason = error.source.to_string();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = known.values().any(|other| *other == reason);
+        known.insert(profile.clone(), reason);
+        !is_known
+    }
+
+    /// The lock can be used.
+    pub fn mended(&self, profile: &ProfileName) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(profile);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::disallowed_methods, reason = "the test plays the command that looks at the lock")]

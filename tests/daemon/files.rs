@@ -4,6 +4,7 @@ use crate::workstation::{Workstation, let_pass};
 use rustix::process::Signal;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 #[test]
 fn a_file_that_cannot_be_written_is_told_and_written_once_it_can_be() {
@@ -69,4 +70,41 @@ fn a_file_that_is_deleted_comes_back() {
     assert_eq!(mode, 0o600);
     let_pass(0.5);
     assert_eq!(workstation.asked("dev"), 1);
+}
+
+/// A call too many is better than a session that ends.
+#[test]
+fn a_state_folder_that_cannot_be_used_stops_no_refresh() {
+    let workstation = Workstation::new(600).role("dev").role("ops").start_with(&["dev", "ops"]);
+    workstation.wait("a status", || !workstation.state_files("status.json").is_empty());
+    let state = workstation.state_files("status.json")[0].parent().expect("a folder").to_owned();
+    let file_for_folder = |path: &Path| {
+        fs::remove_dir_all(path).expect("removed");
+        fs::write(path, "").expect("a file");
+    };
+    let refreshed = |what: &str| {
+        let before = ["dev", "ops"].map(|name| workstation.key_of(name));
+        workstation.signal(Signal::USR1);
+        workstation.wait(&format!("new sessions with {what}"), || {
+            ["dev", "ops"]
+                .iter()
+                .zip(&before)
+                .all(|(name, old)| workstation.holds(name) && workstation.key_of(name) != *old)
+        });
+        let_pass(1.0);
+    };
+    // Until the locks of the first wave are not kept any more.
+    let_pass(3.5);
+    fs::remove_file(state.join("locks/dev.lock")).expect("removed");
+    fs::create_dir(state.join("locks/dev.lock")).expect("a folder");
+    refreshed("a folder for a lock");
+    assert_eq!(workstation.lines(&["WARN", "dev.lock", "going on without"]), 1, "{}", workstation.log());
+    file_for_folder(&state.join("locks"));
+    refreshed("a file for the locks");
+    refreshed("a file for the locks still");
+    assert_eq!(workstation.lines(&["WARN", "/locks: ", "going on without"]), 1, "{}", workstation.log());
+    file_for_folder(&state);
+    refreshed("a file for the state");
+    let passed = workstation.evertoken(&["refresh", "--force"]);
+    assert_eq!(passed.status.code(), Some(0), "{passed:?}");
 }
