@@ -19,6 +19,7 @@ use crate::shell::panics;
 use crate::shell::places::{Caller, invocation};
 use crate::shell::service::Service;
 use crate::shell::signals::{Order, Signals};
+use crate::shell::store::move_private_store;
 use crate::shell::watch::{Concern, Watcher};
 use desk::Desk;
 use fall::Falls;
@@ -145,7 +146,10 @@ impl Round {
                     Verdict::Reopen(next, its_instance) => {
                         self.wind_down().await;
                         return Ok(match its_instance {
-                            Some(its_instance) => End::Move(next, its_instance),
+                            Some(its_instance) => {
+                                self.take_along(&next);
+                                End::Move(next, its_instance)
+                            }
                             None => End::Reopen(next),
                         });
                     }
@@ -236,6 +240,7 @@ impl Round {
         }
         if concerns.contains(&Concern::Credentials) {
             self.station.observe_changes();
+            self.reloads.start_if_moved(self.station.loaded.places.clone());
             // The state folder may have gone with all that is in it: the lock that others find us by, and the status.
             if self.desk.keep_place(&self.station, &mut self.instance) == Tenure::Regained {
                 self.report();
@@ -257,6 +262,15 @@ impl Round {
         if !slept.is_zero() {
             tracing::info!(seconds = slept.as_secs(), "awake again");
             self.keeper.handle(Event::Resumed, now);
+        }
+    }
+
+    /// Nobody shall have to enter a code again because the credentials file has another place.
+    fn take_along(&self, next: &Station) {
+        match move_private_store(&self.station.loaded.places, &next.loaded.places) {
+            Ok(true) => tracing::info!("the sessions of the private store come along"),
+            Ok(false) => {}
+            Err(error) => tracing::warn!("failed to {error}; the sessions of the private store stay behind"),
         }
     }
 

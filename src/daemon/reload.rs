@@ -5,7 +5,10 @@ use super::station::{OpenError, Station};
 use crate::engine::config::Config;
 use crate::shell::config_file::{LoadError, Loaded, load_settled};
 use crate::shell::environment::Environment;
+use crate::shell::files::resolve;
 use crate::shell::locks::InstanceLock;
+use crate::shell::panics::to_its_end;
+use crate::shell::places::Places;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -48,10 +51,29 @@ impl Reloads {
         self.reading = Some(read_apart(read, sender));
     }
 
+    /// Begins to read where the credentials file has another place by now: a link on the way to it leads elsewhere, and
+    /// others look for this daemon in the state folder of that place.
+    pub(super) fn start_if_moved(&mut self, places: Places) {
+        let (environment, path, sender) = (Arc::clone(&self.environment), self.path.clone(), self.sender.clone());
+        tokio::spawn(async move {
+            // Not on the thread of the loop: a home may hang. Who cannot look finds it where it was.
+            if to_its_end(move || has_moved(&places)).await.unwrap_or(false) {
+                let read = async move { load_settled(&environment, &path).await.and_then(Loaded::trusted) };
+                read_apart(read, sender);
+            }
+        });
+    }
+
     /// The next config that was read; waits for ever when none is being read.
     pub(super) async fn next(&mut self) -> Option<Result<Loaded, LoadError>> {
         self.results.recv().await
     }
+}
+
+/// Whether the credentials file stands elsewhere than when the places were found. One that is not there has not moved: its
+/// folder may just be on its way.
+fn has_moved(places: &Places) -> bool {
+    resolve(places.credentials()).is_ok_and(|now| now != places.resolved_credentials() && now.exists())
 }
 
 /// Reads in a task of its own: one that panics is a config that cannot be read.

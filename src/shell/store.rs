@@ -290,3 +290,18 @@ pub fn write_status(places: &Places, bytes: &[u8]) -> Result<(), FileError> {
     places.ensure_state()?;
     crate::shell::files::replace_private(&places.status_file(), bytes)
 }
+
+/// Moves the private store of one credentials file to another one that has none. Whether there was anything to move.
+///
+/// # Errors
+/// The step that failed; it is whole, in its old place.
+#[expect(clippy::disallowed_methods, reason = "both names are evertoken's own, and no links")]
+pub fn move_private_store(from: &Places, to: &Places) -> Result<bool, FileError> {
+    let (old, new) = (from.private_store(), to.private_store());
+    if !old.is_file() || new.exists() {
+        return Ok(false);
+    }
+    to.ensure_state()?;
+    std::fs::rename(&old, &new).map_err(FileError::at("move", &old))?;
+    Ok(true)
+}

@@ -5,6 +5,7 @@ use evertoken::emulator::Outcome;
 use rustix::process::Signal;
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -169,4 +170,39 @@ fn a_circle_through_the_aws_config_is_not_taken_over() {
     assert_eq!(workstation.fingerprint(), before);
     workstation.signal(Signal::USR1);
     workstation.wait("a refresh by the old config", || workstation.granted("dev") == 2);
+}
+
+/// Whoever keeps dotfiles apart moves the folder and links to it.
+#[test]
+fn a_daemon_whose_credentials_file_has_got_another_place_goes_on_as_the_daemon_of_that_place() {
+    let serial = "arn:aws:iam::111122223333:mfa/me";
+    let mut workstation = Workstation::new(600).default("source_profile = \"base-mfa\"").role("dev");
+    workstation.sts.add_mfa_device(serial, |code| code == "123456");
+    workstation = workstation.entry(&format!(
+        "[[mfa_session]]\nprofile = \"base-mfa\"\nsource_profile = \"base\"\nmfa_serial = \"{serial}\""
+    ));
+    let workstation = workstation.start();
+    workstation.wait("the code to be due", || workstation.status_of("base-mfa")["state"] == "waiting");
+    let entered = workstation.evertoken(&["login", "base-mfa", "--code", "123456"]);
+    assert!(entered.status.success(), "{entered:?}");
+    workstation.wait("the role", || workstation.holds("dev"));
+    workstation.wait("a calm status", || workstation.status_of("dev")["state"] == "fresh");
+    let (asked, key) = (workstation.sts.request_count(), workstation.key_of("dev"));
+    let places = [("the folder", ".aws", "dotfiles"), ("the file", "dotfiles/credentials", "dotfiles/secrets")];
+    for (what, link, target) in places {
+        let [link, target] = [link, target].map(|below| workstation.path(below));
+        fs::rename(&link, &target).expect("moved");
+        symlink(&target, &link).expect("a link");
+        workstation.wait(&format!("the daemon behind {what}"), || {
+            let status = workstation.status();
+            status["daemon"]["responding"] == true && status["daemon"]["pid"] == workstation.pid()
+        });
+        assert_eq!(workstation.evertoken(&["run"]).status.code(), Some(75), "{what}");
+        assert_eq!(workstation.status_of("base-mfa")["state"], "fresh", "{what}");
+        assert_eq!((workstation.sts.request_count(), workstation.key_of("dev")), (asked, key.clone()), "{what}");
+        assert_eq!(workstation.state_files("credentials").len(), 1, "no keys are left behind {what}");
+    }
+    workstation.signal(Signal::USR1);
+    workstation.wait("another session", || workstation.holds("dev") && workstation.key_of("dev") != key);
+    assert!(workstation.path(".aws").is_symlink() && workstation.credentials_path().is_symlink());
 }

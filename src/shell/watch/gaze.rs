@@ -18,7 +18,8 @@ const MOST_ROUNDS: usize = 8;
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Look {
     Nothing,
-    File(Identity),
+    /// With where the links on the way lead: the same file may have got another place.
+    File(Identity, Option<PathBuf>),
     Folder(Vec<(PathBuf, Identity)>),
 }
 
@@ -164,7 +165,7 @@ fn look(path: &Path) -> Look {
             files.sort();
             Look::Folder(files)
         }
-        Ok(metadata) => Look::File(Identity::of(&metadata)),
+        Ok(metadata) => Look::File(Identity::of(&metadata), fs::canonicalize(path).ok()),
         Err(_) => Look::Nothing,
     }
 }

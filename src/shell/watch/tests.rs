@@ -61,6 +61,20 @@ fn notices_whichever_way_a_file_changes() {
 }
 
 #[test]
+fn notices_that_the_same_file_has_got_another_place() {
+    let home = tempfile::tempdir().expect("a folder");
+    let path = |below: &str| home.path().join(below);
+    fs::create_dir(path(".aws")).expect("create");
+    fs::write(path(".aws/credentials"), "x").expect("write");
+    on_runtime(async {
+        let mut watcher = watcher(home.path()).await;
+        fs::rename(path(".aws"), path("dotfiles")).expect("rename");
+        std::os::unix::fs::symlink("dotfiles", path(".aws")).expect("a link");
+        assert_eq!(next(&mut watcher).await, [Concern::Credentials]);
+    });
+}
+
+#[test]
 fn notices_files_in_folders_that_did_not_exist() {
     let home = tempfile::tempdir().expect("a folder");
     on_runtime(async {
