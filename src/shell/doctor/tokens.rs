@@ -44,6 +44,7 @@ pub(super) async fn look(
         let found = match token_file::read(token_file::WEB_IDENTITY, path, home).await {
             Ok(token) => TokenFile::Read { ends: end_of(token.expose()) },
             Err(Fault::Source(SourceFault::Missing(text))) => TokenFile::Unreadable(reason(&text)),
+            Err(Fault::Source(SourceFault::Unsettled { why, .. })) => TokenFile::Unreadable(why),
             Err(_) => TokenFile::Unreadable("it holds no token".to_owned()),
         };
         tokens.insert(path.to_owned(), found);
