@@ -63,7 +63,8 @@ pub fn on_runtime<T>(work: impl Future<Output = Result<T, Ending>>) -> Result<T,
 pub fn runtime() -> Result<Runtime, Ending> {
     let built = Builder::new_current_thread()
         .enable_all()
-        // Eight calls may wait for a lock each, and the files must not wait for them. They come and go.
+        // Eight calls may wait for a lock each, and sixteen names be looked up for longer than anybody waits for them; the
+        // files must not wait for either. They come and go.
         .max_blocking_threads(32)
         .thread_keep_alive(Duration::from_secs(1))
         .build();

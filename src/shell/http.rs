@@ -1,6 +1,7 @@
 //! The one HTTP client of the process: proxy, trusted roots, timeouts and the bound of an answer in one place. It never sends a request to the
 //! machine itself, or to a metadata service, through a proxy, and never panics over a certificate.
 
+mod names;
 mod trust;
 
 use crate::engine::config::model::Network;
@@ -19,6 +20,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
+use names::Names;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
@@ -99,8 +101,10 @@ impl Http {
                 Some(Proxy { hosts: Matcher::builder().https(url).no(exempt).build(), way })
             }
         };
-        let ways = RwLock::new(Ways::new(trust, proxy.as_ref()));
-        let routes = Arc::new(Routes { bundle: settings.ca_bundle.clone(), proxy, ways, renewing: Mutex::default() });
+        let names = Names::default();
+        let ways = RwLock::new(Ways::new(trust, proxy.as_ref(), &names));
+        let bundle = settings.ca_bundle.clone();
+        let routes = Arc::new(Routes { bundle, proxy, ways, names, renewing: Mutex::default() });
         Ok(Self { connector: SharedHttpConnector::new(Routed(Arc::clone(&routes))), routes })
     }
 
@@ -116,7 +120,7 @@ impl Http {
         let mut ways = self.routes.ways.write().unwrap_or_else(PoisonError::into_inner);
         let is_new = trust.digest != ways.trusted;
         if is_new {
-            *ways = Ways::new(trust, self.routes.proxy.as_ref());
+            *ways = Ways::new(trust, self.routes.proxy.as_ref(), &self.routes.names);
         }
         Ok(is_new)
     }
@@ -130,7 +134,8 @@ impl Http {
     #[cfg(test)]
     pub(crate) fn over(connector: SharedHttpConnector) -> Self {
         let ways = RwLock::new(Ways { direct: connector.clone(), through: connector.clone(), trusted: None });
-        Self { connector, routes: Arc::new(Routes { bundle: None, proxy: None, ways, renewing: Mutex::default() }) }
+        let (names, renewing) = (Names::default(), Mutex::default());
+        Self { connector, routes: Arc::new(Routes { bundle: None, proxy: None, ways, names, renewing }) }
     }
 
     /// Decides as these settings say, and sends what goes straight to one connector and what is for the proxy to the other.
@@ -199,6 +204,7 @@ struct Routes {
     bundle: Option<PathBuf>,
     proxy: Option<Proxy>,
     ways: RwLock<Ways>,
+    names: Names,
     renewing: Mutex<()>,
 }
 
@@ -218,10 +224,11 @@ struct Ways {
 }
 
 impl Ways {
-    fn new(trust: Trust, proxy: Option<&Proxy>) -> Self {
+    fn new(trust: Trust, proxy: Option<&Proxy>, names: &Names) -> Self {
         let trusted = trust.digest;
-        let direct = lazily(connector(trust.clone(), ProxyConfig::disabled()));
-        let through = proxy.map_or_else(|| direct.clone(), |proxy| lazily(connector(trust, proxy.way.clone())));
+        let way = |trust, proxy| lazily(connector(trust, proxy, names.clone()));
+        let direct = way(trust.clone(), ProxyConfig::disabled());
+        let through = proxy.map_or_else(|| direct.clone(), |proxy| way(trust, proxy.way.clone()));
         Self { direct, through, trusted }
     }
 }
@@ -279,7 +286,7 @@ fn lazily(make: impl FnOnce() -> Connector + Send + 'static) -> SharedHttpConnec
     SharedHttpConnector::new(Lazy(Arc::new(LazyLock::new(make))))
 }
 
-fn connector(trust: Trust, proxy: ProxyConfig) -> impl FnOnce() -> Connector + Send + 'static {
+fn connector(trust: Trust, proxy: ProxyConfig, names: Names) -> impl FnOnce() -> Connector + Send + 'static {
     move || {
         // Building a context from a trust store has no way to fail; the default one has the system's roots.
         let context = TlsContext::builder().with_trust_store(trust.into_store()).build().unwrap_or_default();
@@ -289,7 +296,7 @@ fn connector(trust: Trust, proxy: ProxyConfig) -> impl FnOnce() -> Connector + S
             .proxy_config(proxy)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .connector_settings(HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build())
-            .build()
+            .build_with_resolver(names)
     }
 }
 
