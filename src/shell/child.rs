@@ -2,11 +2,12 @@
 //! nor the task that waits for it, and neither do its own children: the whole process group is killed, or at a terminal
 //! everything that stands below it.
 
+use crate::shell::clock;
 use crate::shell::family;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use std::ffi::OsString;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 use zeroize::Zeroizing;
@@ -17,6 +18,9 @@ pub const CHILD_VARIABLE: &str = "EVERTOKEN_CHILD";
 pub const MAX_OUTPUT: usize = 64 * 1024;
 /// How long output is waited for after the child has ended, should a grandchild hold the pipe open.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// How often followers are looked at: their group's number is theirs for as long as one of them is there.
+const A_LOOK: Duration = Duration::from_secs(1);
 
 /// A program to run.
 #[derive(Clone, PartialEq, Eq)]
@@ -98,11 +102,45 @@ impl Drop for Group {
     }
 }
 
+/// What a child that has ended left running in its process group; killed when this is dropped.
+pub struct Followers {
+    group: Group,
+    limit: Instant,
+}
+
+impl Followers {
+    /// Waits until the last one has ended, or the time limit of the child is over: then they are killed.
+    pub async fn until_the_limit(mut self) {
+        while let Some(leader) = self.group.0 {
+            if test_kill_process_group(leader).is_err() {
+                self.group.0 = None;
+                return;
+            }
+            let left = self.limit.saturating_duration_since(clock::stopwatch());
+            if left.is_zero() {
+                return;
+            }
+            tokio::time::sleep(left.min(A_LOOK)).await;
+        }
+    }
+}
+
 /// Runs a child to its end, without a terminal. Dropping the future kills it and its children.
 ///
 /// # Errors
 /// When it cannot be started or takes too long. A failing exit code is no error here: see [`Output::is_success`].
 pub async fn run(child: Child) -> Result<Output, ChildError> {
+    let (output, mut followers) = run_at(Seat::Apart, child).await?;
+    // A helper may leave an agent behind, for the next time.
+    followers.group.0 = None;
+    Ok(output)
+}
+
+/// The same where nothing that the child has started may outlive its time limit.
+///
+/// # Errors
+/// See [`run`].
+pub async fn run_with_followers(child: Child) -> Result<(Output, Followers), ChildError> {
     run_at(Seat::Apart, child).await
 }
 
@@ -114,7 +152,7 @@ pub async fn run(child: Child) -> Result<Output, ChildError> {
 /// # Errors
 /// See [`run`].
 pub async fn run_on_the_terminal(child: Child) -> Result<Output, ChildError> {
-    run_at(Seat::Terminal, child).await
+    run_at(Seat::Terminal, child).await.map(|(output, _)| output)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -123,7 +161,8 @@ enum Seat {
     Terminal,
 }
 
-async fn run_at(seat: Seat, child: Child) -> Result<Output, ChildError> {
+async fn run_at(seat: Seat, child: Child) -> Result<(Output, Followers), ChildError> {
+    let limit = clock::stopwatch() + child.limit;
     let Some((program, arguments)) = child.argv.split_first() else { return Err(ChildError::Empty) };
     let mut command = Command::new(program);
     command
@@ -140,7 +179,7 @@ async fn run_at(seat: Seat, child: Child) -> Result<Output, ChildError> {
     }
     let mut running = command.spawn().map_err(|source| ChildError::Start { program: program.clone(), source })?;
     let started = running.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-    let mut group = Group(started.filter(|_| seat == Seat::Apart));
+    let group = Group(started.filter(|_| seat == Seat::Apart));
     let (mut stdout, mut stderr) = (Captured::default(), Captured::default());
     let (out, err) = (running.stdout.take(), running.stderr.take());
     let reading = async { tokio::join!(stdout.read(out), stderr.read(err)) };
@@ -158,8 +197,7 @@ async fn run_at(seat: Seat, child: Child) -> Result<Output, ChildError> {
     .await;
     match finished {
         Ok(Ok(status)) => {
-            group.0 = None;
-            Ok(Output { code: status.code(), stdout: stdout.0, stderr: stderr.0 })
+            Ok((Output { code: status.code(), stdout: stdout.0, stderr: stderr.0 }, Followers { group, limit }))
         }
         Ok(Err(source)) => Err(ChildError::Wait { program: program.clone(), source }),
         Err(_) => {

@@ -2,12 +2,13 @@
 
 use crate::engine::config::model::Hooks;
 use crate::engine::keeper::{Notice, NoticeKind};
-use crate::shell::child::{Child, run};
+use crate::shell::child::{Child, run_with_followers};
 use crate::shell::environment::{Environment, expand};
 use std::ffi::OsString;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 
 /// A hook that takes longer is killed with its children.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -22,12 +23,14 @@ pub struct HookRunner {
     environment: Arc<Environment>,
     turns: Arc<Semaphore>,
     limit: Duration,
+    running: Mutex<Vec<AbortHandle>>,
 }
 
 impl HookRunner {
     /// `environment` is handed on to the hooks.
     pub fn new(hooks: Hooks, environment: Arc<Environment>) -> Self {
-        Self { hooks, environment, turns: Arc::new(Semaphore::new(AT_ONCE)), limit: LIMIT }
+        let turns = Arc::new(Semaphore::new(AT_ONCE));
+        Self { hooks, environment, turns, limit: LIMIT, running: Mutex::default() }
     }
 
     /// Takes over the hooks of a new config.
@@ -56,17 +59,31 @@ impl HookRunner {
         }
         let child = Child { argv, environment, limit: self.limit };
         let turns = Arc::clone(&self.turns);
-        tokio::spawn(async move {
-            let Ok(_turn) = turns.acquire().await else { return };
-            match run(child).await {
-                Ok(output) if output.is_success() => tracing::debug!(hook = name, "hook done"),
-                Ok(output) => {
-                    let said = output.first_complaint().unwrap_or_default();
-                    tracing::warn!(hook = name, code = output.code, "hook failed: {said}");
+        let task = tokio::spawn(async move {
+            let Ok(turn) = turns.acquire().await else { return };
+            match run_with_followers(child).await {
+                Ok((output, followers)) => {
+                    // What it has left running must not keep others waiting.
+                    drop(turn);
+                    if output.is_success() {
+                        tracing::debug!(hook = name, "hook done");
+                    } else {
+                        let said = output.first_complaint().unwrap_or_default();
+                        tracing::warn!(hook = name, code = output.code, "hook failed: {said}");
+                    }
+                    followers.until_the_limit().await;
                 }
                 Err(error) => tracing::warn!(hook = name, "hook failed: {error}"),
             }
         });
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.retain(|hook| !hook.is_finished());
+        running.push(task.abort_handle());
+    }
+
+    /// Kills the hooks that run.
+    pub fn stop(&self) {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).drain(..).for_each(|hook| hook.abort());
     }
 }
 

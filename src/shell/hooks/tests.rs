@@ -1,7 +1,7 @@
 //! What hooks are handed, and how they end.
 #![expect(clippy::disallowed_methods, reason = "a test looks at what the hooks wrote")]
 
-use super::{AT_ONCE, HookRunner, LIMIT, filled, fit, values};
+use super::{HookRunner, LIMIT, filled, fit, values};
 use crate::engine::config::model::Hooks;
 use crate::engine::failure::{Class, Failure};
 use crate::engine::keeper::{Notice, NoticeKind};
@@ -12,7 +12,6 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
 fn notice(kind: NoticeKind, message: &str) -> Notice {
     let failure = Failure {
@@ -33,7 +32,7 @@ fn notice(kind: NoticeKind, message: &str) -> Notice {
 
 fn runner(hooks: Hooks, limit: Duration, home: &Path) -> HookRunner {
     let environment = Environment::from_vars([("PATH", "/usr/bin:/bin".as_ref()), ("HOME", home.as_os_str())]);
-    HookRunner { hooks, environment: Arc::new(environment), turns: Arc::new(Semaphore::new(AT_ONCE)), limit }
+    HookRunner { limit, ..HookRunner::new(hooks, Arc::new(environment)) }
 }
 
 fn shell(script: &str, arguments: &[&str]) -> Option<Vec<String>> {
@@ -96,8 +95,16 @@ async fn each_kind_of_news_has_a_hook_of_its_own() {
 #[tokio::test]
 async fn a_hook_that_takes_too_long_is_killed_with_its_children() {
     assert_eq!(LIMIT, Duration::from_secs(30));
+    kills("sleep 1000 & echo \"$$ $!\" > \"$HOME/new\" && mv \"$HOME/new\" \"$HOME/pids\"; wait").await;
+}
+
+#[tokio::test]
+async fn what_a_hook_has_left_running_is_killed_when_the_time_of_the_hook_is_over() {
+    kills("sleep 1000 >/dev/null 2>&1 & echo $! > \"$HOME/new\" && mv \"$HOME/new\" \"$HOME/pids\"").await;
+}
+
+async fn kills(script: &str) {
     let home = tempfile::tempdir().expect("a folder");
-    let script = "sleep 1000 & echo \"$$ $!\" > \"$HOME/new\" && mv \"$HOME/new\" \"$HOME/pids\"; wait";
     let mut pids = None;
     // On a machine that is busy with something else it may be killed before it has said who it is.
     for limit in [1, 4, 15].map(Duration::from_secs) {
