@@ -229,6 +229,9 @@ impl Round {
                 tracing::info!("stopping; what is being written is finished first");
                 self.herald.stopping();
                 self.stop_by = Some(clock::now() + LAST_CALLS);
+                // A second order ends this process at once, and nobody would kill them then.
+                self.station.give_up_programs();
+                self.desk.stop_hooks();
                 Some(Event::Stop)
             }
         }

@@ -14,10 +14,13 @@ mod script;
 use evertoken::emulator::{Emulator, Settings};
 use evertoken::shell::clock;
 use pair::pair;
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::termios::tcgetattr;
 use script::script;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -224,6 +227,27 @@ fn ctrl_c_ends_all_of_it_and_ctrl_d_only_the_question() {
     assert_eq!(code, Some(1), "{out}\n{shown}");
     assert!(out.starts_with("base-mfa: no code was given\nother-mfa: logged in"), "{out}");
     assert_eq!(home.codes_sent(), ["123456"]);
+}
+
+#[test]
+fn a_signal_at_the_question_leaves_the_terminal_as_it_was() {
+    let home = Home::new("");
+    let (master, slave) = pair();
+    let before = tcgetattr(&slave).expect("a terminal").local_modes;
+    let mut command = home.command("login");
+    let (stdin, stderr) = (slave.try_clone().expect("a copy"), slave.try_clone().expect("a copy"));
+    let mut child = command.stdin(Stdio::from(stdin)).stdout(Stdio::null()).stderr(stderr).spawn().expect("a run");
+    let mut terminal = File::from(master);
+    let (mut shown, mut some) = (String::new(), [0; 1024]);
+    while !shown.contains("mfa/me): ") {
+        let length = terminal.read(&mut some).expect("a question");
+        shown.push_str(&String::from_utf8_lossy(&some[..length]));
+    }
+    assert_ne!(tcgetattr(&slave).expect("a terminal").local_modes, before);
+    let pid = Pid::from_raw(i32::try_from(child.id()).expect("a number")).expect("a process");
+    kill_process(pid, Signal::TERM).expect("it is there");
+    assert_eq!(child.wait().expect("an end").signal(), Some(Signal::TERM.as_raw()));
+    assert_eq!(tcgetattr(&slave).expect("a terminal").local_modes, before);
 }
 
 #[test]

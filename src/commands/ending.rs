@@ -1,5 +1,6 @@
 //! How a command ends: the exit codes that users rely on, and the sentence that goes with an early end.
 
+use crate::shell::signals::Interrupted;
 use std::fmt::Display;
 use std::io;
 
@@ -40,6 +41,12 @@ impl Ending {
     /// For `map_err`: ends with 1, reading `evertoken: failed to ERROR`.
     pub fn failed<E: Display>(error: E) -> Self {
         Self::new(NOT_FINE, format!("failed to {error}"))
+    }
+}
+
+impl From<Interrupted> for Ending {
+    fn from(interrupted: Interrupted) -> Self {
+        Self::new(interrupted.code(), "interrupted")
     }
 }
 

@@ -7,7 +7,7 @@ use crate::commands::cli::LoginArgs;
 use crate::commands::ending::{Ending, FINE, INTERRUPTED, NOT_FINE, USAGE};
 use crate::commands::humane;
 use crate::commands::output::Output;
-use crate::commands::run::{runtime, unopened};
+use crate::commands::run::{end_if_interrupted, runtime, unopened};
 use crate::commands::setup::Setup;
 use crate::daemon::pass::{Asked, pass};
 use crate::daemon::station::Station;
@@ -24,6 +24,7 @@ use crate::shell::environment::Environment;
 use crate::shell::known_skew::recall;
 use crate::shell::locks::InstanceLock;
 use crate::shell::mfa::parse_code;
+use crate::shell::signals::until_interrupted;
 use crate::shell::terminal::{self, Answer};
 use std::io::Write;
 use std::sync::Arc;
@@ -68,6 +69,7 @@ pub fn run<W: Write>(
 fn leaving_threads<T>(runtime: Runtime, work: impl FnOnce(&Runtime) -> T) -> T {
     let done = work(&runtime);
     runtime.shutdown_background();
+    end_if_interrupted();
     done
 }
 
@@ -229,7 +231,7 @@ impl Desk<'_> {
             anew: Vec::new(),
             attendance: Attendance::Attended,
         };
-        let passed = self.runtime.block_on(pass(self.station, asked));
+        let passed = self.runtime.block_on(until_interrupted(pass(self.station, asked)))?;
         let passed = passed.map_err(|error| Ending::failed(format!("wait for events: {error}")))?;
         let found = passed.profiles.into_iter().find(|profile| profile.profile == name.as_str());
         found.ok_or_else(|| Ending::failed(format!("find profile {name} again")))

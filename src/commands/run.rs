@@ -7,8 +7,9 @@ use crate::daemon::{self, RunError};
 use crate::shell::clock::Alarm;
 use crate::shell::config_file::{LoadError, Loaded, load};
 use crate::shell::environment::Environment;
+use crate::shell::executor::finish_writes;
 use crate::shell::places::config_file;
-use crate::shell::signals::{Signals, stop_with_stdin};
+use crate::shell::signals::{Signals, interrupted, stop_with_stdin, until_interrupted};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use tokio::runtime::{Builder, Runtime};
 /// # Errors
 /// 75 when another daemon holds the file, 78 when the config is wrong, 1 when something cannot be read.
 pub fn run(environment: &Arc<Environment>, given: Option<&Path>, args: &RunArgs) -> Result<u8, Ending> {
-    let ended = on_runtime(async {
+    let ended = to_its_end(async {
         // Before any file is read: an early signal must not kill us half-way.
         let signals = Signals::install().map_err(|error| Ending::failed(format!("listen to signals: {error}")))?;
         if args.stop_with_stdin {
@@ -44,16 +45,33 @@ pub fn run(environment: &Arc<Environment>, given: Option<&Path>, args: &RunArgs)
     }
 }
 
-/// Does something on a runtime of its own. What is left in other threads after that, a name that is being looked up or
-/// a lock that is waited for, is not waited for: whoever needs the files finished has waited for them.
+/// Does something on a runtime of its own, until INT, TERM or HUP ends the process. What is left in other threads after
+/// that, a name that is being looked up or a lock that is waited for, is not waited for: whoever needs the files finished
+/// has waited for them.
 ///
 /// # Errors
 /// Those of the work; 1 when the operating system denies a runtime.
 pub fn on_runtime<T>(work: impl Future<Output = Result<T, Ending>>) -> Result<T, Ending> {
+    let ended = to_its_end(async { until_interrupted(work).await? });
+    end_if_interrupted();
+    ended
+}
+
+/// The same for whoever minds the signals.
+fn to_its_end<T>(work: impl Future<Output = Result<T, Ending>>) -> Result<T, Ending> {
     let runtime = runtime()?;
     let ended = runtime.block_on(work);
     runtime.shutdown_background();
     ended
+}
+
+/// Ends the process by the signal that has ended the work, if one has. To be called when the runtime is gone, and with it
+/// everything that was started: programs are killed then. A file that is being written is finished.
+pub fn end_if_interrupted() {
+    if let Some(interrupted) = interrupted() {
+        finish_writes();
+        interrupted.end_the_process();
+    }
 }
 
 /// One thread for everything; file work and DNS borrow others for a moment.

@@ -88,6 +88,11 @@ impl Desk {
         }
     }
 
+    /// Kills the hooks that run.
+    pub(super) fn stop_hooks(&self) {
+        self.hooks.stop();
+    }
+
     /// Writes down how things stand, if that changed, and gives it out.
     pub(super) fn report(&mut self, station: &Station, keeper: &Keeper, instance: &mut InstanceLock) -> Status {
         let status = self.status(station, keeper, clock::now());

@@ -131,6 +131,11 @@ impl Station {
         self.executor.give_up_calls();
     }
 
+    /// Gives up whatever may run a program: those that run are killed.
+    pub fn give_up_programs(&mut self) {
+        self.executor.give_up_programs();
+    }
+
     /// Waits for the file work that was asked for.
     pub async fn finish_files(&self) {
         self.executor.finish_files().await;

@@ -19,13 +19,31 @@ use crate::shell::panics::{caught, in_thread, to_its_end};
 use crate::shell::sources::{Clocks, Sources};
 use crate::shell::store::Stores;
 use crate::shell::sts::{Identity, Sts};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, TryLockError};
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::AbortHandle;
 
 /// Nothing that is waited for takes longer, all its steps together; the keeper gives up a little later.
 const LONGEST: Duration = Duration::from_secs(150);
+
+/// How long a write may take when the process is to end.
+const LAST_WRITE: Duration = Duration::from_secs(10);
+const A_MOMENT: Duration = Duration::from_millis(10);
+
+/// Held while a file is being replaced: breaking that off would leave a temporary file with keys.
+static WRITES: RwLock<()> = RwLock::new(());
+
+/// Waits until no file is being replaced, and lets no replacement begin any more. For a process that is about to end.
+pub fn finish_writes() {
+    for _ in 0..LAST_WRITE.as_millis() / A_MOMENT.as_millis() {
+        match WRITES.try_write() {
+            Ok(guard) => return std::mem::forget(guard),
+            Err(TryLockError::Poisoned(_)) => return,
+            Err(TryLockError::WouldBlock) => std::thread::sleep(A_MOMENT),
+        }
+    }
+}
 
 /// Everything that actions need.
 pub struct Tools {
@@ -41,6 +59,21 @@ pub struct Tools {
     pub codes: Codes,
 }
 
+/// Something that is under way.
+struct Call {
+    /// Where it is a call to STS.
+    number: Option<u64>,
+    programs: Programs,
+    task: AbortHandle,
+}
+
+/// Whether it may run programs of others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Programs {
+    Some,
+    None,
+}
+
 /// What is known of the refresh locks.
 #[derive(Default)]
 struct Locks {
@@ -54,8 +87,7 @@ pub struct Executor {
     events: mpsc::UnboundedSender<Event>,
     /// File work is done one after the other, in the order in which it was asked for.
     files: Arc<Mutex<()>>,
-    /// With their numbers, where they are calls to STS.
-    calls: Vec<(Option<u64>, AbortHandle)>,
+    calls: Vec<Call>,
     locks: Arc<Locks>,
 }
 
@@ -71,6 +103,7 @@ impl Executor {
         let failed = source.clone();
         self.start(
             None,
+            Programs::Some,
             async move {
                 match tools.sources.resolve(&source, &region, Clocks::now(skew)).await {
                     Ok(credentials) => Event::Resolved { source, credentials },
@@ -86,8 +119,10 @@ impl Executor {
         let tools = Arc::clone(&self.tools);
         let (profile, attempt) = (call.entry.profile.clone(), call.attempt);
         let failed = move |fault| Event::AssumeFailed { profile, attempt, fault, skew: None, jitter: jitter() };
+        let has_command = call.entry.mfa.as_ref().is_some_and(|mfa| mfa.command.is_some());
         self.start(
             Some(attempt),
+            if has_command { Programs::Some } else { Programs::None },
             assume::assume(tools, Arc::clone(&self.files), Arc::clone(&self.locks), Arc::from(call)),
             failed,
         );
@@ -100,7 +135,10 @@ impl Executor {
         let failed = move |message: String| Event::StoreFailed { store, message, jitter: jitter() };
         let work = move || {
             let edits = tools.stores.without_known_regions(store, edits);
-            let event = match tools.stores.apply(store, &edits) {
+            let writing = WRITES.read().unwrap_or_else(PoisonError::into_inner);
+            let applied = tools.stores.apply(store, &edits);
+            drop(writing);
+            let event = match applied {
                 Ok(stored) => {
                     for warning in stored.warnings {
                         tracing::warn!("{warning}");
@@ -173,15 +211,22 @@ impl Executor {
 
     /// Gives up the calls that are under way. File work goes on: it is short, and not to be broken off.
     pub fn give_up_calls(&mut self) {
-        for (_, call) in self.calls.drain(..) {
-            call.abort();
+        for call in self.calls.drain(..) {
+            call.task.abort();
+        }
+    }
+
+    /// Gives up whatever may run a program, which is killed with that.
+    pub fn give_up_programs(&mut self) {
+        for call in self.calls.extract_if(.., |call| call.programs == Programs::Some) {
+            call.task.abort();
         }
     }
 
     /// Gives up one call to STS. Its connection ends, and its lock is free.
     fn give_up(&mut self, attempt: u64) {
-        for (_, call) in self.calls.extract_if(.., |(number, _)| *number == Some(attempt)) {
-            call.abort();
+        for call in self.calls.extract_if(.., |call| call.number == Some(attempt)) {
+            call.task.abort();
         }
     }
 
@@ -195,10 +240,11 @@ impl Executor {
     fn start(
         &mut self,
         number: Option<u64>,
+        programs: Programs,
         work: impl Future<Output = Event> + Send + 'static,
         failed: impl FnOnce(Fault) -> Event + Send + 'static,
     ) {
-        self.calls.retain(|(_, call)| !call.is_finished());
+        self.calls.retain(|call| !call.task.is_finished());
         let events = self.events.clone();
         let task = tokio::spawn(async move {
             let event = match tokio::time::timeout(LONGEST, caught(work)).await {
@@ -212,7 +258,7 @@ impl Executor {
             // The loop that listened may be gone: then nobody wants to know.
             let _gone = events.send(event);
         });
-        self.calls.push((number, task.abort_handle()));
+        self.calls.push(Call { number, programs, task: task.abort_handle() });
     }
 
     /// `failed` makes the events of work that came to no end.

@@ -1,11 +1,12 @@
 //! Asks the person at the terminal for something that nobody else shall see. Puts the terminal back as it was.
 
 use crate::engine::secret::Secret;
+use crate::shell::signals::{Doorbell, Interrupted};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, read};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::io::{self, IsTerminal, Stdin, Write};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -28,20 +29,25 @@ pub enum Answer {
     Stop,
 }
 
-/// Asks, without showing what is typed. The question goes to standard error.
+/// Asks, without showing what is typed. The question goes to standard error. A signal that ends the process ends it only
+/// once the terminal is as it was.
 ///
 /// # Errors
 /// When standard input is no terminal, or has gone.
 pub fn ask_secretly(question: &str) -> io::Result<Answer> {
     let mut stderr = io::stderr();
+    let doorbell = Doorbell::listen();
     // Ctrl-C must not end the process while it is so: the terminal would stay as it is then.
     let quiet = Quiet::start(io::stdin())?;
     stderr.write_all(question.as_bytes())?;
     stderr.flush()?;
-    let answer = quiet.line();
+    let answer = quiet.line(&doorbell);
     drop(quiet);
     stderr.write_all(b"\n")?;
-    answer
+    answer.unwrap_or_else(|interrupted| {
+        interrupted.end_the_process();
+        Ok(Answer::Stop)
+    })
 }
 
 /// Asks a question that is answered by yes or no; anything but `y` or `yes` is a no. The question goes to standard error.
@@ -120,23 +126,24 @@ impl Quiet {
         Ok(Self { stdin, before })
     }
 
-    fn line(&self) -> io::Result<Answer> {
+    fn line(&self, doorbell: &Doorbell) -> Result<io::Result<Answer>, Interrupted> {
         // Never grows: a copy left behind would not be wiped.
         let mut typed = Zeroizing::new(String::with_capacity(LONGEST));
         let mut key = Zeroizing::new([0_u8]);
         loop {
+            doorbell.wait_for(self.stdin.as_fd())?;
             match read(&self.stdin, key.as_mut_slice()) {
                 Err(Errno::INTR) => continue,
-                Err(error) => return Err(error.into()),
-                Ok(0) => return Ok(Answer::Nothing),
+                Err(error) => return Ok(Err(error.into())),
+                Ok(0) => return Ok(Ok(Answer::Nothing)),
                 Ok(_) => {}
             }
             match key[0] {
-                b'\r' | b'\n' => return Ok(Answer::Typed(Secret::new(typed.as_str()))),
+                b'\r' | b'\n' => return Ok(Ok(Answer::Typed(Secret::new(typed.as_str())))),
                 // Ctrl-C.
-                3 => return Ok(Answer::Stop),
+                3 => return Ok(Ok(Answer::Stop)),
                 // Ctrl-D.
-                4 => return Ok(Answer::Nothing),
+                4 => return Ok(Ok(Answer::Nothing)),
                 // Backspace, delete.
                 8 | 127 => drop(typed.pop()),
                 // Ctrl-U.

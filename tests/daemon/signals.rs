@@ -1,8 +1,11 @@
 //! Orders by signal: they are followed at once, whatever is under way.
 
-use crate::workstation::{Workstation, let_pass};
+use crate::script::script;
+use crate::workstation::{BOUND, Workstation, let_pass, signal_to, within};
 use evertoken::emulator::{Fault, Rule};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, test_kill_process};
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
 
 #[test]
 fn an_order_to_stop_does_not_wait_for_a_hanging_call() {
@@ -70,7 +73,7 @@ fn hup_reloads_and_the_daemon_stays() {
 #[test]
 fn hup_reloads_while_the_terminal_is_there_and_stops_once_it_has_gone() {
     let mut workstation = Workstation::new(600).role("dev").furnish();
-    let terminal = workstation.launch_on_a_terminal();
+    let terminal = workstation.launch_on_a_terminal(&[]);
     workstation.wait("the session", || workstation.holds("dev"));
     workstation.signal(Signal::HUP);
     workstation.wait("the reload", || workstation.logged(&["the config says the same as before"]));
@@ -82,4 +85,67 @@ fn hup_reloads_while_the_terminal_is_there_and_stops_once_it_has_gone() {
     assert!(log.contains("stopping"), "{log}");
     assert_eq!(workstation.fingerprint(), before);
     assert_eq!(workstation.status()["daemon"]["running"], false);
+}
+
+/// `nohup` says that it is to stay.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_that_goes_does_not_take_a_daemon_along_that_was_told_to_stay() {
+    let mut workstation = Workstation::new(600).role("dev").furnish();
+    let terminal = workstation.launch_on_a_terminal(&["nohup"]);
+    workstation.wait("the session", || workstation.holds("dev"));
+    drop(terminal);
+    workstation.wait("the reload", || workstation.logged(&["the config says the same as before"]));
+    assert_eq!(workstation.status()["daemon"]["running"], true);
+    assert_eq!(workstation.stop().0, Some(0));
+}
+
+/// A role whose source is a program that never ends, and a child of it.
+fn with_a_program_that_hangs() -> Workstation {
+    let workstation = Workstation::new(600).role("dev").role_with("slow", "source_profile = \"tool\"");
+    let tool = workstation.path("tool");
+    // Ends with the home of this test.
+    let body = "#!/bin/sh\necho $$ > \"$HOME/pid.new\"\nmv \"$HOME/pid.new\" \"$HOME/pid\"\n\
+                while [ -e \"$0\" ]; do sleep 0.2; done\n";
+    script(&tool, body);
+    fs::write(workstation.path(".aws/config"), format!("[profile tool]\ncredential_process = {}\n", tool.display()))
+        .expect("written");
+    workstation
+}
+
+/// Whether it ends, or has ended.
+fn ends(workstation: &Workstation) -> bool {
+    let text = fs::read_to_string(workstation.path("pid")).expect("a number");
+    let pid = Pid::from_raw(text.trim().parse().expect("a number")).expect("a process");
+    within(BOUND, || test_kill_process(pid).is_err())
+}
+
+#[test]
+fn a_command_that_is_interrupted_ends_by_that_signal_and_leaves_no_program_running() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let workstation = with_a_program_that_hangs().furnish();
+        let mut refresh = workstation.command(&["refresh", "slow"]).spawn().expect("it runs");
+        assert!(within(BOUND, || workstation.path("pid").exists()), "the program runs");
+        signal_to(refresh.id(), signal);
+        assert_eq!(refresh.wait().expect("it ends").signal(), Some(signal.as_raw()));
+        assert!(ends(&workstation), "{signal:?}");
+    }
+}
+
+#[test]
+fn two_orders_to_stop_leave_no_program_running() {
+    let mut workstation = with_a_program_that_hangs().furnish();
+    workstation.launch();
+    workstation.wait("the program", || workstation.path("pid").exists());
+    // A call that hangs keeps the first order busy for a second.
+    workstation.wait("the session", || workstation.holds("dev"));
+    workstation.sts.inject(Rule::always(Fault::Hang));
+    workstation.signal(Signal::USR1);
+    workstation.wait("a hanging call", || workstation.sts.in_flight() == 1);
+    workstation.signal(Signal::TERM);
+    workstation.wait("the first order to be heard", || workstation.log().contains("stopping"));
+    workstation.signal(Signal::TERM);
+    let (code, log) = workstation.ended();
+    assert_eq!(code, Some(130), "{log}");
+    assert!(ends(&workstation));
 }

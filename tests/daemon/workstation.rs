@@ -145,14 +145,15 @@ impl Workstation {
         self.daemon = Some(Daemon::spawn(self.command(arguments)));
     }
 
-    /// Starts the daemon as a shell in a terminal of its own would; the terminal is gone when what is answered is dropped.
+    /// Starts the daemon as a shell in a terminal of its own would, with a program in front that becomes it (`nohup`); the
+    /// terminal is gone when what is answered is dropped.
     #[cfg(target_os = "linux")]
-    pub fn launch_on_a_terminal(&mut self) -> OwnedFd {
+    pub fn launch_on_a_terminal(&mut self, in_front: &[&str]) -> OwnedFd {
         assert!(self.daemon.is_none(), "one daemon at a time");
         let (master, slave) = pair();
         let run = self.command(&["run"]);
         let mut command = Command::new("setsid");
-        command.arg("--ctty").arg(run.get_program()).args(run.get_args()).env_clear();
+        command.arg("--ctty").args(in_front).arg(run.get_program()).args(run.get_args()).env_clear();
         command.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.current_dir(self.home.path()).stdin(slave);
         self.daemon = Some(Daemon::spawn(command));

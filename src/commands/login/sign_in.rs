@@ -11,6 +11,7 @@ use crate::engine::failure::{Class, Context, Fault, SourceFault, classify};
 use crate::engine::place::Place;
 use crate::shell::foreground;
 use crate::shell::known_skew::recall;
+use crate::shell::signals::until_interrupted;
 use crate::shell::sources::Clocks;
 use std::io::{ErrorKind, Write};
 use std::sync::Arc;
@@ -52,7 +53,8 @@ pub(super) fn run<W: Write>(
         let sources = &station.tools().sources;
         let source = Source::Profile(sign_in.profile.clone());
         let region = Place::of(sign_in.entry).region;
-        let fault = match runtime.block_on(sources.resolve(&source, &region, Clocks::now(skew))) {
+        let resolved = sources.resolve(&source, &region, Clocks::now(skew));
+        let fault = match runtime.block_on(until_interrupted(resolved))? {
             Ok(_) => continue,
             Err(fault) => fault,
         };

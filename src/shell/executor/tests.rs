@@ -1,4 +1,4 @@
-use super::{Event, Executor, Fault, Sighting, Tools};
+use super::{Event, Executor, Fault, Programs, Sighting, Tools};
 use crate::engine::config::model::{Source, StoreKind};
 use crate::engine::names::ProfileName;
 use crate::engine::time::Skew;
@@ -49,7 +49,7 @@ async fn a_call_that_panics_is_a_failure_of_that_call_and_the_next_one_is_made()
     let home = tempfile::tempdir().expect("a home");
     let (mut executor, mut events) = executor(home.path());
     let failed = |fault| Event::ResolveFailed { source: source(), fault, jitter: 0.0 };
-    executor.start(None, async { panic!("{QUOTED}") }, failed);
+    executor.start(None, Programs::None, async { panic!("{QUOTED}") }, failed);
     let Event::ResolveFailed { fault: Fault::Internal(told), .. } = next(&mut events).await else {
         panic!("a failure of evertoken itself");
     };
