@@ -116,7 +116,7 @@ impl Round {
     async fn turn(&mut self, signals: &mut Signals, watcher: &mut Watcher, alarm: &mut Alarm) -> io::Result<End> {
         self.station.say_hello();
         watcher.ignore(self.station.tools().sources.own_writes().clone());
-        watcher.watch(self.station.watched()).await;
+        watcher.watch(self.station.watched().await).await;
         if !self.station.loaded.is_current() {
             // It was saved between our reading and the first look of the watcher, which therefore will not tell.
             self.reloads.start();
@@ -140,7 +140,7 @@ impl Round {
                     Verdict::Keep => None,
                     Verdict::Replace(config) => {
                         self.desk.replace_hooks(config.hooks.clone());
-                        watcher.watch(self.station.watched()).await;
+                        watcher.watch(self.station.watched().await).await;
                         Some(Event::Reloaded(*config))
                     }
                     Verdict::Reopen(next, its_instance) => {
@@ -154,7 +154,12 @@ impl Round {
                         });
                     }
                 },
-                concerns = watcher.changed() => self.concerns(&concerns),
+                concerns = watcher.changed() => {
+                    if concerns.contains(&Concern::Sources) {
+                        self.watch_anew(watcher).await;
+                    }
+                    self.concerns(&concerns)
+                }
                 waited = alarm.wait(wakeup.into_iter().flatten().min()) => {
                     if let Err(error) = waited {
                         tracing::warn!("the timer of the kernel failed ({error}); sleeping in short pieces instead");
@@ -253,6 +258,14 @@ impl Round {
             self.station.renew_trust();
         }
         concerns.contains(&Concern::Sources).then_some(Event::SourcesChanged)
+    }
+
+    /// The AWS config may name another web identity token than before.
+    async fn watch_anew(&self, watcher: &mut Watcher) {
+        let list = self.station.watched().await;
+        if !watcher.has_list(&list) {
+            watcher.watch(list).await;
+        }
     }
 
     fn look_at_clocks(&mut self) {

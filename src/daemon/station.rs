@@ -1,5 +1,6 @@
 //! Everything that is opened for one config: the network, the sources, the files, and the hands that carry actions out.
 
+use crate::engine::aws_config::chain::{Base, Chain};
 use crate::engine::config::model::Source;
 use crate::engine::keeper::{Action, Attendance, Event, Keeper, Mode};
 use crate::shell::config_file::Loaded;
@@ -16,9 +17,14 @@ use crate::shell::sources::{AwsFiles, Sources};
 use crate::shell::store::Stores;
 use crate::shell::sts::{Identity, Sts};
 use crate::shell::watch::{Concern, Watched};
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
+
+/// How long a look into the AWS config may take before nothing of it is watched.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Why not everything could be opened.
 #[derive(Debug, thiserror::Error)]
@@ -148,8 +154,8 @@ impl Station {
         if recalled.may_be_behind { keeper.doubting_the_clock() } else { keeper }
     }
 
-    /// The files whose changes matter.
-    pub fn watched(&self) -> Vec<Watched> {
+    /// The files whose changes matter. Looks into the AWS config, which may change which these are.
+    pub async fn watched(&self) -> Vec<Watched> {
         let places = &self.loaded.places;
         let config = &self.loaded.config;
         let mut list = vec![
@@ -165,6 +171,10 @@ impl Station {
             Source::Listed(_) | Source::Profile(_) | Source::Provider(_) => None,
         });
         list.extend(tokens.filter_map(|path| self.environment.expand_home(path)).map(|path| (path, Concern::Sources)));
+        let (loaded, environment) = (self.loaded.clone(), Arc::clone(&self.environment));
+        // A home that hangs holds nobody up; what stands in it cannot be watched either.
+        let behind = tokio::time::timeout(LOOK, to_its_end(move || tokens_behind(&loaded, &environment))).await;
+        list.extend(behind.into_iter().flatten().flatten().map(|path| (path, Concern::Sources)));
         list.extend(self.http.ca_bundle().map(|path| (path.to_owned(), Concern::Trust)));
         list.extend(self.environment.get("AWS_LOGIN_CACHE_DIRECTORY").map(|path| (path.into(), Concern::Sources)));
         if let Some(home) = self.environment.home() {
@@ -194,6 +204,22 @@ impl Station {
             "keeping sessions fresh"
         );
     }
+}
+
+/// The web identity tokens that profiles of the AWS config name on which entries stand.
+fn tokens_behind(loaded: &Loaded, environment: &Environment) -> Vec<PathBuf> {
+    let sources = loaded.config.entries.iter().filter_map(|entry| match &entry.source {
+        Source::Profile(profile) => Some(profile),
+        Source::Listed(_) | Source::WebIdentity(_) | Source::Provider(_) => None,
+    });
+    let sources: BTreeSet<&String> = sources.collect();
+    let aws = loaded.aws();
+    let bases = sources.into_iter().filter_map(|profile| Some(Chain::of(&aws, profile).ok()?.base));
+    let tokens = bases.filter_map(|base| match base {
+        Base::WebIdentity { token_file, .. } => environment.expand_home(&token_file),
+        Base::Static { .. } | Base::Process { .. } | Base::Sso(_) | Base::Login { .. } | Base::Provider(_) => None,
+    });
+    tokens.collect()
 }
 
 fn is_trust_new(http: &Http) -> bool {

@@ -118,6 +118,15 @@ pub enum ReplyFault {
 pub enum SourceFault {
     /// The profile does not exist, or holds nothing that gives credentials.
     Missing(String),
+    /// A web identity token that a profile of the AWS config names cannot be read, or is none.
+    NoToken {
+        /// The profile of the AWS config.
+        profile: String,
+        /// The file, as written.
+        path: String,
+        /// What is wrong with it.
+        text: String,
+    },
     /// They were there and have ended. `login` is the command that brings new ones, where there is one.
     Ended {
         /// What ended, as a noun: "the SSO session \"corp\"".

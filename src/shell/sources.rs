@@ -140,7 +140,8 @@ impl Sources {
             }
             Base::Provider(provider) => self.provider(*provider).await?,
             Base::WebIdentity { hop, token_file } => {
-                let token = token_file::read(token_file::WEB_IDENTITY, token_file, self.files.home.as_deref()).await?;
+                let token = token_file::read(token_file::WEB_IDENTITY, token_file, self.files.home.as_deref()).await;
+                let token = token.map_err(|fault| of_token(fault, &hop.profile, token_file))?;
                 let place = place_of(hop, region);
                 let mut answer = self.sts.hop_from_token(self.asked(hop, &place), token.clone()).await;
                 if let Some(less) = with_less(hop, &answer) {
@@ -246,6 +247,16 @@ impl Sources {
 fn place_of(hop: &Hop, region: &str) -> Place {
     let named = hop.region.as_deref().or(Some(region)).filter(|region| !region.is_empty());
     Place { region: named.unwrap_or(home_region(hop.role_arn.partition())).to_owned(), endpoint: hop.endpoint.clone() }
+}
+
+/// What is missing is the token, and not keys of the profile.
+fn of_token(fault: Fault, profile: &str, path: &str) -> Fault {
+    match fault {
+        Fault::Source(SourceFault::Missing(text)) => {
+            Fault::Source(SourceFault::NoToken { profile: profile.to_owned(), path: path.to_owned(), text })
+        }
+        other => other,
+    }
 }
 
 /// The same role for an hour, which every role allows, when STS calls its `duration_seconds` too long.

@@ -135,6 +135,11 @@ impl Watcher {
         let _late = tokio::time::timeout(FIRST_LOOK, first_look).await;
     }
 
+    /// Whether this is the list that was asked for last.
+    pub fn has_list(&self, list: &[Watched]) -> bool {
+        self.known == list
+    }
+
     /// Why some files are polled instead of watched; told once.
     pub fn complaint(&mut self) -> Option<String> {
         self.complaint.take()

@@ -97,3 +97,32 @@ fn whoever_asks_ends_the_wait() {
         assert_eq!((workstation.asked("dev"), workstation.asked("other")), (2, 1), "{command:?}");
     }
 }
+
+/// Of a token that only a profile of the AWS config names, also one that names it since a moment ago.
+#[test]
+fn a_token_behind_a_profile_of_the_aws_config_ends_the_wait() {
+    let workstation = Workstation::new(600).role_with("dev", "source_profile = \"web\"");
+    let web = |token: &str| {
+        format!(
+            "[profile web]\nrole_arn = {}\nweb_identity_token_file = {}\nendpoint_url = {}\n",
+            arn("web"),
+            workstation.path(token).display(),
+            workstation.sts.url()
+        )
+    };
+    let config = [web("tokens/one"), web("more/two")];
+    write(&workstation, ".aws/config", &config[0]);
+    let workstation = workstation.start();
+    workstation.wait("the word on it", || workstation.logged(&["WARN", "tokens/one cannot be read", "fix="]));
+    let fix = workstation.status_of("dev")["error"]["fix"].to_string();
+    assert!(fix.contains("let whatever issues the token write"), "{fix}");
+    write(&workstation, ".aws/config", &config[1]);
+    workstation
+        .wait("the word on the other", || workstation.status_of("dev")["error"].to_string().contains("more/two"));
+    // More than it takes to list the files anew, and less than the next try by itself.
+    let_pass(1.0);
+    let changed = Instant::now();
+    write(&workstation, "more/two", "a.b.c");
+    workstation.wait("the session", || workstation.holds("dev") || workstation.asked("web") > 0);
+    assert!(changed.elapsed().as_secs() < 10, "it waited for its next try");
+}

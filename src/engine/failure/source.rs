@@ -24,6 +24,14 @@ pub(super) fn fault(fault: &SourceFault, context: &Context) -> Failure {
             };
             (Class::Source, plain(text), Some(fix))
         }
+        SourceFault::NoToken { profile, path, text } => (
+            Class::Source,
+            plain(text),
+            Some(format!(
+                "let whatever issues the token write {path}, or correct web_identity_token_file of profile {:?} in the AWS config",
+                plain(profile)
+            )),
+        ),
         SourceFault::Ended { what, login } => {
             (Class::Source, format!("{} ended", plain(what)), login.clone().or_else(|| renewal(context)))
         }
@@ -88,11 +96,15 @@ pub(super) fn renewal(context: &Context) -> Option<String> {
 
 /// A web identity token that STS does not take.
 pub(super) fn token_file(context: &Context, what: &str, said: &str) -> (Class, String, Option<String>) {
-    let message = match context.stage {
-        Stage::Resolve => format!("a web identity token on the way to {} {what}{said}", context.source_name()),
-        Stage::AssumeRole | Stage::WebIdentity | Stage::SessionToken => {
-            format!("{} {what}{said}", context.source_name())
+    match context.stage {
+        Stage::Resolve => {
+            let message = format!("a web identity token on the way to {} {what}{said}", context.source_name());
+            let fix =
+                "let whatever issues the token write a new one (web_identity_token_file in the AWS config)".to_owned();
+            (Class::Source, message, Some(fix))
         }
-    };
-    (Class::Source, message, renewal(context))
+        Stage::AssumeRole | Stage::WebIdentity | Stage::SessionToken => {
+            (Class::Source, format!("{} {what}{said}", context.source_name()), renewal(context))
+        }
+    }
 }

@@ -206,6 +206,7 @@ fn every_other_fault_has_its_class_and_names_its_layer() {
         (Fault::Reply(other), Class::Refused, "1/A/me"),
         (Fault::Source(SourceFault::Missing("there is no profile \"base\"".to_owned())), Class::Source, "base"),
         (Fault::Source(ended), Class::Source, "corp"),
+        (Fault::Source(no_token()), Class::Source, "/run/oidc cannot be read"),
         (Fault::Source(SourceFault::MfaDue { profile: "base-mfa".to_owned() }), Class::Source, "base-mfa"),
         (Fault::Source(mfa_in_chain), Class::Source, "admin"),
         (Fault::Source(SourceFault::Config("line 3".to_owned())), Class::Source, "line 3"),
@@ -286,4 +287,9 @@ fn text_of_a_server_is_bounded_and_never_repeats_a_token() {
     }
     let long = judged(Stage::AssumeRole, &service(403, Some("AccessDenied"), &"no ".repeat(5000)));
     assert!(long.message.chars().count() < 500);
+}
+
+fn no_token() -> SourceFault {
+    let text = "the web identity token /run/oidc cannot be read: No such file or directory".to_owned();
+    SourceFault::NoToken { profile: "web".to_owned(), path: "/run/oidc".to_owned(), text }
 }

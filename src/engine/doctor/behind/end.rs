@@ -181,6 +181,7 @@ fn nowhere(picture: &Picture, fault: &SourceFault) -> Finding {
             Finding::warning(Cause::Source, what).why(why).fix("evertoken init")
         }
         SourceFault::Missing(text)
+        | SourceFault::NoToken { text, .. }
         | SourceFault::Config(text)
         | SourceFault::Process(text)
         | SourceFault::Unreadable { why: text, .. }
