@@ -10,6 +10,7 @@ pub use context::{Context, Stage};
 pub use own_files::Hindrance;
 pub use text::plain;
 
+use crate::engine::config::model::Source;
 use crate::engine::time::WallTime;
 
 /// The class of a failure; it decides the retry policy and the `class` in `status --json`.
@@ -237,7 +238,12 @@ impl Failure {
 }
 
 fn transport(layer: Layer, detail: &str, context: &Context) -> Failure {
-    let (whom, detail) = (context.whom(), plain(detail));
+    // Many profiles may stand on what cannot be reached, and whoever waits for it hears of it in the same words: once.
+    let whom = match (context.stage, &context.source) {
+        (Stage::Resolve, Source::Profile(_)) => "what gives the source credentials".to_owned(),
+        _ => context.whom(),
+    };
+    let detail = plain(detail);
     // What the layers above have to say of it tells nobody anything.
     let detail = ["dns error: ", "tcp connect error: "]
         .iter()

@@ -229,6 +229,18 @@ fn every_other_fault_has_its_class_and_names_its_layer() {
 }
 
 #[test]
+fn many_sources_behind_one_service_that_cannot_be_reached_are_told_in_the_same_words() {
+    let detail = "portal.sso.eu-west-1.amazonaws.com: no answer in time".to_owned();
+    let fault = Fault::Transport { layer: Layer::Timeout, detail };
+    let [one, other] = ["one", "other"].map(|profile| {
+        let source = Source::Profile(profile.to_owned());
+        classify(&fault, &context(Stage::Resolve, &source))
+    });
+    assert_eq!(one, other);
+    assert!(one.message.contains("portal.sso.eu-west-1"), "{}", one.message);
+}
+
+#[test]
 fn a_fix_is_what_can_be_typed() {
     let fix = |fault: &Fault| judged(Stage::AssumeRole, fault).fix.unwrap_or_default();
     let ended = SourceFault::Ended {
