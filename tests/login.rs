@@ -296,6 +296,36 @@ fn a_command_that_prints_codes_sees_nothing_that_misleads_and_may_use_the_termin
 }
 
 #[test]
+fn a_credential_process_may_use_the_terminal_of_a_person_and_has_none_otherwise() {
+    let home = Home::new(
+        "[[role]]\nprofile = \"tool\"\nsource_profile = \"asking\"\n\
+                          role_arn = \"arn:aws:iam::111122223333:role/Tool\"\n",
+    );
+    let printed = "{\"Version\":1,\"AccessKeyId\":\"AKIAIOSFODNN7EXAMPLE\",\
+                   \"SecretAccessKey\":\"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\"}";
+    home.program(
+        "asking",
+        &format!(
+            "#!/bin/sh\nps -o pgid= -p $$ >\"$HOME/group\"; ps -o pgid= -p $PPID >>\"$HOME/group\"\n\
+             echo touch the key >&2; echo '{printed}'\n"
+        ),
+    );
+    home.write(".aws/config", "[profile asking]\ncredential_process = asking\n");
+    let groups = || -> Vec<String> {
+        let text = fs::read_to_string(home.path("group")).expect("it ran");
+        text.split_whitespace().map(str::to_owned).collect()
+    };
+    let (code, out, err) = told(home.command("refresh --force tool").output().expect("a run"));
+    assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
+    let apart = groups();
+    assert_ne!(apart[0], apart[1]);
+    let (code, out, shown) = home.at_a_terminal("refresh --force tool", &[]);
+    assert_eq!((code, shown.trim()), (Some(0), "touch the key"), "{out}");
+    let together = groups();
+    assert_eq!(together[0], together[1], "only the group in front may read from a terminal");
+}
+
+#[test]
 fn a_running_daemon_goes_on_by_itself() {
     let home = Home::new("");
     let _daemon = Running(home.command("run").stderr(Stdio::null()).spawn().expect("a daemon"));

@@ -85,6 +85,7 @@ fn do_steps<W: Write>(
     let mut station = Station::open(Arc::clone(environment), setup.loaded.clone()).map_err(unopened)?;
     if terminal::is_there() {
         station.tools().codes.share_the_terminal();
+        station.tools().sources.share_the_terminal();
     }
     let signed_in = sign_in::run(setup, entries, runtime, &station, output)?;
     let mut desk = Desk { runtime, station: &mut station, given: args.code.clone(), failed: Vec::new() };

@@ -23,6 +23,7 @@ use crate::engine::status::{Profile, Trouble};
 use crate::engine::time::WallTime;
 use crate::shell::clock;
 use crate::shell::environment::Environment;
+use crate::shell::terminal;
 use limit::Beyond;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -83,6 +84,10 @@ fn one_pass(setup: Setup, asked: Asked, environment: &Arc<Environment>) -> Resul
     setup.may_act()?;
     on_runtime(async {
         let mut station = Station::open(Arc::clone(environment), setup.loaded).map_err(unopened)?;
+        if terminal::is_there() {
+            // Apart from us it could not read from there, and whoever asked would wait for its end in vain.
+            station.tools().sources.share_the_terminal();
+        }
         pass(&mut station, asked).await.map_err(|error| Ending::failed(format!("wait for events: {error}")))
     })
 }

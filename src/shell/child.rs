@@ -155,10 +155,24 @@ pub async fn run_on_the_terminal(child: Child) -> Result<Output, ChildError> {
     run_at(Seat::Terminal, child).await.map(|(output, _)| output)
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Seat {
+/// Where a child sits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Seat {
+    /// Without a terminal, see [`run`].
     Apart,
+    /// Before the person at our terminal, see [`run_on_the_terminal`].
     Terminal,
+}
+
+/// Runs a child on this seat.
+///
+/// # Errors
+/// See [`run`].
+pub async fn run_on(seat: Seat, child: Child) -> Result<Output, ChildError> {
+    match seat {
+        Seat::Apart => run(child).await,
+        Seat::Terminal => run_on_the_terminal(child).await,
+    }
 }
 
 async fn run_at(seat: Seat, child: Child) -> Result<(Output, Followers), ChildError> {

@@ -24,6 +24,7 @@ use crate::engine::place::{Place, home_region};
 use crate::engine::reply::{accept_hop, are_plain};
 use crate::engine::session::SourceCredentials;
 use crate::engine::time::{Skew, WallTime};
+use crate::shell::child::Seat;
 use crate::shell::clock;
 use crate::shell::environment::Environment;
 use crate::shell::files::settle::{self, Patience};
@@ -38,6 +39,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use zeroize::Zeroizing;
 
 /// Which AWS files are read.
@@ -77,6 +79,8 @@ pub struct Sources {
     identity: Identity,
     environment: Arc<Environment>,
     caches: Caches,
+    /// Whether a person sits before the terminal that we were started on.
+    attended: AtomicBool,
 }
 
 /// The two AWS files as they were at one moment; wiped on drop.
@@ -89,7 +93,13 @@ impl Sources {
     /// `environment` is that of the process: for `credential_source = "Environment"` and `"EcsContainer"`, and for the
     /// children of `credential_process`.
     pub fn new(http: Http, sts: Sts, files: AwsFiles, identity: Identity, environment: Arc<Environment>) -> Self {
-        Self { http, sts, files, identity, environment, caches: Caches::default() }
+        let (caches, attended) = (Caches::default(), AtomicBool::new(false));
+        Self { http, sts, files, identity, environment, caches, attended }
+    }
+
+    /// From now on a `credential_process` may use the terminal: tell what to touch, ask for a passphrase.
+    pub fn share_the_terminal(&self) {
+        self.attended.store(true, Ordering::Relaxed);
     }
 
     /// Resolves a source. `region` is where roles on the way are assumed that name none of their own.
@@ -122,8 +132,9 @@ impl Sources {
         let mut credentials = match &chain.base {
             Base::Static { profile } => self.static_keys(&texts, profile, now.sts)?,
             Base::Process { profile, command, account_id } => {
-                let found =
-                    process::run(profile, command, self.for_a_child(), self.files.home.as_deref(), now.sts).await?;
+                let seat = if self.attended.load(Ordering::Relaxed) { Seat::Terminal } else { Seat::Apart };
+                let home = self.files.home.as_deref();
+                let found = process::run(seat, profile, command, self.for_a_child(), home, now.sts).await?;
                 SourceCredentials { account_id: found.account_id.or_else(|| account_id.clone()), ..found }
             }
             Base::Sso(sso) => sso::resolve(&self.http, sso, self.files.home.as_deref(), &self.caches, now.ours).await?,

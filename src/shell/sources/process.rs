@@ -5,7 +5,7 @@ use crate::engine::failure::{Fault, SourceFault};
 use crate::engine::secret::Secret;
 use crate::engine::session::{Keys, SourceCredentials};
 use crate::engine::time::WallTime;
-use crate::shell::child::{self, Child};
+use crate::shell::child::{Child, Seat, run_on};
 use crate::shell::environment::{Environment, expand};
 use crate::shell::program::{can_be_run, in_own_path};
 use serde::Deserialize;
@@ -33,6 +33,7 @@ struct Printed<'a> {
 }
 
 pub(super) async fn run(
+    seat: Seat,
     profile: &str,
     command: &str,
     environment: Vec<(OsString, OsString)>,
@@ -44,7 +45,7 @@ pub(super) async fn run(
     if let Some(program) = argv.first_mut() {
         *program = expand(program, home).to_string_lossy().into_owned();
     }
-    let output = child::run(Child { argv, environment, limit: LIMIT }).await;
+    let output = run_on(seat, Child { argv, environment, limit: LIMIT }).await;
     let output = output.map_err(|error| failed(&error.to_string()))?;
     if !output.is_success() {
         let end =
