@@ -68,8 +68,12 @@ pub(crate) fn check(before: &[u8], edits: &[Edit]) {
     let unlined = |outcomes: Vec<Outcome>| outcomes.into_iter().map(without_line).collect::<Vec<_>>();
     assert_eq!(unlined(together.outcomes), unlined(outcomes));
     let plain = |bytes: &[u8]| -> Vec<String> {
-        let text = [" lead=eb", " lead=e", " lead=b"].iter().fold(text(bytes), |text, lead| text.replace(lead, ""));
-        text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect()
+        let is_lead = |word: &&str| word.starts_with("lead=") || word.starts_with("completed=");
+        let without_lead = |line: &str| match line.starts_with("x_evertoken") {
+            true => line.split(' ').filter(|word| !is_lead(word)).collect::<Vec<_>>().join(" "),
+            false => line.to_owned(),
+        };
+        text(bytes).lines().filter(|line| !line.trim().is_empty()).map(without_lead).collect()
     };
     assert_eq!(plain(&together.bytes), plain(&bytes));
 }
@@ -156,7 +160,11 @@ fn check_one(before: &[u8], edit: &Edit) -> (Vec<u8>, Option<Outcome>) {
         Edit::Remove { .. } => {
             assert!(!matches!(stood(&now), Observation::Ours(_) | Observation::Damaged));
             assert!(
-                is_less(&bystanders(before, before, edit), &bystanders(after, before, edit)),
+                is_less(
+                    &bystanders(before, before, edit),
+                    &bystanders(after, before, edit),
+                    text(before).contains(" completed=")
+                ),
                 "took more than ours"
             );
         }
@@ -206,8 +214,8 @@ fn is_addition(before: &[u8], after: &[u8]) -> bool {
     })
 }
 
-/// Whether `less` is `more` without at most one blank line somewhere and at most the last line ending.
-fn is_less(more: &[u8], less: &[u8]) -> bool {
+/// Whether `less` is `more` without at most one blank line somewhere and, where one was noted, at most the last line ending.
+fn is_less(more: &[u8], less: &[u8], is_noted: bool) -> bool {
     let lines: Vec<&[u8]> = more.split_inclusive(|byte| *byte == b'\n').collect();
     let blank = |line: &[u8]| String::from_utf8_lossy(line).trim().is_empty();
     let without = |skip: Option<usize>| -> Vec<u8> {
@@ -220,7 +228,10 @@ fn is_less(more: &[u8], less: &[u8]) -> bool {
             .collect()
     };
     let blanks = lines.iter().enumerate().filter(|(_, line)| blank(line)).map(|(index, _)| Some(index));
-    blanks.chain([None]).map(without).any(|rest| rest == less || rest.strip_prefix(less).is_some_and(is_ending))
+    blanks
+        .chain([None])
+        .map(without)
+        .any(|rest| rest == less || (is_noted && rest.strip_prefix(less).is_some_and(is_ending)))
 }
 
 /// The bytes of all lines that an edit of the file `before` has no business with.

@@ -5,7 +5,7 @@ use super::contents::Contents;
 use super::document::{Document, Section, reason};
 use super::field::{Field, REGION};
 use super::line::Kind;
-use super::mark::{Lead, Mark};
+use super::mark::{Lead, Mark, trace_of};
 use super::observe::{Standing, session, standing};
 use super::patch::{NewSection, OurLine, Patch};
 use super::types::{Applied, Edit, Malformed, Outcome, Publication, Reason};
@@ -188,16 +188,25 @@ fn remove(
     }
     if !holds_anything(document, patch, section) {
         patch.remove(section.header);
-        let blank =
-            section.header.checked_sub(1).filter(|above| mark.lead.blank && document.lines[*above].kind == Kind::Blank);
-        if let Some(blank) = blank {
-            patch.remove(blank);
-        }
-        if mark.lead.ending && blank.is_some() == mark.lead.blank {
-            patch.give_ending_back(blank.unwrap_or(section.header));
-        }
+        remove_lead(document, patch, section, mark.lead);
     }
     Ok(Outcome::Written)
+}
+
+/// Takes away what we put before the header, as far as it is certain that it still stands there: other lines may have
+/// come between, and their endings and blank lines are the user's.
+fn remove_lead(document: &Document<'_>, patch: &mut Patch<'_>, section: &Section, lead: Lead) {
+    let is_ours = |above: &usize| lead.blank && document.lines[*above].text.is_empty();
+    let blank = section.header.checked_sub(1).filter(is_ours);
+    let first = blank.unwrap_or(section.header);
+    let upwards = document.lines[..first].iter().rev().map(|line| line.text.as_bytes());
+    let is_below_completed = lead.completed.is_some() && lead.completed == trace_of(upwards);
+    if let Some(blank) = blank.filter(|_| lead.completed.is_none() || is_below_completed) {
+        patch.remove(blank);
+    }
+    if is_below_completed && blank.is_some() == lead.blank {
+        patch.give_ending_back(first);
+    }
 }
 
 /// Whether something of the user's is left in a section that its header is needed for. Comments at its end that a blank

@@ -35,6 +35,8 @@ pub(super) struct Lead {
     pub(super) ending: bool,
     /// A blank line.
     pub(super) blank: bool,
+    /// Which line had no ending, as [`trace_of`] knows it; older marks do not tell.
+    pub(super) completed: Option<u32>,
 }
 
 /// What the value of `x_evertoken` turned out to be.
@@ -65,7 +67,8 @@ pub(super) fn read(value: &str) -> Reading {
             "issued" => mark.issued = WallTime::parse(value).ok().map(WallTime::whole_seconds),
             "allowed" => mark.allowed = allowed(value),
             "region" => mark.region = Some(value.to_owned()),
-            "lead" => mark.lead = Lead { ending: value.contains('e'), blank: value.contains('b') },
+            "lead" => mark.lead = Lead { ending: value.contains('e'), blank: value.contains('b'), ..mark.lead },
+            "completed" => mark.lead.completed = u32::from_str_radix(value, 16).ok(),
             "check" => mark.check = Some(value.to_owned()),
             _ => {}
         }
@@ -89,6 +92,19 @@ pub(super) fn check_of(keys: &Keys) -> String {
     hasher.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// By what a line is known again, given it and those above it, upwards: by its text and the header that it stands below.
+/// Four bytes of SHA-256 tell nothing of a secret in it.
+pub(super) fn trace_of<'a>(upwards: impl Iterator<Item = &'a [u8]>) -> Option<u32> {
+    let mut upwards = upwards.peekable();
+    let line = *upwards.peek()?;
+    let header = upwards.find(|line| line.starts_with(b"[")).unwrap_or_default();
+    let mut hasher = Sha256::new();
+    hasher.update(header);
+    hasher.update([0]);
+    hasher.update(line);
+    hasher.finalize().first_chunk().copied().map(u32::from_be_bytes)
+}
+
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{VERSION} profile={}", self.profile)?;
@@ -104,9 +120,12 @@ impl fmt::Display for Mark {
         if let Some(region) = &self.region {
             write!(f, " region={region}")?;
         }
-        if self.lead != Lead::default() {
+        if self.lead.ending || self.lead.blank {
             let letters = (if self.lead.ending { "e" } else { "" }, if self.lead.blank { "b" } else { "" });
             write!(f, " lead={}{}", letters.0, letters.1)?;
+        }
+        if let Some(completed) = self.lead.completed {
+            write!(f, " completed={completed:08x}")?;
         }
         match &self.check {
             Some(check) => write!(f, " check={check}"),
@@ -117,7 +136,7 @@ impl fmt::Display for Mark {
 
 #[cfg(test)]
 mod tests {
-    use super::{Lead, Mark, Reading, check_of, read};
+    use super::{Lead, Mark, Reading, check_of, read, trace_of};
     use crate::engine::secret::Secret;
     use crate::engine::session::{Keys, SettingsDigest};
     use crate::engine::time::WallTime;
@@ -131,14 +150,16 @@ mod tests {
             issued: Some(WallTime::from_unix_seconds(1_795_269_845)),
             allowed: Some(Duration::from_secs(3600)),
             region: Some("eu-west-1".to_owned()),
-            lead: Lead { ending: true, blank: true },
+            lead: Lead { ending: true, blank: true, completed: Some(0xeb) },
             check: Some("01234567".to_owned()),
         };
         assert_eq!(
             full.to_string(),
             "1 profile=team/dev%1@x digest=9f00aa11bb22cc33 issued=2026-11-21T14:04:05Z allowed=3600 \
-             region=eu-west-1 lead=eb check=01234567"
+             region=eu-west-1 lead=eb completed=000000eb check=01234567"
         );
+        let older = Mark { lead: Lead { completed: None, ..full.lead }, ..full.clone() };
+        assert_eq!(read(&full.to_string().replace(" completed=000000eb", "")), Reading::Known(Box::new(older)));
         for mark in [full, Mark { profile: "dev".to_owned(), ..Mark::default() }] {
             assert_eq!(read(&mark.to_string()), Reading::Known(Box::new(mark)));
         }
@@ -166,6 +187,14 @@ mod tests {
             assert_eq!(read_back(impossible), None, "{impossible}");
         }
         assert_eq!(["900", "3600", "43200"].map(read_back), [Some(900), Some(3600), Some(43_200)]);
+    }
+
+    #[test]
+    fn a_line_is_known_by_its_text_and_its_header() {
+        let of = |lines: &[&str]| trace_of(lines.iter().rev().map(|line| line.as_bytes()));
+        assert_eq!(of(&["# x", "[a]", "y = z", "k = v"]), of(&["[b]", "[a]", "k = v"]));
+        let others = [&["[a]", "k = v"][..], &["[b]", "k = v"], &["k = v"], &["[a]", "k = v "], &["[a]"], &[]];
+        assert_eq!(others.iter().map(|lines| of(lines)).collect::<std::collections::BTreeSet<_>>().len(), others.len());
     }
 
     #[test]

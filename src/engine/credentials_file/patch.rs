@@ -3,7 +3,7 @@
 
 use super::document::Document;
 use super::line::Kind;
-use super::mark::{Lead, Mark};
+use super::mark::{Lead, Mark, trace_of};
 use crate::engine::names::ProfileName;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -116,7 +116,8 @@ impl<'p> Patch<'p> {
         }
         self.give_endings_back(document, &mut out);
         for section in &self.sections {
-            let lead = Lead { ending: out.complete(), blank: !last_is_blank };
+            let completed = out.incomplete_line();
+            let lead = Lead { ending: out.complete(), blank: !last_is_blank, completed };
             if lead.blank {
                 out.push(ending);
             }
@@ -193,6 +194,15 @@ impl Output {
 
     fn push_line(&mut self, ours: &OurLine<'_>, ending: &str) {
         [ours.key, BETWEEN, &ours.value, ending].into_iter().for_each(|part| self.push(part));
+    }
+
+    /// By what the last line is known again if it has no ending.
+    fn incomplete_line(&self) -> Option<u32> {
+        if self.bytes.is_empty() || self.bytes.ends_with(b"\n") {
+            return None;
+        }
+        let upwards = self.bytes.rsplit(|byte| *byte == b'\n');
+        trace_of(upwards.map(|line| line.strip_suffix(b"\r").unwrap_or(line)))
     }
 
     /// Ends the last line if it has no ending; says whether it had none.

@@ -478,6 +478,49 @@ fn removing_takes_the_header_only_when_nothing_else_needs_it() {
 }
 
 #[test]
+fn what_the_user_puts_above_our_section_keeps_its_ending_and_its_blank_lines() {
+    let ours = written("[a]\nk = v", &[put(publication("dev"))]);
+    assert!(ours.contains(" lead=eb completed="), "{ours}");
+    let between = |lines: &str| ours.replace("k = v\n\n", &format!("k = v\n{lines}"));
+    for lines in [
+        "\n[b]\nx = y\n\n",
+        "\n[b]\nx = y\n",
+        "\n[b]\nk = v\n\n",
+        "[b]\nk = v\n\n",
+        "j = w\n\n",
+        "# mine\n   \n",
+        "# mine\n\n",
+        "   \n",
+        "\n\n",
+    ] {
+        let expected = match lines {
+            // Of two blank lines one is ours, but what was completed does not stand right above.
+            "\n\n" => "[a]\nk = v\n\n\n".to_owned(),
+            _ => format!("[a]\nk = v\n{lines}"),
+        };
+        assert_eq!(written(&between(lines), &[Edit::remove(name("dev"))]), expected, "{lines:?}");
+        // A mark that does not tell which line was completed gives no ending back, and takes nothing but a blank line.
+        let older = without_note(&between(lines));
+        let rest = written(&older, &[Edit::remove(name("dev"))]);
+        assert!(rest == expected || format!("{rest}\n") == expected, "{lines:?}: {rest:?}");
+    }
+    assert_eq!(written(&ours, &[Edit::remove(name("dev"))]), "[a]\nk = v");
+    assert_eq!(written(&ours.replace("k = v", "k = w"), &[Edit::remove(name("dev"))]), "[a]\nk = w\n\n");
+    assert_eq!(written(&without_note(&ours), &[Edit::remove(name("dev"))]), "[a]\nk = v\n");
+    // What is noted stays when the session is renewed, or the file gets other line endings.
+    let next = put(Publication { session: next_session(), ..publication("dev") });
+    let renewed = written(&ours, &[next]);
+    assert_eq!(written(&renewed, &[Edit::remove(name("dev"))]), "[a]\nk = v");
+    assert_eq!(written(&renewed.replace('\n', "\r\n"), &[Edit::remove(name("dev"))]), "[a]\r\nk = v");
+}
+
+/// The file as a version wrote it that did not note which line it completed.
+fn without_note(file: &str) -> String {
+    let start = file.find(" completed=").expect("a note");
+    format!("{}{}", &file[..start], &file[start + " completed=01234567".len()..])
+}
+
+#[test]
 fn a_removal_of_what_has_ended_leaves_what_was_renewed_since() {
     let end = session().expiration;
     let remove = |ended_by: WallTime| Edit::Remove { profile: name("dev"), ended_by: Some(ended_by) };
