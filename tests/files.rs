@@ -9,8 +9,12 @@ use evertoken::shell::files::{Refusal, UpdateError, Updated, folder, remove, rep
 use rustix::fs::XattrFlags;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
+#[cfg(target_os = "linux")]
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
+#[cfg(target_os = "linux")]
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -21,6 +25,7 @@ const SHORT: Patience = Patience {
     quiet: Duration::from_millis(50),
     lost: Duration::from_millis(250),
     settle: Duration::from_secs(30),
+    held: Duration::from_secs(60),
     lock: Duration::from_secs(30),
 };
 
@@ -427,6 +432,89 @@ fn whoever_stalls_in_the_middle_of_a_rewrite_is_waited_for() {
         assert!(waiting.join().expect("no panic").written);
     });
     assert_eq!(text(&home.credentials()), format!("{user}more\n"));
+}
+
+/// A program that has the file open to append to it: ready once it has said so, and writes a line for each it is told.
+#[cfg(target_os = "linux")]
+struct Appender {
+    program: Child,
+    orders: ChildStdin,
+}
+
+#[cfg(target_os = "linux")]
+impl Appender {
+    fn of(path: &Path) -> Self {
+        let script = r#"exec 3>>"$1"; echo ready; while read -r line; do echo "$line" >&3; done"#;
+        let mut command = Command::new("sh");
+        command.args(["-c", script, "sh"]).arg(path).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut program = command.spawn().expect("a shell");
+        let told = program.stdout.take().expect("a pipe");
+        BufReader::new(told).read_line(&mut String::new()).expect("ready");
+        let orders = program.stdin.take().expect("a pipe");
+        Self { program, orders }
+    }
+
+    fn append(&mut self, line: &str) {
+        writeln!(self.orders, "{line}").expect("it listens");
+    }
+
+    fn end(mut self) {
+        drop(self.orders);
+        assert!(self.program.wait().expect("its end").success());
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn whoever_writes_with_pauses_is_waited_for_also_where_each_state_looks_whole() {
+    for writes_before in [false, true] {
+        let home = Home::with("user\n");
+        let mut theirs = Appender::of(&home.credentials());
+        if writes_before {
+            theirs.append("first");
+            assert!((0..3000).any(|_| text(&home.credentials()) == "user\nfirst\n" || pause_between(50)));
+        }
+        std::thread::scope(|scope| {
+            let ours = scope.spawn(|| home.add("ours").expect("an update"));
+            std::thread::sleep(3 * SHORT.lost);
+            assert!(!ours.is_finished(), "what comes next would be lost");
+            theirs.append("last");
+            theirs.end();
+            assert!(ours.join().expect("no panic").written);
+        });
+        let first = if writes_before { "first\n" } else { "" };
+        assert_eq!(text(&home.credentials()), format!("user\n{first}last\nours\n"));
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn who_only_keeps_the_file_open_is_named_and_does_not_stop_us_for_ever() {
+    let home = Home::with("user\n");
+    let theirs = Appender::of(&home.credentials());
+    let process = theirs.program.id();
+    let patience = Patience { settle: 2 * SHORT.quiet, held: 5 * SHORT.quiet, ..SHORT };
+    let target = Target { patience, ..home.target(&home.credentials()) };
+    let (mut known, mut refusals) = (Known::default(), 0);
+    let updated = loop {
+        match update(&target, known, &mut |bytes| adding(bytes, "ours")) {
+            Err(UpdateError::Held { path, held }) => {
+                refusals += 1;
+                known.held = Some(*held);
+                let message = UpdateError::Held { path, held }.to_string();
+                assert!(message.contains(&format!("process {process} has it open to write it")), "{message}");
+                assert_eq!(text(&home.credentials()), "user\n");
+            }
+            other => break other.expect("an update"),
+        }
+    };
+    assert_eq!(refusals, 2, "the waits are taken together");
+    assert_eq!(text(&home.credentials()), "user\nours\n");
+    let [warning] = updated.warnings.as_slice() else { panic!("one warning: {:?}", updated.warnings) };
+    assert!(warning.contains(&format!("process {process} has ")), "{warning}");
+    assert!(add(&target, "more").expect("an update").warnings.is_empty(), "it has not the new file open");
+    theirs.end();
+    assert_eq!(home.names(), ["credentials", "credentials.lock"]);
 }
 
 #[test]

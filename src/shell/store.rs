@@ -94,7 +94,12 @@ impl Stores {
             let changes = applied.outcomes.contains(&Outcome::Written);
             outcomes = applied.outcomes;
             Ok(changes.then_some(applied.bytes))
-        })?;
+        });
+        self.seen(store).held = match &updated {
+            Err(UpdateError::Held { held, .. }) => Some(**held),
+            _ => None,
+        };
+        let updated = updated?;
         self.seen(store).wrote(&updated, edits, &outcomes);
         if store == StoreKind::Shared && !updated.created.is_empty() {
             leftovers::note_made(&self.places, &updated.created);
@@ -254,7 +259,8 @@ impl Stores {
     }
 
     fn known(&self, store: StoreKind) -> Known {
-        Known { left: None, seen: self.seen(store).believed }
+        let seen = self.seen(store);
+        Known { left: None, seen: seen.believed, held: seen.held }
     }
 
     /// The file as it is now; `None` when there is none, or none that can be looked at.

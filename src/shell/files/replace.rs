@@ -9,12 +9,15 @@ use crate::shell::files::attributes;
 use crate::shell::files::error::FileError;
 use crate::shell::files::parent::Parent;
 use crate::shell::files::snapshot::{self, Identity, Present, Snapshot, no_follow};
-use crate::shell::files::temporary::{Temporary, is_unknown};
+use crate::shell::files::temporary::{Name, Temporary, is_unknown};
+#[cfg(target_os = "linux")]
+use crate::shell::files::writers::writer_of;
 use rustix::io::Errno;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use zeroize::Zeroizing;
 
 /// The mode of a file that evertoken creates.
 const OWNER_ONLY: u32 = 0o600;
@@ -37,12 +40,23 @@ pub(super) struct Done {
     pub(super) warnings: Vec<String>,
     /// Whether each later change by anybody shows in its times, also one that comes at once.
     pub(super) is_stamped: bool,
-    /// The old file, when somebody wrote into it in the very moment in which it lost its name.
-    pub(super) overtaken: Option<File>,
+    /// The old file, when somebody was writing into it in the very moment in which it lost its name.
+    pub(super) overtaken: Option<Overtaken>,
+}
+
+/// A file whose name ours has now and into which somebody writes. Has the temporary name until this is dropped, where there
+/// was time to look: what is being written then stands in a file that can be found for as long as it stands nowhere else.
+pub(super) struct Overtaken {
+    /// The file.
+    pub(super) file: File,
+    /// What stood in it.
+    pub(super) was: Zeroizing<Vec<u8>>,
+    _name: Option<Name>,
 }
 
 /// Puts `new` in the place of what was read as `old` at the resolved `path`, with no wider mode than `allowed`.
-/// `folder` is the folder's metadata: a new file belongs to whom the folder belongs to.
+/// `folder` is the folder's metadata: a new file belongs to whom the folder belongs to. `idler` is a process that has the
+/// old file open to write it and is not waited for.
 ///
 /// # Errors
 /// The step that failed; the old file is whole and no temporary file is left.
@@ -52,6 +66,7 @@ pub(super) fn replace(
     old: Snapshot,
     new: &[u8],
     allowed: u32,
+    idler: Option<u32>,
 ) -> Result<Replaced, FileError> {
     let parent = Parent::of(path)?;
     let mut temporary = Temporary::beside(path)?;
@@ -98,8 +113,12 @@ pub(super) fn replace(
             _ => return Err(FileError::at("rename", temporary.path())(error)),
         },
     }
-    // What has the temporary name now is the old file, with the keys in it.
-    warnings.extend(temporary.remove().err().map(|error| error.to_string()));
+    let is_caught = |present: &Present| was_written_to(present, &old.bytes) || is_being_written(path, present, idler);
+    let is_overtaken = old.present.as_ref().is_some_and(is_caught);
+    if !is_overtaken {
+        // What has the temporary name now is the old file, with the keys in it.
+        warnings.extend(temporary.remove().err().map(|error| error.to_string()));
+    }
     // Not a failure of the write: every reader has the new content already.
     let not_durable = parent.sync().err();
     warnings.extend(not_durable.map(|error| format!("{error}; the new content may not survive a power cut")));
@@ -108,7 +127,10 @@ pub(super) fn replace(
     let is_stamped = is_stamped && identity.is_some_and(|identity| identity.is_stamped(exactly));
     // Or somebody has opened the new file already and written into it while the folder was made durable.
     let identity = identity.filter(|_| is_stamped || holds(temporary.file(), new));
-    let overtaken = old.present.filter(|present| was_written_to(present, &old.bytes)).map(|present| present.file);
+    // Looked at once more: not everybody who has it open can be seen.
+    let late = old.present.filter(|present| is_overtaken || was_written_to(present, &old.bytes));
+    let _name = temporary.into_name();
+    let overtaken = late.map(|Present { file, .. }| Overtaken { file, was: old.bytes, _name });
     Ok(Replaced::Done(Done { identity, narrowed, warnings, is_stamped, overtaken }))
 }
 
@@ -202,6 +224,18 @@ pub(super) fn was_written_to(present: &Present, old: &[u8]) -> bool {
     snapshot::read_open(&present.file).map_or(true, |(bytes, metadata)| {
         Identity::of(&metadata).modified != present.identity.modified || **bytes != *old
     })
+}
+
+/// Whether somebody has it open to write it who will be waited for.
+#[cfg(target_os = "linux")]
+fn is_being_written(path: &Path, present: &Present, idler: Option<u32>) -> bool {
+    writer_of(path, &present.file).is_some_and(|process| Some(process) != idler)
+}
+
+/// Elsewhere nobody can be asked.
+#[cfg(not(target_os = "linux"))]
+fn is_being_written(_path: &Path, _present: &Present, _idler: Option<u32>) -> bool {
+    false
 }
 
 /// First all bytes, then the cut: a file that becomes shorter is never empty on the way. The room is reserved before,

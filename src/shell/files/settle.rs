@@ -10,7 +10,7 @@ use crate::shell::files::snapshot::{self, Identity, Snapshot};
 use crate::shell::files::update::lock_path;
 use crate::shell::files::whole;
 #[cfg(target_os = "linux")]
-use crate::shell::files::writers::writer_of;
+use crate::shell::files::writers::{is_writer, writer_of};
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
@@ -28,6 +28,8 @@ pub struct Patience {
     pub lost: Duration,
     /// A file that never stands still is given up after this long.
     pub settle: Duration,
+    /// Who has a file open to write it and writes nothing is waited for so long, all waits taken together.
+    pub held: Duration,
     /// The wait for the write lock.
     pub lock: Duration,
 }
@@ -38,6 +40,7 @@ impl Default for Patience {
             quiet: Duration::from_millis(300),
             lost: Duration::from_secs(2),
             settle: Duration::from_secs(6),
+            held: Duration::from_secs(30),
             lock: Duration::from_secs(10),
         }
     }
@@ -50,6 +53,27 @@ pub struct Known {
     pub left: Option<Identity>,
     /// As this process last believed it.
     pub seen: Option<Identity>,
+    /// Who was waited for in vain when it was last to be replaced.
+    pub held: Option<Held>,
+}
+
+/// Somebody who has a file open to write it, and how long that was waited for while nothing was written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Held {
+    /// The process id.
+    pub process: u32,
+    state: Identity,
+    waited: Duration,
+}
+
+/// Whether a file may be replaced that looks whole.
+pub(super) enum Readiness {
+    /// Nobody has it open to write it.
+    Free,
+    /// This process has, and has written nothing for so long that nobody waits for it any longer.
+    Idle(Held),
+    /// Somebody has, and may be in the midst of it.
+    Held(Held),
 }
 
 /// Reads a file, and again until it can be believed. `sound` says whether the content can be parsed; it is asked once
@@ -118,8 +142,37 @@ pub fn read_sound(
     }
     let why = |error: FileError| error.source;
     let path = resolve(path).map_err(why)?;
-    let known = Known { left: lock::peek(&lock_path(&path)).left, seen: None };
+    let known = Known { left: lock::peek(&lock_path(&path)).left, ..Known::default() };
     read(&path, known, patience, sound).map(|found| found.bytes).map_err(why)
+}
+
+/// Waits until nobody has the file open to write it: whoever has writes on, however long the pauses are, and would write
+/// into a file without a name once another one has taken its place. Nobody reads their mind, so `earlier` tells how long
+/// the same process was waited for in vain before: who only keeps the file open must not stop us for ever.
+pub(super) fn await_writer(path: &Path, old: &Snapshot, earlier: Option<Held>, patience: Patience) -> Readiness {
+    let Some(present) = &old.present else { return Readiness::Free };
+    let (mut found, mut held) = (writer_of(path, &present.file), earlier);
+    let mut waited = Duration::ZERO;
+    while let Some(process) = found {
+        let named = fs::symlink_metadata(path).map(|metadata| Identity::of(&metadata));
+        // What is under the name now is another file: whoever compares will see it.
+        let Some(state) = named.ok().filter(|state| state.is_same_file(&present.identity)) else { break };
+        let before = held.filter(|held| (held.process, held.state) == (process, state));
+        let now = before.unwrap_or(Held { process, state, waited: Duration::ZERO });
+        if now.waited >= patience.held {
+            return Readiness::Idle(now);
+        }
+        if waited >= patience.settle {
+            return Readiness::Held(now);
+        }
+        std::thread::sleep(POLL);
+        waited += POLL;
+        held = Some(Held { waited: now.waited + POLL, ..now });
+        if !is_writer(process, path, &present.file) {
+            found = writer_of(path, &present.file);
+        }
+    }
+    Readiness::Free
 }
 
 /// Reads what somebody is writing into a file that has lost its name, `path`, once it stands still and nobody has it open
@@ -158,6 +211,12 @@ fn restless(path: &Path, writer: Option<u32>) -> FileError {
 #[cfg(not(target_os = "linux"))]
 fn writer_of(_path: &Path, _file: &File) -> Option<u32> {
     None
+}
+
+/// Only Linux can be asked.
+#[cfg(not(target_os = "linux"))]
+fn is_writer(_process: u32, _path: &Path, _file: &File) -> bool {
+    false
 }
 
 /// How long a file must have stood still to be believed.

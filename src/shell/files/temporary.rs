@@ -88,9 +88,24 @@ impl Temporary {
         Ok(())
     }
 
+    /// The name alone, where something has it: the new file is not open to be written any more.
+    pub(super) fn into_name(mut self) -> Option<Name> {
+        std::mem::take(&mut self.is_named).then(|| Name(std::mem::take(&mut self.path)))
+    }
+
     /// Leaves what has the temporary name where it is.
     pub(super) fn keep(&mut self) {
         self.is_named = false;
+    }
+}
+
+/// A temporary name; what has it is removed when this is dropped.
+pub(super) struct Name(PathBuf);
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed by the next run.
+        let _next_run = fs::remove_file(&self.0);
     }
 }
 

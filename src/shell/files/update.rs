@@ -4,9 +4,9 @@
 use crate::shell::files::error::FileError;
 use crate::shell::files::folder;
 use crate::shell::files::lock::{FileLock, LockError};
-use crate::shell::files::replace::{self, Replaced};
+use crate::shell::files::replace::{self, Overtaken, Replaced};
 use crate::shell::files::resolve::resolve;
-use crate::shell::files::settle::{self, Known, Patience};
+use crate::shell::files::settle::{self, Held, Known, Patience, Readiness};
 use crate::shell::files::snapshot::Identity;
 use crate::shell::files::temporary;
 use std::ffi::OsString;
@@ -83,6 +83,14 @@ pub enum UpdateError {
         /// Why.
         reason: Refusal,
     },
+    /// Somebody has it open to write it.
+    #[error("replace {}: process {} has it open to write it, and what it writes would be lost", .path.display(), .held.process)]
+    Held {
+        /// The resolved file.
+        path: PathBuf,
+        /// Who, for whoever tries again.
+        held: Box<Held>,
+    },
     /// Somebody else was faster each time.
     #[error("replace {}: another program changed it {MOST_ATTEMPTS} times in between", .path.display())]
     Contested {
@@ -98,11 +106,27 @@ pub fn lock_path(resolved: &Path) -> PathBuf {
     resolved.with_file_name(name)
 }
 
+/// Content that somebody wrote into the old file while it lost its name to ours: it is edited anew.
+struct Theirs {
+    content: Zeroizing<Vec<u8>>,
+    /// What has the name now, unless somebody else writes that meanwhile.
+    over: Zeroizing<Vec<u8>>,
+    _file: Overtaken,
+}
+
 fn unfinished(path: &Path) -> String {
     let path = path.display();
     format!(
         "another program began to rewrite {path} just when it was replaced, and has not ended: what it writes is lost, the \
          rest is as it was"
+    )
+}
+
+fn idle(path: &Path, held: &Held) -> String {
+    let (path, process) = (path.display(), held.process);
+    format!(
+        "process {process} has {path} open to write it and has written nothing for a while, so it is not waited for any \
+         longer: what it writes from now on is lost; end it, or let it open the file again"
     )
 }
 
@@ -130,33 +154,48 @@ pub fn update(target: &Target, known: Known, edit: &mut dyn FnMut(&[u8]) -> Edit
     let mut lock = FileLock::acquire(&lock_path(&path), target.patience.lock)?;
     updated.warnings.extend(temporary::clean(&path).iter().map(ToString::to_string));
 
-    // Content that somebody wrote into the old file while it lost its name to ours: theirs is edited anew.
-    let mut overtaken: Option<Zeroizing<Vec<u8>>> = None;
-    let mut known = Known { left: lock.left(), seen: known.seen };
+    let mut overtaken: Option<Theirs> = None;
+    let mut known = Known { left: lock.left(), ..known };
+    // Not at each attempt: that takes long, and whoever opens the file later is met right after the replacement.
+    let (mut was_looked_at, mut idler) = (false, None);
     for _ in 0..MOST_ATTEMPTS {
         let mut edited = Ok(None);
         let old = settle::read(&path, known, target.patience, &mut |bytes| {
-            edited = edit(overtaken.as_deref().map_or(bytes, Vec::as_slice));
+            edited = edit(
+                overtaken.as_ref().filter(|theirs| *theirs.over == *bytes).map_or(bytes, |theirs| &theirs.content),
+            );
             edited.is_ok()
         })?;
+        // Somebody has written the new one since: theirs is the later word.
+        overtaken = overtaken.filter(|theirs| theirs.over == old.bytes);
         updated.identity = old.identity();
         updated.before = old.identity().filter(|_| overtaken.is_none());
+        let theirs = || overtaken.as_ref().map(|theirs| theirs.content.clone());
         let (new, refused) = match edited {
-            Ok(new) => (new.or_else(|| overtaken.clone()), None),
+            Ok(new) => (new.or_else(theirs), None),
             // What cannot be edited stands as its author meant it.
-            Err(reason) => (overtaken.clone(), Some(UpdateError::Refused { path: path.clone(), reason })),
+            Err(reason) => (theirs(), Some(UpdateError::Refused { path: path.clone(), reason })),
         };
         let Some(new) = new.filter(|new| **new != *old.bytes) else {
             lock.leave(updated.identity);
             return refused.map_or(Ok(updated), Err);
         };
         let is_new = old.present.is_none();
-        match replace::replace(&path, &folder, old, &new, target.file_mode)? {
+        if !was_looked_at {
+            idler = match settle::await_writer(&path, &old, known.held, target.patience) {
+                Readiness::Free => None,
+                Readiness::Idle(held) => Some(held),
+                Readiness::Held(held) => return Err(UpdateError::Held { path, held: Box::new(held) }),
+            };
+            was_looked_at = true;
+        }
+        match replace::replace(&path, &folder, old, &new, target.file_mode, idler.map(|held| held.process))? {
             Replaced::ChangedMeanwhile => {}
             Replaced::Done(done) => {
                 lock.leave(done.identity);
-                known = Known { left: done.identity, seen: None };
+                known = Known { left: done.identity, ..Known::default() };
                 updated.written = true;
+                updated.warnings.extend(idler.take().map(|held| idle(&path, &held)));
                 updated.created.extend(is_new.then(|| path.clone()));
                 updated.before = updated.before.filter(|_| done.is_stamped);
                 updated.identity = done.identity;
@@ -168,11 +207,14 @@ pub fn update(target: &Target, known: Known, edit: &mut dyn FnMut(&[u8]) -> Edit
                     (None, None) => overtaken = None,
                     (None, Some(refused)) => return Err(refused),
                     (Some(file), _) => {
-                        let theirs = settle::read_nameless(&path, &file, target.patience);
-                        overtaken = theirs.map_err(FileError::at("read", &path))?;
-                        if overtaken.is_none() {
+                        let content = settle::read_nameless(&path, &file.file, target.patience);
+                        let content = content.map_err(FileError::at("read", &path))?;
+                        if content.is_none() {
                             updated.warnings.push(unfinished(&path));
                         }
+                        // Who opened it and wrote nothing after all has nothing to say.
+                        let content = content.filter(|content| *content != file.was);
+                        overtaken = content.map(|content| Theirs { content, over: new, _file: file });
                     }
                 }
             }

@@ -14,16 +14,23 @@ use std::path::Path;
 /// Programs of other users, into which the kernel lets nobody look, are not found.
 pub(in crate::shell) fn writer_of(path: &Path, file: &File) -> Option<u32> {
     let ours = Identity::of(&file.metadata().ok()?);
+    let mut processes = fs::read_dir("/proc").ok()?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    processes.find(|process| has_it_open(*process, path, &ours))
+}
+
+/// Whether this process has the file open for writing: a small part of the work of finding one.
+pub(in crate::shell) fn is_writer(process: u32, path: &Path, file: &File) -> bool {
+    file.metadata().is_ok_and(|metadata| has_it_open(process, path, &Identity::of(&metadata)))
+}
+
+fn has_it_open(process: u32, path: &Path, ours: &Identity) -> bool {
     let is_it = |handle: &Path| {
         // The name first: the kernel knows it without asking the file system.
         fs::read_link(handle).is_ok_and(|target| is_named(&target, path))
-            && Identity::behind(handle).is_some_and(|theirs| theirs.is_same_file(&ours))
+            && Identity::behind(handle).is_some_and(|theirs| theirs.is_same_file(ours))
     };
-    let mut processes = fs::read_dir("/proc").ok()?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    processes.find(|process: &u32| {
-        let Ok(handles) = fs::read_dir(format!("/proc/{process}/fd")) else { return false };
-        handles.flatten().any(|handle| is_it(&handle.path()) && writes(*process, &handle.file_name()))
-    })
+    let Ok(handles) = fs::read_dir(format!("/proc/{process}/fd")) else { return false };
+    handles.flatten().any(|handle| is_it(&handle.path()) && writes(process, &handle.file_name()))
 }
 
 fn is_named(target: &Path, path: &Path) -> bool {

@@ -5,6 +5,7 @@ use crate::engine::credentials_file::{Edit, Observation, Outcome};
 use crate::engine::names::ProfileName;
 use crate::engine::session::{Session, SettingsDigest};
 use crate::engine::time::WallTime;
+use crate::shell::files::settle::Held;
 use crate::shell::files::snapshot::Identity;
 use crate::shell::files::update::Updated;
 use std::collections::HashMap;
@@ -16,6 +17,8 @@ pub(super) struct Seen {
     pub(super) believed: Option<Identity>,
     /// As it was when everything in it was told to whoever keeps its sessions, or as our own write has left that.
     pub(super) told: Option<Identity>,
+    /// Who had it open to write it when it was last to be changed, and was waited for in vain.
+    pub(super) held: Option<Held>,
     /// The file that `sessions` are of.
     read: Option<Identity>,
     sessions: HashMap<ProfileName, Life>,

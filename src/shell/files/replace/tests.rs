@@ -1,6 +1,8 @@
 //! The tests play the program that saves the file as a whole in the very moment in which ours gets its name.
 #![expect(clippy::disallowed_methods, reason = "the tests play the other program")]
 
+#[cfg(target_os = "linux")]
+use super::{Done, Replaced, replace};
 use super::{Path, Temporary, Write, fs, put_in_place, snapshot};
 use std::fs::File;
 use tempfile::TempDir;
@@ -89,4 +91,28 @@ fn what_is_written_into_the_old_file_is_left_to_whoever_looks_afterwards() {
     temporary.remove().expect("removed");
     let present = read.present.expect("it was there");
     assert!(super::was_written_to(&present, &read.bytes));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn who_opened_the_old_file_in_the_last_moment_is_noticed_and_what_it_writes_keeps_a_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, read, temporary) = ready(&folder, Some("old\n"));
+    drop(temporary);
+    let above = fs::metadata(folder.path()).expect("the folder");
+    let mut theirs = fs::OpenOptions::new().append(true).open(&path).expect("the file");
+    let replaced = replace(&path, &above, read, b"ours", 0o600, None).expect("no failure");
+    let Replaced::Done(Done { overtaken: Some(overtaken), .. }) = replaced else { panic!("it was not noticed") };
+    theirs.write_all(b"theirs\n").expect("written");
+    let other = names(&folder).into_iter().find(|name| name != "credentials").expect("the old file");
+    assert_eq!(fs::read_to_string(folder.path().join(other)).expect("read"), "old\ntheirs\n");
+    drop(overtaken);
+    assert_eq!((fs::read_to_string(&path).expect("read").as_str(), names(&folder).len()), ("ours", 1));
+    drop(theirs);
+    let _theirs = fs::OpenOptions::new().append(true).open(&path).expect("the file");
+    let read = snapshot::read(&path).expect("read");
+    let us = Some(std::process::id());
+    let replaced = replace(&path, &above, read, b"more", 0o600, us).expect("no failure");
+    assert!(matches!(replaced, Replaced::Done(Done { overtaken: None, .. })), "who is not waited for");
+    assert_eq!((fs::read_to_string(&path).expect("read").as_str(), names(&folder).len()), ("more", 1));
 }

@@ -7,7 +7,7 @@ use std::io::Write;
 #[test]
 fn a_rewrite_of_a_file_without_a_name_is_taken_whole_or_not_at_all() {
     let short = Duration::from_millis(100);
-    let patience = Patience { quiet: short, lost: short, settle: 3 * short, lock: short };
+    let patience = Patience { quiet: short, lost: short, settle: 3 * short, held: short, lock: short };
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("credentials");
     let mut writer = File::create(&path).expect("a file");
