@@ -55,13 +55,6 @@ pub enum Fault {
         /// Its process id, where that is known.
         holder: Option<u32>,
     },
-    /// A file or folder of evertoken's own cannot be used.
-    OwnFiles {
-        /// The step, the path, and what the system said; to be read after "failed to".
-        what: String,
-        /// Why.
-        hindrance: Hindrance,
-    },
     /// evertoken itself stumbled (a panic in a task): a failure of that task and of nothing else.
     Internal(String),
     /// The operating system denies what a task needs, such as a thread.
@@ -225,7 +218,6 @@ pub fn classify(fault: &Fault, context: &Context) -> Failure {
             let message = format!("another evertoken{process} is refreshing this profile and has not finished yet");
             Failure::new(Class::Busy, message, None)
         }
-        Fault::OwnFiles { what, hindrance } => own_files::fault(what, hindrance),
         Fault::Denied(what) => Failure::new(Class::Busy, plain(what), None),
         Fault::Internal(what) => Failure::new(Class::Busy, format!("evertoken itself stumbled: {}", plain(what)), None),
     }

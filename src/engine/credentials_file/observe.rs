@@ -134,8 +134,8 @@ fn begins(id: &str, prefix: &str) -> bool {
     bare.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
-/// The session of a section of ours, when nothing of it is missing, doubled or replaced, and it was issued before its end:
-/// one that was not would be due after its end, or never.
+/// The session of a section of ours, when nothing of it is missing, doubled or replaced, and it was issued before its end
+/// and no longer before it than any session lives: somebody has edited one that was not, and it would be due too late.
 pub(super) fn session(contents: &Contents<'_>, mark: &Mark) -> Option<Session> {
     let secret = |field| contents.only(field).map(Secret::new);
     let keys = Keys {
@@ -152,12 +152,13 @@ pub(super) fn session(contents: &Contents<'_>, mark: &Mark) -> Option<Session> {
         None => None,
     };
     let expiration = WallTime::parse(contents.only(Field::Expires)?).ok()?.whole_seconds();
-    Some(Session {
+    let session = Session {
         keys,
         account_id,
         issued: mark.issued.filter(|issued| *issued < expiration)?,
         expiration,
         digest: mark.digest.clone()?,
         allowed: mark.allowed,
-    })
+    };
+    (!session.is_longer_than_sts_grants()).then_some(session)
 }

@@ -169,6 +169,7 @@ fn what_is_missing_doubled_or_old_in_our_section_is_mended() {
         DEV.replace("issued=", "issued=not"),
         DEV.replace("issued=2026-11-21T14:04:05Z", "issued=2026-11-21T15:04:05Z"),
         DEV.replace("issued=2026", "issued=2027"),
+        DEV.replace("expires = 2026", "expires = 2030"),
         DEV.replace("aws_access_key_id", "AWS_ACCESS_KEY_ID"),
         DEV.replace("aws_access_key_id = ", "aws_access_key_id: "),
         format!("{DEV}Aws_Session_Token = x\n"),

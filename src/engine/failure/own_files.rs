@@ -1,8 +1,6 @@
 //! Faults of evertoken's own files and folders, its locks and its state: what keeps them from being used, and what a person
 //! does about it.
 
-use super::{Class, Failure};
-
 /// What keeps a file or folder of evertoken's own from being used, with the path that it is about.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Hindrance {
@@ -42,10 +40,4 @@ impl Hindrance {
             Self::Other => return None,
         })
     }
-}
-
-/// Judges it. It passes by itself once somebody has mended it, and all profiles share it.
-pub(super) fn fault(what: &str, hindrance: &Hindrance) -> Failure {
-    let shown = |text: &str| text.replace(char::is_control, " ");
-    Failure::new(Class::Busy, format!("failed to {}", shown(what)), hindrance.way_out().map(|fix| shown(&fix)))
 }

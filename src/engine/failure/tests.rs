@@ -1,4 +1,4 @@
-use super::{Class, Context, Failure, Fault, Hindrance, Layer, ReplyFault, ServiceError, SourceFault, Stage, classify};
+use super::{Class, Context, Failure, Fault, Layer, ReplyFault, ServiceError, SourceFault, Stage, classify};
 use crate::engine::config::model::{CredentialSource, Source};
 use crate::engine::names::ProfileName;
 use crate::engine::place::Place;
@@ -188,12 +188,6 @@ fn every_other_fault_has_its_class_and_names_its_layer() {
     let digest = "0123456789abcdef".repeat(4);
     let path = format!("/home/me/.aws/login/cache/{digest}.json");
     let unsettled = SourceFault::Unsettled { path, why: "it does not stand still".into() };
-    let state = "/home/me/.local/state/evertoken".to_owned();
-    let own_files = Fault::OwnFiles {
-        what: format!("use {state}: this is a symbolic link"),
-        hindrance: Hindrance::Link(state.clone()),
-    };
-    assert_eq!(judged(Stage::AssumeRole, &own_files).fix, Some(format!("remove the link: rm {state}")));
     let rows = [
         (transport(Layer::Dns), Class::Unreachable, "DNS"),
         (transport(Layer::Connect), Class::Unreachable, "connected"),
@@ -215,7 +209,6 @@ fn every_other_fault_has_its_class_and_names_its_layer() {
         (Fault::Source(unsettled), Class::Busy, &format!("{digest}.json cannot be read: it does not stand still")),
         (Fault::Source(SourceFault::LongTerm), Class::Settings, "no end"),
         (Fault::Contended { holder: Some(4242) }, Class::Busy, "another evertoken (process 4242)"),
-        (own_files, Class::Busy, "failed to use /home/me/.local/state/evertoken: this is a symbolic link"),
         (Fault::Internal("a panic".to_owned()), Class::Busy, "stumbled: a panic"),
         (Fault::Denied("no thread".to_owned()), Class::Busy, "no thread"),
     ];
