@@ -67,7 +67,7 @@ const EXIT_CODES: Table = &[
 ];
 
 const SIGNALS: Table = &[
-    ("HUP", "Read the config again; stop, if it was started on a terminal that has gone."),
+    ("HUP", "Read the config again; stop, if it was started on a terminal that has gone, and not by nohup."),
     ("TERM, INT", "Finish the write that is under way and stop. A second one ends it at once."),
     ("USR1", "Refresh everything now."),
 ];

@@ -72,7 +72,7 @@ async fn a_pipe_in_the_place_of_a_file_holds_nothing_up() {
         home.path("token").display()
     ));
     let told = tokio::time::timeout(bound, home.resolve("web")).await.map(source_fault);
-    assert!(matches!(&told, Ok(SourceFault::Missing(told)) if told.contains("not a regular file")), "{told:?}");
+    assert!(matches!(&told, Ok(SourceFault::NoToken { text, .. }) if text.contains("not a regular file")), "{told:?}");
 }
 
 /// A home whose profile `top` is two roles above `base`.
