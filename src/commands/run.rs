@@ -5,7 +5,7 @@ use crate::commands::ending::{BUSY, CONFIG, Ending, FINE, NOT_FINE};
 use crate::daemon::station::OpenError;
 use crate::daemon::{self, RunError};
 use crate::shell::clock::Alarm;
-use crate::shell::config_file::{LoadError, Loaded, load};
+use crate::shell::config_file::{LoadError, Loaded, load_at_start};
 use crate::shell::environment::Environment;
 use crate::shell::executor::finish_writes;
 use crate::shell::places::config_file;
@@ -34,8 +34,7 @@ pub fn run(environment: &Arc<Environment>, given: Option<&Path>, args: &RunArgs)
             }
         };
         let path = config_file(environment, given).map_err(Ending::failed)?;
-        let loaded = load(environment, &path).and_then(Loaded::trusted).map_err(unloaded)?;
-        loaded.can_work_beside(&loaded.aws()).map_err(unloaded)?;
+        let loaded = load_at_start(environment, &path).await.and_then(Loaded::trusted).map_err(unloaded)?;
         daemon::run(Arc::clone(environment), loaded, signals, alarm).await.map_err(ended)?;
         Ok(FINE)
     });

@@ -79,7 +79,7 @@ impl Setup {
     /// 78 with the reason.
     pub fn may_act(&self) -> Result<(), Ending> {
         self.loaded.clone().trusted().map_err(unloaded)?;
-        self.loaded.can_work_beside(&self.aws()).map_err(unloaded)
+        self.loaded.can_work().map_err(unloaded)
     }
 
     /// What the daemon has written down last; `None` when there is nothing that can be read.

@@ -4,11 +4,13 @@ use crate::engine::aws_config::AwsConfig;
 use crate::engine::config::diagnostic::{Severity, lines_of, render_all};
 use crate::engine::config::model::Hooks;
 use crate::engine::config::{self, Config, Diagnostic};
+use crate::shell::clock;
 use crate::shell::environment::Environment;
 use crate::shell::exposure::open_to_others;
-use crate::shell::files::snapshot::{self, Snapshot};
+use crate::shell::files::settle::{self, Patience};
+use crate::shell::files::snapshot::{self, Identity, Snapshot};
 use crate::shell::files::{FileError, resolve};
-use crate::shell::panics::Unfinished;
+use crate::shell::panics::{Unfinished, to_its_end};
 use crate::shell::places::{PlaceError, Places};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -83,13 +85,27 @@ impl Loaded {
         }
     }
 
-    /// Whether it can work beside the AWS config: a circle of sources may lead through both.
+    /// Whether it can work beside the AWS files: a circle of sources may lead through them. Where there seems to be one it
+    /// waits, for some seconds at most, until they stand still: a program may be rewriting them. A circle that keys in
+    /// a credentials file would open which is not there or cannot be read (a link to a disk that is not mounted) is trouble
+    /// that passes, and no mistake of the config.
     ///
     /// # Errors
     /// [`LoadError::Wrong`] with the circles.
-    pub fn can_work_beside(&self, aws: &AwsConfig) -> Result<(), LoadError> {
-        let findings = config::circles(&self.text, &self.config, aws);
-        if findings.is_empty() {
+    pub fn can_work(&self) -> Result<(), LoadError> {
+        let circles = |aws: &AwsConfig| config::circles(&self.text, &self.config, aws);
+        if circles(&self.aws()).is_empty() {
+            return Ok(());
+        }
+        let text = |path: &Path| {
+            let found = settle::read_theirs(path, Patience::default()).unwrap_or_default();
+            Zeroizing::new(String::from_utf8_lossy(&found).into_owned())
+        };
+        let (config, credentials) = (text(self.places.aws_config()), text(self.places.credentials()));
+        let findings = circles(&AwsConfig::parse(&config, &credentials));
+        let passes =
+            || credentials.is_empty() && circles(&AwsConfig::parse(&config, &keys_for_all(&config))).is_empty();
+        if findings.is_empty() || passes() {
             return Ok(());
         }
         Err(LoadError::wrong(&findings, &self.path, &self.text))
@@ -156,6 +172,15 @@ impl LoadError {
     }
 }
 
+/// A credentials file with keys for each profile of an AWS config.
+fn keys_for_all(config: &str) -> String {
+    let aws = AwsConfig::parse(config, "");
+    aws.profiles
+        .keys()
+        .map(|profile| format!("[{profile}]\naws_access_key_id = x\naws_secret_access_key = x\n"))
+        .collect()
+}
+
 /// Reads the config once.
 ///
 /// # Errors
@@ -181,6 +206,30 @@ fn places(environment: &Environment, config: &Config) -> Result<Places, PlaceErr
     Places::find(environment, config.credentials_file.as_deref(), config.aws_config_file.as_deref())
 }
 
+/// Reads the config when the daemon starts. One that is right is believed at once; one that is wrong and was touched just
+/// now may be in the midst of being saved.
+///
+/// # Errors
+/// See [`LoadError`].
+pub async fn load_at_start(environment: &Environment, path: &Path) -> Result<Loaded, LoadError> {
+    match load(environment, path) {
+        Err(LoadError::Wrong { .. }) if is_young(path) => load_settled(environment, path).await,
+        loaded => beside_aws(loaded?).await,
+    }
+}
+
+fn is_young(path: &Path) -> bool {
+    let standstill = i128::try_from(STANDSTILL.as_nanos()).unwrap_or(i128::MAX);
+    let now = i128::from(clock::now().unix_millis()) * 1_000_000;
+    Identity::behind(path).is_some_and(|file| (now - file.changed).abs() < standstill)
+}
+
+/// The same config, if it can work beside the AWS files. Their reader may wait, and the tasks must not.
+async fn beside_aws(loaded: Loaded) -> Result<Loaded, LoadError> {
+    let judged = to_its_end(move || loaded.can_work().map(|()| loaded)).await;
+    judged.map_err(LoadError::Stumbled)?
+}
+
 /// Reads the config after it has stood still, whatever is done to it meanwhile, and looks at it beside the AWS config.
 ///
 /// # Errors
@@ -196,9 +245,7 @@ pub async fn load_settled(environment: &Environment, path: &Path) -> Result<Load
             _ => false,
         };
         if still {
-            let loaded = load(environment, path)?;
-            loaded.can_work_beside(&loaded.aws())?;
-            return Ok(loaded);
+            return beside_aws(load(environment, path)?).await;
         }
         seen = now;
     }

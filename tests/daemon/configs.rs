@@ -154,6 +154,41 @@ fn a_wrong_or_missing_config_at_the_start_ends_as_documented() {
     assert_eq!(checked.status.code(), Some(1), "{}", text(&checked.stderr));
 }
 
+/// An editor that saves in two steps, and a service that starts between them: the code for a wrong config is for good.
+#[test]
+fn a_config_that_is_being_saved_at_the_start_is_read_once_it_stands_still() {
+    let mut workstation = Workstation::new(600).role("dev").furnish();
+    let whole = workstation.config();
+    let (half, rest) = whole.split_at(whole.len() - 20);
+    fs::write(workstation.config_path(), half).expect("half of it");
+    workstation.launch();
+    let_pass(0.4);
+    let mut file = fs::OpenOptions::new().append(true).open(workstation.config_path()).expect("the file");
+    file.write_all(rest.as_bytes()).expect("the rest");
+    workstation.wait("the session of dev", || workstation.holds("dev"));
+}
+
+/// The keys that a profile with a role of its own signs with stand in the other file.
+#[test]
+fn keys_that_are_away_for_a_moment_at_the_start_are_no_circle() {
+    for content in [None, Some("")] {
+        // The role of the AWS config would be asked for at AWS: no test leaves this machine.
+        let mut workstation = Workstation::new(600).role("dev").env("HTTPS_PROXY", "http://127.0.0.1:9").furnish();
+        let base = format!("[profile base]\nrole_arn = {}\nsource_profile = base\n", arn("base"));
+        fs::write(workstation.path(".aws/config"), base).expect("written");
+        let keys = workstation.credentials();
+        match content {
+            None => fs::remove_file(workstation.credentials_path()),
+            Some(text) => fs::write(workstation.credentials_path(), text),
+        }
+        .expect("away");
+        workstation.launch();
+        workstation.wait("a look at the sources", || workstation.logged(&["circle", "base → base"]));
+        workstation.replace_credentials(&keys);
+        workstation.wait("a call with them", || workstation.logged(&["asked STS", "profile=base"]));
+    }
+}
+
 #[test]
 fn a_circle_through_the_aws_config_is_not_taken_over() {
     let workstation = Workstation::new(600).role("dev").start_with(&["dev"]);
