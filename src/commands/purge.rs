@@ -9,15 +9,20 @@ use crate::commands::ending::{Ending, NOT_FINE, USAGE};
 use crate::commands::output::Output;
 use crate::commands::service;
 use crate::commands::service_manager::{Verb, command};
+use crate::engine::names::ProfileName;
 use crate::shell::environment::Environment;
 use crate::shell::files::lock::LockError;
-use crate::shell::locks::InstanceLock;
+use crate::shell::locks::{InstanceLock, RefreshLock};
 use crate::shell::places::Places;
 use estate::{Cleared, Estate, Extent, Tense};
 use former::Former;
 use ground::Ground;
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
+
+/// How long a refresh that is under way is waited for: as long as others wait for its lock.
+const LONGEST_CALL: Duration = Duration::from_secs(20);
 
 /// Carries the command out.
 ///
@@ -32,7 +37,7 @@ pub fn run<W: Write>(
 ) -> Result<u8, Ending> {
     let ground = Ground::find(environment, given)?;
     let places = &ground.places;
-    if let Some(pid) = InstanceLock::holder(places).map_err(Ending::failed)? {
+    if let Some(pid) = InstanceLock::holder_of_any(places).map_err(Ending::failed)? {
         return Err(running(pid));
     }
     if ground.config.is_none() {
@@ -41,6 +46,8 @@ pub fn run<W: Write>(
             "there is no config at {config}: looking at {credentials} and at what earlier ones left\n"
         ))?;
     }
+    let tense = if args.dry_run { Tense::Planned } else { Tense::Done };
+    let guard = Guard::take(places, tense, &args.profiles)?;
     let estate = Estate::survey(ground.stores(places.clone()), &args.profiles)?;
     let known = |profile: &_| ground.config.as_ref().is_some_and(|config| config.entry(profile).is_some());
     if let Some(stranger) = args.profiles.iter().find(|profile| !known(profile.as_str()) && !estate.holds(profile)) {
@@ -49,9 +56,7 @@ pub fn run<W: Write>(
             format!("profile {stranger} is neither in the config nor written by evertoken"),
         ));
     }
-    let tense = if args.dry_run { Tense::Planned } else { Tense::Done };
     let extent = if args.profiles.is_empty() { Extent::Everything } else { Extent::Keys };
-    let guard = guard(places, tense)?;
     let mut cleared = estate.clear(extent, tense, output)?;
     drop(guard);
     let formers = if extent == Extent::Everything { former::find(&ground, environment) } else { Vec::new() };
@@ -87,7 +92,7 @@ fn clear_former<W: Write>(
     output: &mut Output<W>,
 ) -> Result<Cleared, Ending> {
     let shown = places.state().display().to_string();
-    let cleared = guard(&places, tense).and_then(|guard| {
+    let cleared = Guard::take(&places, tense, &[]).and_then(|guard| {
         let estate = Estate::survey(ground.stores(places), &[])?;
         let cleared = estate.clear(Extent::Everything, tense, output)?;
         drop(guard);
@@ -99,16 +104,28 @@ fn clear_former<W: Write>(
     })
 }
 
-/// Nobody may begin to keep the file fresh meanwhile. A dry run creates nothing, nor does one with nothing to lock.
-fn guard(places: &Places, tense: Tense) -> Result<Option<InstanceLock>, Ending> {
-    if tense == Tense::Planned || !places.state().exists() {
-        return Ok(None);
+/// Nobody may begin to keep the file fresh meanwhile, nor come back from STS with a session after the look at what there is.
+struct Guard(#[expect(dead_code, reason = "held, never asked")] Option<(InstanceLock, Vec<RefreshLock>)>);
+
+impl Guard {
+    /// A dry run creates nothing, nor does one with nothing to lock.
+    fn take(places: &Places, tense: Tense, named: &[ProfileName]) -> Result<Self, Ending> {
+        if tense == Tense::Planned || !places.state().exists() {
+            return Ok(Self(None));
+        }
+        let instance = InstanceLock::acquire(places).map_err(|error| match error {
+            LockError::Held { .. } => running(None),
+            other => Ending::failed(other),
+        })?;
+        let refreshes = RefreshLock::acquire_all(places, named, LONGEST_CALL).map_err(|error| match error {
+            LockError::Held { .. } => {
+                let message = "a refresh is under way and would write everything again";
+                Ending::new(NOT_FINE, format!("{message}: failed to {error}\nfix: wait for it, or stop it"))
+            }
+            other => Ending::failed(other),
+        })?;
+        Ok(Self(Some((instance, refreshes))))
     }
-    let lock = InstanceLock::acquire(places).map_err(|error| match error {
-        LockError::Held { .. } => running(None),
-        other => Ending::failed(other),
-    });
-    lock.map(Some)
 }
 
 fn running(pid: Option<u32>) -> Ending {

@@ -35,6 +35,18 @@ pub fn find(places: &Places) -> Result<Vec<PathBuf>, FileError> {
     Ok(found)
 }
 
+/// The refresh locks; nothing behind a link.
+///
+/// # Errors
+/// When their folder cannot be listed.
+pub fn refresh_locks(places: &Places) -> Result<Vec<PathBuf>, FileError> {
+    let locks = places.refresh_locks();
+    let is_ours = is_real_folder(places.state())? == Some(true) && is_real_folder(&locks)? == Some(true);
+    let found = if is_ours { list(&locks)? } else { Vec::new() };
+    let is_lock = |path: &PathBuf| path.extension() == Some(OsStr::new("lock")) && !path.is_symlink() && path.is_file();
+    Ok(found.into_iter().filter(is_lock).collect())
+}
+
 /// Whether it is a folder and no link to one; `None` when it is not there.
 fn is_real_folder(path: &Path) -> Result<Option<bool>, FileError> {
     match fs::symlink_metadata(path) {

@@ -3,11 +3,17 @@
 
 use crate::engine::names::ProfileName;
 use crate::engine::time::WallTime;
-use crate::shell::files::FileError;
 use crate::shell::files::lock::{self, FileLock, LockError};
 use crate::shell::files::snapshot;
+#[cfg(target_os = "linux")]
+use crate::shell::files::writers::keeper_of_removed;
+use crate::shell::files::{FileError, resolve};
+use crate::shell::leftovers;
 use crate::shell::places::Places;
 use std::collections::BTreeMap;
+#[cfg(not(target_os = "linux"))]
+use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -69,6 +75,22 @@ impl InstanceLock {
     pub fn holder(places: &Places) -> Result<Option<Option<u32>>, FileError> {
         Ok(lock::holder(&places.instance_lock())?.map(|note| note.holder))
     }
+
+    /// The same also in the moments after the lock file was removed, until the daemon has made it anew.
+    ///
+    /// # Errors
+    /// As for [`InstanceLock::holder`], and when its folder cannot be looked for.
+    pub fn holder_of_any(places: &Places) -> Result<Option<Option<u32>>, FileError> {
+        // The removed one first: what is made anew meanwhile is found by its name then.
+        let removed = keeper_of_removed(&resolve(&places.instance_lock())?);
+        Ok(Self::holder(places)?.or(removed.map(Some)))
+    }
+}
+
+/// Elsewhere nobody can be asked.
+#[cfg(not(target_os = "linux"))]
+fn keeper_of_removed(_path: &Path) -> Option<u32> {
+    None
 }
 
 /// Held around the call to STS for one profile. Whoever gets it looks into the store again before calling.
@@ -92,6 +114,18 @@ impl RefreshLock {
     pub fn acquire(places: &Places, profile: &ProfileName, patience: Duration) -> Result<Self, LockError> {
         places.ensure_refresh_locks()?;
         FileLock::acquire(&places.refresh_lock(profile), patience).map(Self)
+    }
+
+    /// Takes each of these locks that is there, waiting up to `patience` for whoever refreshes a profile just now; all that
+    /// there are where no profile is named.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] when that took longer.
+    pub fn acquire_all(places: &Places, named: &[ProfileName], patience: Duration) -> Result<Vec<Self>, LockError> {
+        let named: Vec<PathBuf> = named.iter().map(|profile| places.refresh_lock(profile)).collect();
+        let found = leftovers::refresh_locks(places)?.into_iter();
+        let found = found.filter(|path| named.is_empty() || named.contains(path));
+        found.map(|path| FileLock::acquire(&path, patience).map(Self)).collect()
     }
 
     /// When somebody last took it; `None` when nobody has yet, or nobody knows.

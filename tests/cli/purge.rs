@@ -2,10 +2,11 @@
 
 use crate::home::{CONFIG, CREDENTIALS, Ended, Home};
 use evertoken::engine::names::ProfileName;
-use evertoken::shell::locks::InstanceLock;
+use evertoken::shell::locks::{InstanceLock, RefreshLock};
 use evertoken::shell::places::Places;
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 #[test]
 fn purge_takes_back_what_is_ours_and_nothing_else() {
@@ -187,6 +188,39 @@ fn purge_waits_for_the_daemon_to_be_stopped() {
     assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""));
     assert!(ended.err.contains(&format!("kill {}", std::process::id())), "{}", ended.err);
     assert_eq!(home.read(".aws/credentials"), before);
+}
+
+/// It makes its lock anew within moments, and until then it is found by the file that it still has open.
+#[cfg(target_os = "linux")]
+#[test]
+fn purge_finds_the_daemon_also_just_after_its_state_folder_was_removed() {
+    let home = Home::new(CONFIG);
+    home.hold("dev", 3_000);
+    let before = home.read(".aws/credentials");
+    let _running = InstanceLock::acquire(&home.places()).expect("the lock");
+    fs::remove_dir_all(home.path(".local")).expect("removed");
+    let ended = home.run("purge");
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "{ended:?}");
+    assert!(ended.err.contains(&format!("kill {}", std::process::id())), "{}", ended.err);
+    assert_eq!(home.read(".aws/credentials"), before);
+    assert!(!home.path(".local").exists());
+}
+
+/// A session that comes back from STS after the keys were removed would stand there again.
+#[test]
+fn purge_waits_for_a_refresh_that_is_under_way() {
+    let home = Home::new(CONFIG);
+    let refreshing =
+        RefreshLock::try_acquire(&home.places(), &ProfileName::parse("dev").expect("a name")).expect("a lock file");
+    let purge = home.command("purge").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a purge");
+    std::thread::sleep(Duration::from_millis(500));
+    home.hold("dev", 3_000);
+    drop(refreshing);
+    let ended = Ended::from(purge.wait_with_output().expect("its end"));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.out.contains("removed the keys of profile dev"), "{ended:?}");
+    assert_eq!(home.read(".aws/credentials"), CREDENTIALS);
+    assert!(!home.path(".local/state/evertoken").exists(), "{}", ended.out);
 }
 
 /// The keys and the state that it led to can still be removed.

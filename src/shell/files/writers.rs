@@ -23,6 +23,17 @@ pub(in crate::shell) fn is_writer(process: u32, path: &Path, file: &File) -> boo
     file.metadata().is_ok_and(|metadata| has_it_open(process, path, &Identity::of(&metadata)))
 }
 
+/// The process id of somebody who has a file open that had this name and was removed.
+pub(in crate::shell) fn keeper_of_removed(path: &Path) -> Option<u32> {
+    let mut wanted = path.as_os_str().to_owned();
+    wanted.push(" (deleted)");
+    let mut processes = fs::read_dir("/proc").ok()?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    processes.find(|process: &u32| {
+        let Ok(handles) = fs::read_dir(format!("/proc/{process}/fd")) else { return false };
+        handles.flatten().any(|handle| fs::read_link(handle.path()).is_ok_and(|target| target.as_os_str() == wanted))
+    })
+}
+
 fn has_it_open(process: u32, path: &Path, ours: &Identity) -> bool {
     let is_it = |handle: &Path| {
         // The name first: the kernel knows it without asking the file system.
