@@ -61,7 +61,7 @@ impl Home {
         Target {
             path: path.to_owned(),
             file_mode: 0o600,
-            home: Some(self.0.path().to_owned()),
+            home: Some(folder::Home::at(self.0.path())),
             kind: Kind::Users,
             patience: SHORT,
         }
@@ -304,10 +304,11 @@ fn a_missing_folder_is_created_only_in_a_home_that_is_there_and_ours() {
     assert!(message.contains("create it first") && !home.path("a").exists(), "{message}");
 
     let gone = home.path("gone");
-    let target = Target { home: Some(gone.clone()), ..home.target(&gone.join(".aws/credentials")) };
+    let target = Target { home: Some(folder::Home::at(&gone)), ..home.target(&gone.join(".aws/credentials")) };
     let message = add(&target, "ours").expect_err("no update").to_string();
     assert!(message.contains("does not exist") && !gone.exists(), "{message}");
-    let message = folder::ensure_private(&gone.join("state"), Some(&gone)).expect_err("no folder").to_string();
+    let message =
+        folder::ensure_private(&gone.join("state"), Some(&folder::Home::at(&gone))).expect_err("no folder").to_string();
     assert!(message.contains("does not exist") && !gone.exists(), "{message}");
 
     // Root owns every home that it is given here; for everybody else, / is somebody else's.
@@ -316,21 +317,42 @@ fn a_missing_folder_is_created_only_in_a_home_that_is_there_and_ours() {
         fs::create_dir(&foreign).expect("a home");
         chown(&foreign, Some(12_345), None).expect("chown");
     }
-    let target = Target { home: Some(foreign.clone()), ..home.target(&foreign.join("nothing-here/credentials")) };
+    let target =
+        Target { home: Some(folder::Home::at(&foreign)), ..home.target(&foreign.join("nothing-here/credentials")) };
     let message = add(&target, "ours").expect_err("no update").to_string();
     assert!(message.contains("somebody else") && !foreign.join("nothing-here").exists(), "{message}");
+}
+
+/// One that is unmounted leaves a folder of the same name, and of the same owner perhaps.
+#[test]
+fn nothing_is_created_in_what_a_home_leaves_behind() {
+    let above = Home::new();
+    let (home, away) = (above.path("me"), above.path("away"));
+    fs::create_dir(&home).expect("a home");
+    let first = folder::Home::at(&home);
+    let target = Target { home: Some(first.clone()), ..above.target(&home.join(".aws/credentials")) };
+    fs::rename(&home, &away).and_then(|()| fs::create_dir(&home)).expect("unmounted");
+    for message in [
+        add(&target, "ours").expect_err("no update").to_string(),
+        folder::ensure_private(&home.join("state"), Some(&first)).expect_err("no folder").to_string(),
+    ] {
+        assert!(message.contains("is not the one that was there at the start (not mounted?)"), "{message}");
+    }
+    assert_eq!(fs::read_dir(&home).expect("a look").count(), 0);
+    fs::remove_dir(&home).and_then(|()| fs::rename(&away, &home)).expect("mounted again");
+    assert!(add(&target, "ours").expect("an update").written);
 }
 
 #[test]
 fn a_folder_of_our_own_is_kept_private() {
     let home = Home::new();
     let state = home.path(".local/state/evertoken/0123");
-    folder::ensure_private(&state, Some(home.0.path())).expect("a folder");
+    folder::ensure_private(&state, Some(&folder::Home::at(home.0.path()))).expect("a folder");
     for folder in [".local", ".local/state", ".local/state/evertoken", ".local/state/evertoken/0123"] {
         assert_eq!(mode(&home.path(folder)), 0o700, "{folder}");
     }
     fs::set_permissions(&state, Permissions::from_mode(0o755)).expect("set the mode");
-    folder::ensure_private(&state, Some(home.0.path())).expect("a folder");
+    folder::ensure_private(&state, Some(&folder::Home::at(home.0.path()))).expect("a folder");
     assert_eq!(mode(&state), 0o700);
     symlink(home.path(".aws"), home.path("link")).expect("a link");
     let message = folder::ensure_private(&home.path("link"), None).expect_err("a link").to_string();

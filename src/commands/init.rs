@@ -61,7 +61,7 @@ pub fn run<W: Write>(
         return Err(Ending::new(NOT_FINE, why));
     }
     if let Some(above) = path.parent().filter(|above| !above.exists()) {
-        folder::ensure_private(above, environment.home()).map_err(Ending::failed)?;
+        folder::ensure_private(above, environment.home().map(folder::Home::at).as_ref()).map_err(Ending::failed)?;
     }
     let text = format!("{OPENING}{}", proposal.entries);
     if !create_private(&path, text.as_bytes()).map_err(Ending::failed)? {

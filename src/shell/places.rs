@@ -4,8 +4,9 @@
 use crate::engine::invocation::Invocation;
 use crate::engine::names::ProfileName;
 use crate::shell::environment::Environment;
+use crate::shell::files::folder::{self, Home};
 use crate::shell::files::update::lock_path;
-use crate::shell::files::{FileError, folder, resolve};
+use crate::shell::files::{FileError, resolve};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::io;
@@ -79,7 +80,7 @@ pub fn invocation(environment: &Environment, path: &Path, caller: Caller) -> Inv
 /// All places that belong to one credentials file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Places {
-    home: Option<PathBuf>,
+    home: Option<Home>,
     credentials: PathBuf,
     resolved: PathBuf,
     aws_config: PathBuf,
@@ -103,7 +104,7 @@ impl Places {
         let resolved = resolve(&credentials)?;
         let state_home = environment.state_home().ok_or(PlaceError::NoHome("the state folder"))?;
         let state = state_home.join("evertoken").join(key(&resolved));
-        Ok(Self { home: environment.home().map(Path::to_owned), credentials, resolved, aws_config, state })
+        Ok(Self { home: environment.home().map(Home::at), credentials, resolved, aws_config, state })
     }
 
     /// The places of the tools of this shell, for whoever only looks at them: what leads nowhere stays as it is named, the
@@ -118,12 +119,17 @@ impl Places {
         let resolved = resolve(&credentials).unwrap_or_else(|_| credentials.clone());
         let state_home = environment.state_home().unwrap_or_else(|| PathBuf::from("~/.local/state"));
         let state = state_home.join("evertoken").join(key(&resolved));
-        Self { home: environment.home().map(Path::to_owned), credentials, resolved, aws_config, state }
+        Self { home: environment.home().map(Home::at), credentials, resolved, aws_config, state }
     }
 
     /// The home folder.
     pub fn home(&self) -> Option<&Path> {
-        self.home.as_deref()
+        self.home.as_ref().map(Home::path)
+    }
+
+    /// The home folder that was there when the places were found.
+    pub(super) fn first_home(&self) -> Option<&Home> {
+        self.home.as_ref()
     }
 
     /// The shared credentials file as the user names it, links not followed.
@@ -193,9 +199,9 @@ impl Places {
     /// The step that failed; also when the home is missing or not ours.
     pub fn ensure_state(&self) -> Result<(), FileError> {
         if let Some(above) = self.state.parent() {
-            folder::ensure_private(above, self.home())?;
+            folder::ensure_private(above, self.home.as_ref())?;
         }
-        folder::ensure_private(&self.state, self.home())
+        folder::ensure_private(&self.state, self.home.as_ref())
     }
 
     /// Whether that would do, as far as a look tells. Changes nothing.
@@ -204,7 +210,7 @@ impl Places {
     /// What stands in the way.
     pub fn could_have_state(&self) -> Result<(), FileError> {
         let folders = self.state.parent().into_iter().chain([self.state.as_path()]);
-        folders.into_iter().try_for_each(|folder| folder::could_be_private(folder, self.home()))
+        folders.into_iter().try_for_each(|folder| folder::could_be_private(folder, self.home.as_ref()))
     }
 
     /// The same of the folder of the refresh locks. Asked before each call to STS, so it looks no higher where it is there.
@@ -217,7 +223,7 @@ impl Places {
             return Ok(());
         }
         self.ensure_state()?;
-        folder::ensure_private(&locks, self.home())
+        folder::ensure_private(&locks, self.home.as_ref())
     }
 }
 

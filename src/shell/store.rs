@@ -20,7 +20,6 @@ use crate::shell::leftovers;
 use crate::shell::places::Places;
 use seen::{Seen, Unknown};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What stands in a file, by profile.
@@ -255,7 +254,7 @@ impl Stores {
             StoreKind::Shared => (self.places.credentials().to_owned(), self.file_mode, Kind::Users),
             StoreKind::Private => (self.places.private_store(), 0o600, Kind::Own),
         };
-        Target { path, file_mode, home: self.places.home().map(Path::to_owned), kind, patience: self.patience }
+        Target { path, file_mode, home: self.places.first_home().cloned(), kind, patience: self.patience }
     }
 
     fn known(&self, store: StoreKind) -> Known {

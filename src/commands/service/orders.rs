@@ -86,7 +86,8 @@ pub fn carry_out<W: Write>(environment: &Environment, orders: &[Order], output: 
         match order {
             Order::Write(path, text) => {
                 if let Some(above) = path.parent().filter(|above| !above.exists()) {
-                    folder::ensure_private(above, environment.home()).map_err(Ending::failed)?;
+                    folder::ensure_private(above, environment.home().map(folder::Home::at).as_ref())
+                        .map_err(Ending::failed)?;
                 }
                 replace_private(path, text.as_bytes()).map_err(Ending::failed)?;
             }

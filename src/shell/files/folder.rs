@@ -3,12 +3,42 @@
 #![expect(clippy::disallowed_methods, reason = "the shell looks at folders")]
 
 use crate::shell::files::error::FileError;
+use crate::shell::files::snapshot::Identity;
 use rustix::fs::Access;
 use rustix::io::Errno;
 use std::fs::{self, DirBuilder, Metadata, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// The home folder, and which one was there when it was first looked at: one that is unmounted leaves an empty folder of
+/// the same name behind, and what is created in that is hidden once the home is back.
+#[derive(Clone, Debug)]
+pub struct Home {
+    path: PathBuf,
+    was: Option<Identity>,
+}
+
+impl Home {
+    /// Looks at it.
+    pub fn at(path: &Path) -> Self {
+        Self { path: path.to_owned(), was: Identity::behind(path) }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Two are the same where they have the same path.
+impl PartialEq for Home {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path
+    }
+}
+
+impl Eq for Home {}
 
 /// Refuses the folder of a credentials file when others can write into it: they could put their own file in its place.
 ///
@@ -34,12 +64,12 @@ pub fn check(folder: &Path) -> Result<Metadata, FileError> {
 ///
 /// # Errors
 /// Also when the home is missing, somebody else's, or not the folder above.
-pub fn create_for_credentials(folder: &Path, home: Option<&Path>) -> Result<(), FileError> {
+pub fn create_for_credentials(folder: &Path, home: Option<&Home>) -> Result<(), FileError> {
     let refused = |reason: &str| Err(FileError::refused("create", folder, reason));
     let Some(home) = home else { return refused("the folder is missing, and so is HOME; create the folder first") };
     check_home(home, folder)?;
     let above = folder.parent().and_then(|parent| fs::canonicalize(parent).ok());
-    if above.is_none() || above != fs::canonicalize(home).ok() {
+    if above.is_none() || above != fs::canonicalize(home.path()).ok() {
         return refused("the folder is missing and not directly in the home folder; create it first");
     }
     make(folder)
@@ -50,7 +80,7 @@ pub fn create_for_credentials(folder: &Path, home: Option<&Path>) -> Result<(), 
 ///
 /// # Errors
 /// Also when the home (where there is one) or the nearest existing folder is not ours.
-pub fn ensure_private(folder: &Path, home: Option<&Path>) -> Result<(), FileError> {
+pub fn ensure_private(folder: &Path, home: Option<&Home>) -> Result<(), FileError> {
     if is_there_and_private(folder)? {
         return Ok(());
     }
@@ -66,7 +96,7 @@ pub fn ensure_private(folder: &Path, home: Option<&Path>) -> Result<(), FileErro
 ///
 /// # Errors
 /// What would stand in the way.
-pub fn could_be_private(folder: &Path, home: Option<&Path>) -> Result<(), FileError> {
+pub fn could_be_private(folder: &Path, home: Option<&Home>) -> Result<(), FileError> {
     let place = match fs::symlink_metadata(folder) {
         Ok(metadata) => {
             check_private(folder, &metadata)?;
@@ -147,10 +177,14 @@ fn check_private(folder: &Path, metadata: &Metadata) -> Result<(), FileError> {
     Ok(())
 }
 
-fn check_home(home: &Path, folder: &Path) -> Result<(), FileError> {
+fn check_home(home: &Home, folder: &Path) -> Result<(), FileError> {
+    let (home, was) = (home.path(), home.was);
     let reason = match fs::metadata(home) {
         Ok(metadata) if !metadata.is_dir() => "is no folder",
         Ok(metadata) if metadata.uid() != our_uid() => "belongs to somebody else",
+        Ok(metadata) if was.is_some_and(|was| !was.is_same_file(&Identity::of(&metadata))) => {
+            "is not the one that was there at the start (not mounted?)"
+        }
         Ok(_) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => "does not exist (not mounted yet?)",
         Err(error) => return Err(FileError::at("look at", home)(error)),

@@ -47,7 +47,7 @@ mod tests {
 
     use super::{Hindrance, hindrance, shown};
     use crate::shell::files::FileError;
-    use crate::shell::files::folder::ensure_private;
+    use crate::shell::files::folder::{Home, ensure_private};
     use std::fs;
     use std::io::{Error, ErrorKind};
     use std::os::unix::fs::symlink;
@@ -61,7 +61,7 @@ mod tests {
         fs::write(path("file"), "").expect("a file");
         let absent = path("absent");
         let why = |name: &str, home: &std::path::Path| {
-            hindrance(&ensure_private(&path(name), Some(home)).expect_err("it cannot be used"))
+            hindrance(&ensure_private(&path(name), Some(&Home::at(home))).expect_err("it cannot be used"))
         };
         for name in ["dangling", "link"] {
             assert_eq!(why(name, home.path()), Hindrance::Link(shown(&path(name))));

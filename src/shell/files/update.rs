@@ -2,7 +2,7 @@
 //! somebody else was faster. Never holds the lock across anything but these steps.
 
 use crate::shell::files::error::FileError;
-use crate::shell::files::folder;
+use crate::shell::files::folder::{self, Home};
 use crate::shell::files::lock::{FileLock, LockError};
 use crate::shell::files::replace::{self, Overtaken, Replaced};
 use crate::shell::files::resolve::resolve;
@@ -24,7 +24,7 @@ pub struct Target {
     /// The widest mode that an existing file keeps.
     pub file_mode: u32,
     /// The home folder; without one no folder is created.
-    pub home: Option<PathBuf>,
+    pub home: Option<Home>,
     /// Whether its folder is one of evertoken's own.
     pub kind: Kind,
     /// How long things may take.
@@ -144,11 +144,11 @@ pub fn update(target: &Target, known: Known, edit: &mut dyn FnMut(&[u8]) -> Edit
         if edit(&[]).map_err(refused)?.is_none() {
             return Ok(Updated::default());
         }
-        folder::create_for_credentials(parent, target.home.as_deref())?;
+        folder::create_for_credentials(parent, target.home.as_ref())?;
         updated.created.push(parent.to_owned());
     }
     if target.kind == Kind::Own {
-        folder::ensure_private(parent, target.home.as_deref())?;
+        folder::ensure_private(parent, target.home.as_ref())?;
     }
     let folder = folder::check(parent)?;
     let mut lock = FileLock::acquire(&lock_path(&path), target.patience.lock)?;
