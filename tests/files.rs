@@ -323,6 +323,16 @@ fn a_missing_folder_is_created_only_in_a_home_that_is_there_and_ours() {
     assert!(message.contains("somebody else") && !foreign.join("nothing-here").exists(), "{message}");
 }
 
+#[test]
+fn a_hard_link_that_is_cut_is_told_once() {
+    let home = Home::with("user\n");
+    fs::hard_link(home.credentials(), home.path("dot")).expect("a second name");
+    let warnings = home.add("ours").expect("an update").warnings;
+    assert!(matches!(warnings.as_slice(), [one] if one.contains("had another name (a hard link)")), "{warnings:?}");
+    assert_eq!(text(&home.path("dot")), "user\n");
+    assert_eq!(home.add("more").expect("an update").warnings, Vec::<String>::new());
+}
+
 /// One that is unmounted leaves a folder of the same name, and of the same owner perhaps.
 #[test]
 fn nothing_is_created_in_what_a_home_leaves_behind() {

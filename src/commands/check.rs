@@ -145,7 +145,15 @@ fn surroundings(setup: &Setup, aws: &AwsConfig, left_alone: &[LeftAlone]) -> Vec
             setup.places().state().display()
         ));
     }
-    let mode = snapshot::read(resolved).ok().and_then(|file| Some(file.present?.metadata.mode() & 0o777));
+    let found = snapshot::read(resolved).ok().and_then(|file| Some(file.present?.metadata));
+    if found.as_ref().is_some_and(|metadata| metadata.nlink() > 1) {
+        warnings.push(format!(
+            "{} has another name (a hard link), which will follow no change after the first refresh\nhint: make that name a \
+             symbolic link",
+            resolved.display()
+        ));
+    }
+    let mode = found.map(|metadata| metadata.mode() & 0o777);
     if let Some(mode) = mode.filter(|mode| mode & !setup.config().file_mode != 0) {
         let narrowed = mode & setup.config().file_mode;
         warnings.push(format!(

@@ -315,6 +315,14 @@ fn a_config_that_others_can_write_may_name_no_programs() {
 }
 
 #[test]
+fn check_tells_a_hard_link_that_will_be_cut() {
+    let home = Home::new(CONFIG);
+    std::fs::hard_link(home.path(".aws/credentials"), home.path("dot")).expect("a second name");
+    let ended = home.run("check");
+    assert!(ended.code == Some(0) && ended.out.contains("has another name (a hard link)"), "{ended:?}");
+}
+
+#[test]
 fn a_circle_through_the_aws_config_is_a_mistake() {
     let home = Home::new(CONFIG);
     home.write(".aws/config", "[profile base]\nrole_arn = arn:aws:iam::111122223333:role/Base\nsource_profile = dev\n");

@@ -113,6 +113,9 @@ pub(super) fn replace(
             _ => return Err(FileError::at("rename", temporary.path())(error)),
         },
     }
+    // The new file has one name, so this is said once.
+    let names = old.present.as_ref().map_or(1, |present| present.metadata.nlink());
+    warnings.extend((names > 1).then(|| cut_off(path, names - 1)));
     let is_caught = |present: &Present| was_written_to(present, &old.bytes) || is_being_written(path, present, idler);
     let is_overtaken = old.present.as_ref().is_some_and(is_caught);
     if !is_overtaken {
@@ -132,6 +135,19 @@ pub(super) fn replace(
     let _name = temporary.into_name();
     let overtaken = late.map(|Present { file, .. }| Overtaken { file, was: old.bytes, _name });
     Ok(Replaced::Done(Done { identity, narrowed, warnings, is_stamped, overtaken }))
+}
+
+fn cut_off(path: &Path, others: u64) -> String {
+    let names = if others == 1 {
+        "another name (a hard link)".to_owned()
+    } else {
+        format!("{others} other names (hard links)")
+    };
+    format!(
+        "{} had {names}, where the old content stays and no change follows any more: make it a symbolic link to \
+         that file",
+        path.display()
+    )
 }
 
 /// Gives the new file its name, but only in the place of the very file that was read (of none, where there was none):
