@@ -158,7 +158,9 @@ pub fn update(target: &Target, known: Known, edit: &mut dyn FnMut(&[u8]) -> Edit
     let mut known = Known { left: lock.left(), ..known };
     // Not at each attempt: that takes long, and whoever opens the file later is met right after the replacement.
     let (mut was_looked_at, mut idler) = (false, None);
-    for _ in 0..MOST_ATTEMPTS {
+    let mut attempts = 0;
+    while attempts < MOST_ATTEMPTS {
+        attempts += 1;
         let mut edited = Ok(None);
         let old = settle::read(&path, known, target.patience, &mut |bytes| {
             edited = edit(
@@ -214,6 +216,8 @@ pub fn update(target: &Target, known: Known, edit: &mut dyn FnMut(&[u8]) -> Edit
                         }
                         // Who opened it and wrote nothing after all has nothing to say.
                         let content = content.filter(|content| *content != file.was);
+                        // What stands nowhere else is not given up for the attempts that came before.
+                        attempts = if content.is_some() { 0 } else { attempts };
                         overtaken = content.map(|content| Theirs { content, over: new, _file: file });
                     }
                 }
