@@ -56,7 +56,7 @@ impl Terminal {
             fs::create_dir_all(home.path().join(folder)).expect("a folder");
         }
         fs::write(home.path().join(".config/evertoken/config.toml"), CONFIG).expect("a config");
-        hold(&home, 4 * DAY + 3 * 3_600 + 1_800);
+        hold(&home, DAY + 3 * 3_600 + 1_800);
         let (master, slave) = pair();
         resize(&master, 80, 24);
         let mut command = Command::new(env!("CARGO_BIN_EXE_evertoken"));
@@ -163,7 +163,7 @@ fn it_draws_what_changes_and_is_silent_while_nothing_does() {
     terminal.wait("evertoken is not running");
     terminal.wait("service install");
     assert!(terminal.shown.starts_with(ENTER), "{:?}", terminal.shown);
-    assert!(terminal.shown.contains("fresh  4d 3h"), "{:?}", terminal.shown);
+    assert!(terminal.shown.contains("fresh  1d 3h"), "{:?}", terminal.shown);
 
     // What was drawn last may still be on its way; after that three looks and not a byte.
     let start = Instant::now();
@@ -172,8 +172,8 @@ fn it_draws_what_changes_and_is_silent_while_nothing_does() {
     }
     let before = terminal.shown.len();
 
-    hold(&terminal.home, 5 * DAY + 3 * 3_600 + 1_800);
-    terminal.wait("fresh  5d 3h");
+    hold(&terminal.home, DAY + 6 * 3_600 + 1_800);
+    terminal.wait("fresh  1d 6h");
     let redrawn = &terminal.shown[before..];
     assert!(redrawn.contains("dev") && !redrawn.contains("PROFILE"), "only the row that changed: {redrawn:?}");
 }

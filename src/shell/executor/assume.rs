@@ -8,6 +8,7 @@ use crate::engine::names::ProfileName;
 use crate::engine::secret::Secret;
 use crate::engine::session::{Session, SettingsDigest};
 use crate::engine::time::WallTime;
+use crate::shell::files::hindrance::hindrance;
 use crate::shell::files::lock::LockError;
 use crate::shell::files::{FileError, whole};
 use crate::shell::locks::RefreshLock;
@@ -127,7 +128,9 @@ async fn lock(
 /// call too many is better.
 fn without_lock(locks: &Locks, profile: &ProfileName, error: &FileError) -> Option<RefreshLock> {
     if locks.unusable.note(profile, error) {
+        let fix = hindrance(error).way_out();
         tracing::warn!(
+            fix,
             "failed to {error}; going on without refresh locks, so that STS may be asked more often than needed"
         );
     }
