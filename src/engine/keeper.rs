@@ -175,7 +175,7 @@ impl Keeper {
             Event::Assumed { profile, attempt, reply, jitter } => self.assumed(&profile, attempt, &reply, jitter, now),
             Event::Adopted { profile, attempt, session } => self.adopted(&profile, attempt, session, now),
             Event::AssumeFailed { profile, attempt, fault, skew, jitter } => {
-                self.learn(skew);
+                self.learn(skew, now);
                 self.assume_failed(&profile, attempt, fault, jitter, now);
             }
             Event::Stored { store, outcomes } => self.stored(store, outcomes, now),

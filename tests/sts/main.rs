@@ -79,6 +79,7 @@ impl World {
             source: self.source.clone(),
             adopt_issued_after: WallTime::from_unix_seconds(0),
             adopt_beyond: WallTime::from_unix_seconds(0),
+            adopt_issued_until: WallTime::from_unix_seconds(i64::MAX / 2000),
         };
         let identity = Identity { user: "me".to_owned(), host: "laptop".to_owned() };
         self.sts.call(&call, &identity, code.map(Secret::new).as_ref()).await

@@ -59,6 +59,8 @@ pub struct AssumeCall {
     pub adopt_issued_after: WallTime,
     /// See `adopt_issued_after`.
     pub adopt_beyond: WallTime,
+    /// One that tells of a later issue than this was edited.
+    pub adopt_issued_until: WallTime,
 }
 
 impl AssumeCall {
@@ -69,7 +71,8 @@ impl AssumeCall {
 
     /// The same of a session of which only this much is known.
     pub fn satisfied_by_one_of(&self, digest: &SettingsDigest, issued: WallTime, expiration: WallTime) -> bool {
-        *digest == self.entry.digest && issued > self.adopt_issued_after && expiration > self.adopt_beyond
+        let is_later = issued > self.adopt_issued_after && issued <= self.adopt_issued_until;
+        *digest == self.entry.digest && is_later && expiration > self.adopt_beyond
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the keeper believes of the two clocks, ours and that of STS, and how it hurries when time has gone by unseen.
 
 use super::gate::Gate;
+use super::kept::Want;
 use super::{Action, Keeper};
 use crate::engine::session::Session;
 use crate::engine::time::{Skew, WallTime};
@@ -15,13 +16,34 @@ const HURRIED_WAIT: Duration = Duration::from_millis(1500);
 
 impl Keeper {
     /// What an answer of STS told of the clocks.
-    pub(super) fn learn(&mut self, skew: Option<Skew>) {
+    pub(super) fn learn(&mut self, skew: Option<Skew>, now: WallTime) {
         let Some(skew) = skew else { return };
         self.unsure = false;
-        if std::mem::take(&mut self.doubtful) {
-            self.kept.iter_mut().for_each(|kept| kept.in_doubt = false);
-        }
         self.believe(skew);
+        if std::mem::take(&mut self.doubtful) {
+            self.end_doubt(self.sts_now(now));
+        }
+    }
+
+    /// STS has told the time. What was issued later than that was never issued so: nobody knows when it is due.
+    fn end_doubt(&mut self, sts_now: WallTime) {
+        for index in 0..self.kept.len() {
+            let kept = &self.kept[index];
+            let is_forged = kept.current().is_some_and(|session| is_to_come(session.issued, sts_now));
+            let may_call = self.may_call(index);
+            let kept = &mut self.kept[index];
+            kept.in_doubt = false;
+            if is_forged && may_call {
+                kept.want.get_or_insert(Want::Longer);
+            }
+        }
+    }
+
+    /// Whether a session tells of an issue that is still to come although STS has told the time since that was first seen:
+    /// somebody has edited its mark.
+    pub(super) fn is_forged(&self, index: usize, session: &Session, now: WallTime) -> bool {
+        let kept = &self.kept[index];
+        kept.alleged == Some(session.issued) && !kept.in_doubt && is_to_come(session.issued, self.sts_now(now))
     }
 
     /// No session is taken for fresh until STS has told the time.
@@ -40,7 +62,7 @@ impl Keeper {
     /// is asked once, not at each look at what stands there.
     pub(super) fn learn_from(&mut self, index: usize, session: &Session, now: WallTime) {
         let alleged = session.issued;
-        if alleged >= session.expiration || alleged.since(self.sts_now(now)) <= BLUR {
+        if alleged >= session.expiration || !is_to_come(alleged, self.sts_now(now)) {
             return;
         }
         if self.kept[index].alleged.replace(alleged) != Some(alleged) {
@@ -124,4 +146,8 @@ impl Keeper {
             self.gates().for_each(|gate| gate.mend(now));
         }
     }
+}
+
+fn is_to_come(issued: WallTime, sts_now: WallTime) -> bool {
+    issued.since(sts_now) > BLUR
 }

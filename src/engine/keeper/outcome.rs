@@ -17,7 +17,7 @@ use crate::engine::time::WallTime;
 
 impl Keeper {
     pub(super) fn assumed(&mut self, profile: &ProfileName, attempt: u64, reply: &Reply, jitter: f64, now: WallTime) {
-        self.learn(reply.skew);
+        self.learn(reply.skew, now);
         let Some((index, call)) = self.end_call(profile, attempt) else { return };
         match reply::accept(reply, &call.entry, call.duration, self.sts_now(now)) {
             Ok(session) => self.assumed_session(index, &call, session, now),

@@ -4,7 +4,7 @@ use super::action::{Action, AssumeCall};
 use super::agenda::is_resolved;
 use super::gate::Trouble;
 use super::kept::{Call, Want};
-use super::{Attendance, Keeper, Mode};
+use super::{Attendance, Keeper, LOST, Mode};
 use crate::engine::config::model::Source;
 use crate::engine::place::Place;
 use crate::engine::schedule::{CALLS_AT_ONCE, lead};
@@ -250,6 +250,9 @@ impl Keeper {
         let attempt = self.attempts;
         let sts_now = self.sts_now(now);
         let begun = self.looked_at(index, now);
+        // Another process may be at it for as long as a call takes. Where STS has not told the time nobody knows what is to come.
+        let knows_the_time = !self.unsure && !self.kept[index].in_doubt;
+        let latest = if knows_the_time { sts_now + LOST } else { WallTime::from_unix_millis(i64::MAX) };
         let kept = &mut self.kept[index];
         let duration = kept.duration();
         let call = AssumeCall {
@@ -259,6 +262,7 @@ impl Keeper {
             source,
             adopt_issued_after: kept.current().map_or(WallTime::from_unix_millis(i64::MIN), |session| session.issued),
             adopt_beyond: kept.current().map_or(sts_now, |session| sts_now + kept.min_ttl() + lead(session.life())),
+            adopt_issued_until: latest,
         };
         kept.gate.tried(now);
         kept.call = Some(Call { attempt, started: now, begun, entry: kept.entry.clone(), duration });

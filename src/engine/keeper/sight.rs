@@ -90,6 +90,7 @@ impl Keeper {
     }
 
     fn see_session(&mut self, index: usize, session: Session, now: WallTime) {
+        let is_forged = self.is_forged(index, &session, now);
         self.learn_from(index, &session, now);
         let first_look = self.kept[index].on_disk == OnDisk::Unknown;
         self.let_go(index, now);
@@ -100,7 +101,7 @@ impl Keeper {
         // A source may hand the same keys out again with a later end: then they were taken from it anew.
         let publishes = kept.publishes_source();
         let edited = |ours: &Session| ours.keys == session.keys && !(publishes && session.issued > ours.issued);
-        if kept.current().is_some_and(edited) || session.is_longer_than_sts_grants() {
+        if is_forged || kept.current().is_some_and(edited) || session.is_longer_than_sts_grants() {
             // Our own keys with another end, or an end that STS never grants: somebody has edited what stands there.
             return self.see_other(index, OnDisk::Nothing, "our keys with another end stand there now", now);
         }

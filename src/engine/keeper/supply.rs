@@ -38,7 +38,7 @@ impl Keeper {
         if self.resolving.remove(source).is_none() {
             return;
         }
-        self.learn(credentials.skew);
+        self.learn(credentials.skew, now);
         self.note_login(source, credentials.login_ends, now);
         let supply = self.supplies.entry(source.clone()).or_default();
         if supply.gate.clear().is_some() {

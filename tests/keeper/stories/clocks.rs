@@ -4,8 +4,10 @@ use super::{HOUR, MINUTE, SECOND, states};
 use crate::world::{Weather, World, config, entry, profile, published};
 use evertoken::engine::credentials_file::Observation;
 use evertoken::engine::keeper::{Attendance, Event, Keeper, Mode, NoticeKind};
+use evertoken::engine::session::Session;
 use evertoken::engine::status::State;
 use evertoken::engine::time::Skew;
+use std::time::Duration;
 
 #[test]
 fn a_night_in_a_bag_ends_with_quick_retries() {
@@ -302,4 +304,26 @@ fn a_list_without_roles_learns_the_time_from_whoever_gives_its_sessions() {
         assert!(world.left("dev") + SECOND >= HOUR / 2, "{:?}", world.left("dev"));
     }
     assert!(world.read("gone").is_none(), "it is off the list and ended hours ago");
+}
+
+#[test]
+fn an_issue_that_is_still_to_come_is_believed_of_nobody_once_the_time_is_known() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.ahead = Skew::from_millis(4_448_000);
+    world.run(23 * MINUTE);
+    // Somebody edits what stands there again and again, also while it is not written again.
+    for _ in 0..9 {
+        let there = world.read("dev").cloned().expect("a session");
+        let forged = Session { issued: there.expiration - SECOND, ..there };
+        world.files[0].insert(profile("dev"), Observation::Ours(Box::new(forged)));
+        world.run(Duration::from_millis(60));
+        world.observe();
+        world.run(Duration::from_millis(10_340));
+    }
+    world.run(6 * MINUTE);
+    let end = world.now + 2 * HOUR;
+    while let Some(next) = world.upcoming(end) {
+        world.go_to(next);
+        assert!(world.left("dev") >= 29 * MINUTE, "{}: {:?}", world.now, world.read("dev"));
+    }
 }
