@@ -140,7 +140,7 @@ fn surroundings(setup: &Setup, aws: &AwsConfig, left_alone: &[LeftAlone]) -> Vec
     }
     if let Err(error) = setup.places().could_have_state() {
         warnings.push(format!(
-            "evertoken cannot start as things are: failed to {error}\nhint: its state folder is {}; make that, or what is \
+            "evertoken cannot do its work as things are: failed to {error}\nhint: its state folder is {}; make that, or what is \
              above it, a folder of yours that you can write to, or name another place in XDG_STATE_HOME",
             setup.places().state().display()
         ));

@@ -63,11 +63,11 @@ const EXIT_CODES: Table = &[
     ("75", "run: another instance keeps this credentials file fresh."),
     ("78", "The config was read and is wrong."),
     ("126, 127", "exec: the command cannot be run, or is not there. Otherwise exec ends as its command does."),
-    ("130", "run: stopped by a second TERM or INT. login, demo: Ctrl-C."),
+    ("130", "Ctrl-C (after TERM 143, after HUP 129). run: stopped by a second TERM or INT."),
 ];
 
 const SIGNALS: Table = &[
-    ("HUP", "Read the config again; stop, if it was started on a terminal that has gone, and not by nohup."),
+    ("HUP", "Read the config again; stop, if it was started on a terminal that has gone, and not by nohup (Linux)."),
     ("TERM, INT", "Finish the write that is under way and stop. A second one ends it at once."),
     ("USR1", "Refresh everything now."),
 ];

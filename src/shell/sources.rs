@@ -261,7 +261,7 @@ fn place_of(hop: &Hop, region: &str) -> Place {
 }
 
 /// What is missing is the token, and not keys of the profile.
-fn of_token(fault: Fault, profile: &str, path: &str) -> Fault {
+pub(super) fn of_token(fault: Fault, profile: &str, path: &str) -> Fault {
     match fault {
         Fault::Source(SourceFault::Missing(text)) => {
             Fault::Source(SourceFault::NoToken { profile: profile.to_owned(), path: path.to_owned(), text })

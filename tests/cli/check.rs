@@ -361,7 +361,7 @@ fn check_looks_at_the_state_folder_and_leaves_it_as_it_is() {
         block(&home);
         let ended = home.run("check");
         assert_eq!(ended.code, Some(0), "{ended:?}");
-        assert!(ended.out.contains("warning: evertoken cannot start as things are: failed to "), "{ended:?}");
+        assert!(ended.out.contains("warning: evertoken cannot do its work as things are: failed to "), "{ended:?}");
         assert!(ended.out.contains(reason), "{reason}: {ended:?}");
     };
     blocked(&|home| home.write(".local/state", "a file"), "Not a directory");

@@ -203,7 +203,7 @@ pub struct Hooks {
     pub failed: Option<Vec<String>>,
     /// The trouble is over.
     pub recovered: Option<Vec<String>>,
-    /// A source will end before the next refresh.
+    /// What only a person can renew will end.
     pub expiring: Option<Vec<String>>,
 }
 

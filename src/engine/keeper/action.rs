@@ -102,7 +102,7 @@ pub enum NoticeKind {
     Failed,
     /// A trouble is over.
     Recovered,
-    /// A source will end before the next refresh.
+    /// What only a person can renew will end.
     Expiring,
     /// A session was found in the store and is kept.
     Kept,

@@ -49,7 +49,7 @@ pub(super) struct Agenda {
     pub(super) sources: BTreeSet<Source>,
     /// Whether an endpoint came into trouble, or out of it.
     pub(super) places_changed: bool,
-    /// Sources whose users are to be told of the end of the login behind them, should it come before the next refresh.
+    /// Sources whose users are to be told of the end of the login behind them, should it be near.
     pub(super) logins: BTreeSet<Source>,
     /// Sources that may be needed no longer.
     pub(super) idle: BTreeSet<Source>,

@@ -183,7 +183,7 @@ fn check_home(home: &Home, folder: &Path) -> Result<(), FileError> {
         Ok(metadata) if !metadata.is_dir() => "is no folder",
         Ok(metadata) if metadata.uid() != our_uid() => "belongs to somebody else",
         Ok(metadata) if was.is_some_and(|was| !was.is_same_file(&Identity::of(&metadata))) => {
-            "is not the one that was there at the start (not mounted?)"
+            "is not the one that was there at the start (not mounted? if it is, restart evertoken)"
         }
         Ok(_) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => "does not exist (not mounted yet?)",

@@ -1,7 +1,7 @@
 //! What is known of a source without asking anybody: that nobody has signed in, that a program is not there, that nothing
 //! is exported. Starts no program, renews no sign-in and writes nothing; what only AWS knows is taken to be well.
 
-use super::{login, process, sdk, sso};
+use super::{login, of_token, process, sdk, sso};
 use crate::engine::aws_config::chain::Base;
 use crate::engine::config::model::CredentialSource;
 use crate::engine::failure::{Fault, SourceFault};
@@ -44,8 +44,9 @@ pub(crate) async fn fault(base: &Base, environment: &Environment, now: WallTime)
             let program = process::missing_program(command, environment)?;
             Some(process::failed(profile, &format!("the program {program} is not there, or cannot be run")))
         }
-        Base::WebIdentity { token_file, .. } => {
-            token_file::read(token_file::WEB_IDENTITY, token_file, home).await.err()
+        Base::WebIdentity { hop, token_file } => {
+            let read = token_file::read(token_file::WEB_IDENTITY, token_file, home).await;
+            read.err().map(|fault| of_token(fault, &hop.profile, token_file))
         }
         Base::Provider(provider) => of_provider(*provider, environment),
         // They stand in the file, which is read by whoever asks.
