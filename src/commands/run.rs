@@ -7,7 +7,7 @@ use crate::daemon::{self, RunError};
 use crate::shell::clock::Alarm;
 use crate::shell::config_file::{LoadError, Loaded, load_at_start};
 use crate::shell::environment::Environment;
-use crate::shell::executor::finish_writes;
+use crate::shell::files::writing::finish_writes;
 use crate::shell::places::config_file;
 use crate::shell::signals::{Signals, interrupted, stop_with_stdin, until_interrupted};
 use std::io;
@@ -38,6 +38,8 @@ pub fn run(environment: &Arc<Environment>, given: Option<&Path>, args: &RunArgs)
         daemon::run(Arc::clone(environment), loaded, signals, alarm).await.map_err(ended)?;
         Ok(FINE)
     });
+    // A renewed sign-in may be on its way into its file.
+    finish_writes();
     match ended {
         Err(Ending { code: BUSY | CONFIG, message }) if args.zero_if_final => Err(Ending { code: FINE, message }),
         other => other,

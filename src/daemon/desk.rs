@@ -88,7 +88,7 @@ impl Desk {
         }
     }
 
-    /// Kills the hooks that run.
+    /// Kills the hooks that run, and lets none begin any more.
     pub(super) fn stop_hooks(&self) {
         self.hooks.stop();
     }

@@ -137,8 +137,8 @@ impl Station {
         self.executor.give_up_calls();
     }
 
-    /// Gives up whatever may run a program: those that run are killed.
-    pub fn give_up_programs(&mut self) {
+    /// Kills the programs that calls run, and lets them start no other.
+    pub fn give_up_programs(&self) {
         self.executor.give_up_programs();
     }
 

@@ -10,6 +10,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
+use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 /// Set for every child, so that `credential-process` below it answers from the store and never starts a circle.
@@ -80,6 +81,12 @@ pub enum ChildError {
         /// The limit.
         limit: Duration,
     },
+    /// Nobody wants it to run any more; it was killed with its children, or not started.
+    #[error("{program} was stopped, since evertoken is to stop")]
+    GivenUp {
+        /// The program.
+        program: String,
+    },
     /// Its end could not be waited for.
     #[error("{program} cannot be waited for: {source}")]
     Wait {
@@ -88,6 +95,41 @@ pub enum ChildError {
         /// Why.
         source: std::io::Error,
     },
+}
+
+tokio::task_local! {
+    /// Of the work that runs a child; without it there is leave for good.
+    static WITHDRAWN: watch::Receiver<bool>;
+}
+
+/// The leave to run children, until it is withdrawn from all the work that it was given to.
+#[derive(Default)]
+pub struct Leave(watch::Sender<bool>);
+
+impl Leave {
+    /// The work, with this leave.
+    pub fn given_to<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+        WITHDRAWN.scope(self.0.subscribe(), work)
+    }
+
+    /// Children that run are killed, and none is started any more. The work goes on, with [`ChildError::GivenUp`].
+    pub fn withdraw(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+/// Waits until the leave of this work is withdrawn.
+async fn withdrawn() {
+    if let Ok(mut withdrawn) = WITHDRAWN.try_with(Clone::clone)
+        && withdrawn.wait_for(|withdrawn| *withdrawn).await.is_ok()
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
+}
+
+fn is_withdrawn() -> bool {
+    WITHDRAWN.try_with(|withdrawn| *withdrawn.borrow()).unwrap_or(false)
 }
 
 /// Kills a process group when dropped before its leader was waited for; until then its number cannot be anybody else's.
@@ -178,6 +220,9 @@ pub async fn run_on(seat: Seat, child: Child) -> Result<Output, ChildError> {
 async fn run_at(seat: Seat, child: Child) -> Result<(Output, Followers), ChildError> {
     let limit = clock::stopwatch() + child.limit;
     let Some((program, arguments)) = child.argv.split_first() else { return Err(ChildError::Empty) };
+    if is_withdrawn() {
+        return Err(ChildError::GivenUp { program: program.clone() });
+    }
     let mut command = Command::new(program);
     command
         .args(arguments)
@@ -197,7 +242,7 @@ async fn run_at(seat: Seat, child: Child) -> Result<(Output, Followers), ChildEr
     let (mut stdout, mut stderr) = (Captured::default(), Captured::default());
     let (out, err) = (running.stdout.take(), running.stderr.take());
     let reading = async { tokio::join!(stdout.read(out), stderr.read(err)) };
-    let finished = tokio::time::timeout(child.limit, async {
+    let finishing = tokio::time::timeout(child.limit, async {
         tokio::pin!(reading);
         tokio::select! {
             // Both pipes closed first: the usual end of a program that closes them by ending.
@@ -207,14 +252,17 @@ async fn run_at(seat: Seat, child: Child) -> Result<(Output, Followers), ChildEr
                 status
             }
         }
-    })
-    .await;
+    });
+    let finished = tokio::select! {
+        finished = finishing => finished.map_err(|_| ChildError::TimedOut { program: program.clone(), limit: child.limit }),
+        () = withdrawn() => Err(ChildError::GivenUp { program: program.clone() }),
+    };
     match finished {
         Ok(Ok(status)) => {
             Ok((Output { code: status.code(), stdout: stdout.0, stderr: stderr.0 }, Followers { group, limit }))
         }
         Ok(Err(source)) => Err(ChildError::Wait { program: program.clone(), source }),
-        Err(_) => {
+        Err(error) => {
             drop(group);
             if let Some(started) = started.filter(|_| seat == Seat::Terminal) {
                 family::kill(started).await;
@@ -223,7 +271,7 @@ async fn run_at(seat: Seat, child: Child) -> Result<(Output, Followers), ChildEr
             let _gone = running.start_kill();
             // Only reaps: the signal is on its way, and it cannot be ignored.
             let _ = tokio::time::timeout(LAST_WORDS, running.wait()).await;
-            Err(ChildError::TimedOut { program: program.clone(), limit: child.limit })
+            Err(error)
         }
     }
 }

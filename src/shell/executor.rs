@@ -13,37 +13,21 @@ use crate::engine::failure::{Fault, Layer};
 use crate::engine::keeper::{Action, AssumeCall, Event, Sighting};
 use crate::engine::names::ProfileName;
 use crate::engine::time::Skew;
+use crate::shell::child::Leave;
+use crate::shell::files::writing::begin_write;
 use crate::shell::locks::{UntilStored, Unusable};
 use crate::shell::mfa::Codes;
 use crate::shell::panics::{caught, in_thread, to_its_end};
 use crate::shell::sources::{Clocks, Sources};
 use crate::shell::store::Stores;
 use crate::shell::sts::{Identity, Sts};
-use std::sync::{Arc, PoisonError, RwLock, TryLockError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::AbortHandle;
 
 /// Nothing that is waited for takes longer, all its steps together; the keeper gives up a little later.
 const LONGEST: Duration = Duration::from_secs(150);
-
-/// How long a write may take when the process is to end.
-const LAST_WRITE: Duration = Duration::from_secs(10);
-const A_MOMENT: Duration = Duration::from_millis(10);
-
-/// Held while a file is being replaced: breaking that off would leave a temporary file with keys.
-static WRITES: RwLock<()> = RwLock::new(());
-
-/// Waits until no file is being replaced, and lets no replacement begin any more. For a process that is about to end.
-pub fn finish_writes() {
-    for _ in 0..LAST_WRITE.as_millis() / A_MOMENT.as_millis() {
-        match WRITES.try_write() {
-            Ok(guard) => return std::mem::forget(guard),
-            Err(TryLockError::Poisoned(_)) => return,
-            Err(TryLockError::WouldBlock) => std::thread::sleep(A_MOMENT),
-        }
-    }
-}
 
 /// Everything that actions need.
 pub struct Tools {
@@ -63,15 +47,7 @@ pub struct Tools {
 struct Call {
     /// Where it is a call to STS.
     number: Option<u64>,
-    programs: Programs,
     task: AbortHandle,
-}
-
-/// Whether it may run programs of others.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Programs {
-    Some,
-    None,
 }
 
 /// What is known of the refresh locks.
@@ -89,12 +65,21 @@ pub struct Executor {
     files: Arc<Mutex<()>>,
     calls: Vec<Call>,
     locks: Arc<Locks>,
+    /// Whether programs may run.
+    leave: Leave,
 }
 
 impl Executor {
     /// `events` is where outcomes go.
     pub fn new(tools: Arc<Tools>, events: mpsc::UnboundedSender<Event>) -> Self {
-        Self { tools, events, files: Arc::new(Mutex::new(())), calls: Vec::new(), locks: Arc::default() }
+        Self {
+            tools,
+            events,
+            files: Arc::new(Mutex::new(())),
+            calls: Vec::new(),
+            locks: Arc::default(),
+            leave: Leave::default(),
+        }
     }
 
     /// Resolves a source.
@@ -103,7 +88,6 @@ impl Executor {
         let failed = source.clone();
         self.start(
             None,
-            Programs::Some,
             async move {
                 match tools.sources.resolve(&source, &region, Clocks::now(skew)).await {
                     Ok(credentials) => Event::Resolved { source, credentials },
@@ -119,10 +103,8 @@ impl Executor {
         let tools = Arc::clone(&self.tools);
         let (profile, attempt) = (call.entry.profile.clone(), call.attempt);
         let failed = move |fault| Event::AssumeFailed { profile, attempt, fault, skew: None, jitter: jitter() };
-        let has_command = call.entry.mfa.as_ref().is_some_and(|mfa| mfa.command.is_some());
         self.start(
             Some(attempt),
-            if has_command { Programs::Some } else { Programs::None },
             assume::assume(tools, Arc::clone(&self.files), Arc::clone(&self.locks), Arc::from(call)),
             failed,
         );
@@ -135,7 +117,7 @@ impl Executor {
         let failed = move |message: String| Event::StoreFailed { store, message, jitter: jitter() };
         let work = move || {
             let edits = tools.stores.without_known_regions(store, edits);
-            let writing = WRITES.read().unwrap_or_else(PoisonError::into_inner);
+            let writing = begin_write();
             let applied = tools.stores.apply(store, &edits);
             drop(writing);
             let event = match applied {
@@ -216,11 +198,10 @@ impl Executor {
         }
     }
 
-    /// Gives up whatever may run a program, which is killed with that.
-    pub fn give_up_programs(&mut self) {
-        for call in self.calls.extract_if(.., |call| call.programs == Programs::Some) {
-            call.task.abort();
-        }
+    /// Kills the programs that run, and lets none begin any more: that is a failure of theirs. Every other call goes on; it
+    /// may hold a refresh token that is good for one use and not yet saved.
+    pub fn give_up_programs(&self) {
+        self.leave.withdraw();
     }
 
     /// Gives up one call to STS. Its connection ends, and its lock is free.
@@ -240,12 +221,12 @@ impl Executor {
     fn start(
         &mut self,
         number: Option<u64>,
-        programs: Programs,
         work: impl Future<Output = Event> + Send + 'static,
         failed: impl FnOnce(Fault) -> Event + Send + 'static,
     ) {
         self.calls.retain(|call| !call.task.is_finished());
         let events = self.events.clone();
+        let work = self.leave.given_to(work);
         let task = tokio::spawn(async move {
             let event = match tokio::time::timeout(LONGEST, caught(work)).await {
                 Ok(Ok(event)) => event,
@@ -258,7 +239,7 @@ impl Executor {
             // The loop that listened may be gone: then nobody wants to know.
             let _gone = events.send(event);
         });
-        self.calls.push(Call { number, programs, task: task.abort_handle() });
+        self.calls.push(Call { number, task: task.abort_handle() });
     }
 
     /// `failed` makes the events of work that came to no end.

@@ -12,6 +12,7 @@ pub mod settle;
 pub mod snapshot;
 pub mod update;
 pub mod whole;
+pub mod writing;
 
 mod attributes;
 mod parent;

@@ -81,8 +81,9 @@ impl HookRunner {
         running.push(task.abort_handle());
     }
 
-    /// Kills the hooks that run.
+    /// Kills the hooks that run, and lets none begin any more.
     pub fn stop(&self) {
+        self.turns.close();
         self.running.lock().unwrap_or_else(PoisonError::into_inner).drain(..).for_each(|hook| hook.abort());
     }
 }

@@ -1,11 +1,15 @@
 //! Orders by signal: they are followed at once, whatever is under way.
 
+use crate::responder::Responder;
 use crate::script::script;
 use crate::workstation::{BOUND, Workstation, let_pass, signal_to, within};
 use evertoken::emulator::{Fault, Rule};
 use rustix::process::{Pid, Signal, test_kill_process};
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 #[test]
 fn an_order_to_stop_does_not_wait_for_a_hanging_call() {
@@ -148,4 +152,61 @@ fn two_orders_to_stop_leave_no_program_running() {
     let (code, log) = workstation.ended();
     assert_eq!(code, Some(130), "{log}");
     assert!(ends(&workstation));
+}
+
+#[test]
+fn an_order_to_stop_kills_a_program_and_is_done() {
+    let mut workstation = with_a_program_that_hangs().furnish();
+    workstation.launch();
+    workstation.wait("the program", || workstation.path("pid").exists());
+    workstation.signal(Signal::TERM);
+    let (code, log) = workstation.ended();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!log.contains("WARN"), "nobody needs to be told: {log}");
+    assert!(ends(&workstation));
+}
+
+/// `printf corp | sha1sum`
+const SSO_CACHE: &str = ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
+
+#[test]
+fn an_order_to_stop_in_the_middle_of_a_renewal_does_not_lose_the_new_sign_in() {
+    // The old refresh token is void as soon as the new one was made.
+    let stopping = Arc::new(AtomicBool::new(false));
+    let (asked, go_on) = (Arc::new(AtomicBool::new(false)), Arc::clone(&stopping));
+    let was_asked = Arc::clone(&asked);
+    let center = Responder::start(move |came| {
+        if came.target != "/token" {
+            return (403, r#"{"message":"No access","__type":"ForbiddenException"}"#.to_owned());
+        }
+        asked.store(true, Ordering::SeqCst);
+        within(BOUND, || go_on.load(Ordering::SeqCst));
+        (200, r#"{"accessToken":"renewed","expiresIn":28800,"refreshToken":"next"}"#.to_owned())
+    });
+    let workstation = Workstation::new(600).entry("[[role]]\nprofile = \"dev\"\nsource_profile = \"corp-dev\"");
+    let now = workstation.sts.now();
+    fs::create_dir_all(workstation.path(".aws/sso/cache")).expect("a cache");
+    let token = format!(
+        r#"{{"accessToken":"ending","expiresAt":"{}","clientId":"client","clientSecret":"secret","refreshToken":"refresh",
+        "registrationExpiresAt":"{}"}}"#,
+        now + Duration::from_secs(100),
+        now + Duration::from_secs(100_000)
+    );
+    fs::write(workstation.path(SSO_CACHE), token).expect("written");
+    let config = format!(
+        "[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.awsapps.com/start\n\
+         [profile corp-dev]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Dev\n\
+         endpoint_url = {}\n",
+        center.url()
+    );
+    fs::write(workstation.path(".aws/config"), config).expect("written");
+    let mut workstation = workstation.start();
+    workstation.wait("the renewal", || was_asked.load(Ordering::SeqCst));
+    workstation.signal(Signal::TERM);
+    workstation.wait("the order to be heard", || workstation.log().contains("stopping"));
+    stopping.store(true, Ordering::SeqCst);
+    let (code, log) = workstation.ended();
+    assert_eq!(code, Some(0), "{log}");
+    let saved = fs::read_to_string(workstation.path(SSO_CACHE)).expect("a token");
+    assert!(saved.contains("renewed") && saved.contains("next"), "{saved}\n{log}");
 }

@@ -1,5 +1,6 @@
-use super::{Event, Executor, Fault, Programs, Sighting, Tools};
+use super::{Event, Executor, Fault, Sighting, Tools};
 use crate::engine::config::model::{Source, StoreKind};
+use crate::engine::failure::SourceFault;
 use crate::engine::names::ProfileName;
 use crate::engine::time::Skew;
 use crate::shell::environment::Environment;
@@ -49,7 +50,7 @@ async fn a_call_that_panics_is_a_failure_of_that_call_and_the_next_one_is_made()
     let home = tempfile::tempdir().expect("a home");
     let (mut executor, mut events) = executor(home.path());
     let failed = |fault| Event::ResolveFailed { source: source(), fault, jitter: 0.0 };
-    executor.start(None, Programs::None, async { panic!("{QUOTED}") }, failed);
+    executor.start(None, async { panic!("{QUOTED}") }, failed);
     let Event::ResolveFailed { fault: Fault::Internal(told), .. } = next(&mut events).await else {
         panic!("a failure of evertoken itself");
     };
@@ -87,4 +88,34 @@ async fn a_look_that_panics_is_one_at_files_that_nobody_can_read() {
     executor.observe(vec![ProfileName::parse("dev").expect("a name")]);
     let event = next(&mut events).await;
     assert!(matches!(&event, Event::Observed(Sighting { sections: Ok(_), .. })), "{event:?}");
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test makes the files of another program")]
+#[tokio::test]
+async fn programs_that_are_given_up_fail_at_once_and_every_other_call_goes_on() {
+    let home = tempfile::tempdir().expect("a home");
+    let aws = home.path().join(".aws");
+    std::fs::create_dir(&aws).expect("a folder");
+    std::fs::write(aws.join("config"), "[profile base]\ncredential_process = /bin/sleep 300\n").expect("written");
+    let (mut executor, mut events) = executor(home.path());
+    let (go_on, waits) = tokio::sync::oneshot::channel();
+    let other = Source::Profile("other".to_owned());
+    let (of_it, failed) = (other.clone(), |_| Event::SourcesChanged);
+    let work = async move {
+        let fault = waits.await.expect("told to go on");
+        Event::ResolveFailed { source: of_it, fault, jitter: 0.0 }
+    };
+    executor.start(None, work, failed);
+    executor.resolve(source(), "eu-west-1".to_owned(), Skew::default());
+    // Whether it runs by then or is about to start makes no difference.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    executor.give_up_programs();
+    let event = next(&mut events).await;
+    let Event::ResolveFailed { fault: Fault::Source(SourceFault::Process(told)), .. } = &event else {
+        panic!("a failure of the program: {event:?}");
+    };
+    assert!(told.contains("was stopped"), "{told}");
+    go_on.send(Fault::Internal("the rest".to_owned())).expect("it still waits");
+    let event = next(&mut events).await;
+    assert!(matches!(&event, Event::ResolveFailed { source, .. } if *source == other), "{event:?}");
 }

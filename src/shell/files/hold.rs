@@ -8,6 +8,7 @@ use crate::shell::files::replace::{put_in_place, was_written_to};
 use crate::shell::files::resolve::resolve;
 use crate::shell::files::snapshot::{self, Identity, no_wait};
 use crate::shell::files::temporary::{self, Temporary};
+use crate::shell::files::writing::begin_write;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -50,6 +51,7 @@ impl Hold {
         is_same: impl FnOnce(&[u8]) -> bool,
         note: impl FnOnce(Identity),
     ) -> Result<bool, FileError> {
+        let _writing = begin_write();
         let parent = Parent::of(&self.path)?;
         if self.lock.is_some() {
             // What a killed run has left here. What cannot be removed does not hinder.
