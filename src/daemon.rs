@@ -261,7 +261,7 @@ impl Round {
     }
 
     /// The AWS config may name another web identity token than before.
-    async fn watch_anew(&self, watcher: &mut Watcher) {
+    async fn watch_anew(&mut self, watcher: &mut Watcher) {
         let list = self.station.watched().await;
         if !watcher.has_list(&list) {
             watcher.watch(list).await;

@@ -12,7 +12,7 @@ use crate::shell::http::{Http, HttpError, HttpSettings};
 use crate::shell::known_skew::recall;
 use crate::shell::locks::InstanceLock;
 use crate::shell::mfa::Codes;
-use crate::shell::panics::to_its_end;
+use crate::shell::panics::{Unfinished, to_its_end};
 use crate::shell::sources::{AwsFiles, Sources};
 use crate::shell::store::Stores;
 use crate::shell::sts::{Identity, Sts};
@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// How long a look into the AWS config may take before nothing of it is watched.
+/// How long a look into the AWS config may take before what it said last is gone by.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Why not everything could be opened.
@@ -64,6 +64,8 @@ pub struct Station {
     tools: Arc<Tools>,
     executor: Executor,
     events: mpsc::UnboundedReceiver<Event>,
+    /// The tokens that the AWS config named when it could be looked into last.
+    tokens: Vec<PathBuf>,
 }
 
 impl Station {
@@ -86,7 +88,7 @@ impl Station {
         let tools = Arc::new(Tools { sts, sources, stores, identity, codes });
         let (sender, events) = mpsc::unbounded_channel();
         let executor = Executor::new(Arc::clone(&tools), sender);
-        Ok(Self { loaded, environment, http, tools, executor, events })
+        Ok(Self { loaded, environment, http, tools, executor, events, tokens: Vec::new() })
     }
 
     /// Becomes the one daemon of the credentials file.
@@ -155,7 +157,9 @@ impl Station {
     }
 
     /// The files whose changes matter. Looks into the AWS config, which may change which these are.
-    pub async fn watched(&self) -> Vec<Watched> {
+    pub async fn watched(&mut self) -> Vec<Watched> {
+        let (loaded, environment) = (self.loaded.clone(), Arc::clone(&self.environment));
+        self.look_for_tokens(to_its_end(move || tokens_behind(&loaded, &environment))).await;
         let places = &self.loaded.places;
         let config = &self.loaded.config;
         let mut list = vec![
@@ -171,10 +175,7 @@ impl Station {
             Source::Listed(_) | Source::Profile(_) | Source::Provider(_) => None,
         });
         list.extend(tokens.filter_map(|path| self.environment.expand_home(path)).map(|path| (path, Concern::Sources)));
-        let (loaded, environment) = (self.loaded.clone(), Arc::clone(&self.environment));
-        // A home that hangs holds nobody up; what stands in it cannot be watched either.
-        let behind = tokio::time::timeout(LOOK, to_its_end(move || tokens_behind(&loaded, &environment))).await;
-        list.extend(behind.into_iter().flatten().flatten().map(|path| (path, Concern::Sources)));
+        list.extend(self.tokens.iter().map(|path| (path.clone(), Concern::Sources)));
         list.extend(self.http.ca_bundle().map(|path| (path.to_owned(), Concern::Trust)));
         list.extend(self.environment.get("AWS_LOGIN_CACHE_DIRECTORY").map(|path| (path.into(), Concern::Sources)));
         if let Some(home) = self.environment.home() {
@@ -182,6 +183,13 @@ impl Station {
             list.extend(caches.map(|cache| (home.join(cache), Concern::Sources)));
         }
         list.into_iter().map(|(path, concern)| Watched { path, concern }).collect()
+    }
+
+    /// A home that hangs holds nobody up. The tokens may lie elsewhere, and those that were known before stay watched.
+    async fn look_for_tokens(&mut self, look: impl Future<Output = Result<Vec<PathBuf>, Unfinished>>) {
+        if let Ok(Ok(tokens)) = tokio::time::timeout(LOOK, look).await {
+            self.tokens = tokens;
+        }
     }
 
     /// Trusts what the CA bundle says now. [`Event::NetworkChanged`] comes when that is something else than before.
@@ -233,4 +241,41 @@ fn is_trust_new(http: &Http) -> bool {
         }
     }
     true
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a home of its own for each test")]
+mod tests {
+    use super::{Concern, Environment, Station, Watched};
+    use crate::shell::config_file;
+    use std::fs;
+    use std::future::pending;
+    use std::sync::Arc;
+
+    const CONFIG: &str = r#"
+[[role]]
+profile = "dev"
+role_arn = "arn:aws:iam::111122223333:role/dev"
+source_profile = "base"
+"#;
+
+    #[tokio::test]
+    async fn tokens_stay_watched_while_the_aws_config_cannot_be_looked_into() {
+        let home = tempfile::tempdir().expect("a home");
+        let (config, token) = (home.path().join("config.toml"), home.path().join("token"));
+        let base = format!(
+            "[profile base]\nrole_arn = arn:aws:iam::111122223333:role/base\nweb_identity_token_file = {}\n",
+            token.display()
+        );
+        fs::create_dir(home.path().join(".aws")).expect("a folder");
+        fs::write(home.path().join(".aws/config"), base).expect("written");
+        fs::write(&config, CONFIG).expect("written");
+        let environment = Arc::new(Environment::from_vars([("HOME", home.path())]));
+        let loaded = config_file::load(&environment, &config).expect("a config");
+        let mut station = Station::open(environment, loaded).expect("a station");
+        let watched = Watched { path: token.clone(), concern: Concern::Sources };
+        assert!(station.watched().await.contains(&watched));
+        station.look_for_tokens(pending()).await;
+        assert_eq!(station.tokens, [token]);
+    }
 }
