@@ -10,7 +10,7 @@ use crate::shell::locks::InstanceLock;
 use crate::shell::panics::to_its_end;
 use crate::shell::places::Places;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
@@ -29,16 +29,26 @@ pub(super) enum Verdict {
 pub(super) struct Reloads {
     environment: Arc<Environment>,
     path: PathBuf,
-    sender: mpsc::UnboundedSender<Result<Loaded, LoadError>>,
-    results: mpsc::UnboundedReceiver<Result<Loaded, LoadError>>,
+    sender: mpsc::UnboundedSender<Answer>,
+    results: mpsc::UnboundedReceiver<Answer>,
     reading: Option<AbortHandle>,
+    /// The places to look at once the reading that is under way is over.
+    look_again: Option<Places>,
+    asked_for: AskedFor,
 }
+
+/// What was read; `None` where a look found no reason to read.
+type Answer = Option<Result<Loaded, LoadError>>;
+
+/// Another place of the credentials file that the config was read for. Where that was taken over, all this begins anew;
+/// where it was turned down, asking once more would only say so once more.
+type AskedFor = Arc<Mutex<Option<PathBuf>>>;
 
 impl Reloads {
     pub(super) fn new(environment: &Arc<Environment>, path: &Path) -> Self {
         let (sender, results) = mpsc::unbounded_channel();
         let (environment, path) = (Arc::clone(environment), path.to_owned());
-        Self { environment, path, sender, results, reading: None }
+        Self { environment, path, sender, results, reading: None, look_again: None, asked_for: AskedFor::default() }
     }
 
     /// Begins to read; a reading that is under way begins anew.
@@ -46,40 +56,61 @@ impl Reloads {
         if let Some(reading) = self.reading.take() {
             reading.abort();
         }
-        let (environment, path, sender) = (Arc::clone(&self.environment), self.path.clone(), self.sender.clone());
-        let read = async move { load_settled(&environment, &path).await.and_then(Loaded::trusted) };
-        self.reading = Some(read_apart(read, sender));
+        self.look_again = None;
+        let read = self.read();
+        self.reading = Some(read_apart(async { Some(read.await) }, self.sender.clone()));
+    }
+
+    fn read(&self) -> impl Future<Output = Result<Loaded, LoadError>> + Send + use<> {
+        let (environment, path) = (Arc::clone(&self.environment), self.path.clone());
+        async move { load_settled(&environment, &path).await.and_then(Loaded::trusted) }
     }
 
     /// Begins to read where the credentials file has another place by now: a link on the way to it leads elsewhere, and
-    /// others look for this daemon in the state folder of that place.
+    /// others look for this daemon in the state folder of that place. Each such place is asked for once.
     pub(super) fn start_if_moved(&mut self, places: Places) {
-        let (environment, path, sender) = (Arc::clone(&self.environment), self.path.clone(), self.sender.clone());
-        tokio::spawn(async move {
+        if self.reading.as_ref().is_some_and(|reading| !reading.is_finished()) {
+            self.look_again = Some(places);
+            return;
+        }
+        let (read, asked_for) = (self.read(), Arc::clone(&self.asked_for));
+        let look = async move {
             // Not on the thread of the loop: a home may hang. Who cannot look finds it where it was.
-            if to_its_end(move || has_moved(&places)).await.unwrap_or(false) {
-                let read = async move { load_settled(&environment, &path).await.and_then(Loaded::trusted) };
-                read_apart(read, sender);
-            }
-        });
+            let is_new = to_its_end(move || has_moved_anew(&places, &asked_for)).await.unwrap_or(false);
+            if is_new { Some(read.await) } else { None }
+        };
+        self.reading = Some(read_apart(look, self.sender.clone()));
     }
 
     /// The next config that was read; waits for ever when none is being read.
     pub(super) async fn next(&mut self) -> Option<Result<Loaded, LoadError>> {
-        self.results.recv().await
+        loop {
+            let answer = self.results.recv().await?;
+            if let Some(places) = self.look_again.take() {
+                self.start_if_moved(places);
+            }
+            if answer.is_some() {
+                return answer;
+            }
+        }
     }
 }
 
-/// Whether the credentials file stands elsewhere than when the places were found. One that is not there has not moved: its
-/// folder may just be on its way.
-fn has_moved(places: &Places) -> bool {
-    resolve(places.credentials()).is_ok_and(|now| now != places.resolved_credentials() && now.exists())
+/// Whether the credentials file stands elsewhere than when the places were found, and than when this was asked last. One
+/// that is not there has not moved: its folder may just be on its way.
+fn has_moved_anew(places: &Places, asked_for: &Mutex<Option<PathBuf>>) -> bool {
+    let Some(now) = resolve(places.credentials()).ok().filter(|now| now.exists()) else { return false };
+    let elsewhere = Some(now).filter(|now| now != places.resolved_credentials());
+    let mut asked_for = asked_for.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_new = elsewhere.is_some() && elsewhere != *asked_for;
+    *asked_for = elsewhere;
+    is_new
 }
 
 /// Reads in a task of its own: one that panics is a config that cannot be read.
 fn read_apart(
-    read: impl Future<Output = Result<Loaded, LoadError>> + Send + 'static,
-    sender: mpsc::UnboundedSender<Result<Loaded, LoadError>>,
+    read: impl Future<Output = Answer> + Send + 'static,
+    sender: mpsc::UnboundedSender<Answer>,
 ) -> AbortHandle {
     let task = tokio::spawn(read);
     let handle = task.abort_handle();
@@ -87,7 +118,7 @@ fn read_apart(
         let loaded = match task.await {
             Ok(loaded) => loaded,
             Err(error) if error.is_cancelled() => return,
-            Err(error) => Err(LoadError::Stumbled(error.into())),
+            Err(error) => Some(Err(LoadError::Stumbled(error.into()))),
         };
         // The loop that listened may be gone.
         let _gone = sender.send(loaded);
@@ -139,18 +170,57 @@ fn needs_reopening(new: &Loaded, old: &Loaded) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a home of its own for each test")]
 mod tests {
-    use super::{LoadError, read_apart};
+    use super::{LoadError, Reloads, read_apart};
+    use crate::shell::config_file;
+    use crate::shell::environment::Environment;
     use crate::shell::panics::Unfinished;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::sync::Arc;
     use std::time::Duration;
     use tokio::sync::mpsc::unbounded_channel;
+
+    const CONFIG: &str = r#"
+[[role]]
+profile = "dev"
+role_arn = "arn:aws:iam::111122223333:role/dev"
+source_profile = "base"
+"#;
+
+    #[tokio::test]
+    async fn another_place_is_asked_for_once_until_it_changes() {
+        let home = tempfile::tempdir().expect("a home");
+        let [config, link, first, second] =
+            ["config.toml", ".aws", "first", "second"].map(|name| home.path().join(name));
+        fs::create_dir(&link).expect("a folder");
+        fs::write(link.join("credentials"), "").expect("written");
+        fs::write(&config, CONFIG).expect("written");
+        let environment = Arc::new(Environment::from_vars([("HOME", home.path())]));
+        let places = config_file::load(&environment, &config).expect("a config").places;
+        fs::write(&config, "broken").expect("written");
+        let mut reloads = Reloads::new(&environment, &config);
+        for (from, to) in [(&link, &first), (&first, &second)] {
+            fs::rename(from, to).expect("moved");
+            let _none_yet = fs::remove_file(&link);
+            symlink(to, &link).expect("a link");
+            // The second one comes while the first one reads.
+            reloads.start_if_moved(places.clone());
+            reloads.start_if_moved(places.clone());
+            let read = tokio::time::timeout(Duration::from_secs(30), reloads.next()).await.expect("an answer");
+            assert!(matches!(read, Some(Err(_))), "{to:?}");
+            let more = tokio::time::timeout(Duration::from_secs(1), reloads.next()).await;
+            assert!(more.is_err(), "{to:?} was asked for twice");
+        }
+    }
 
     #[tokio::test]
     async fn a_reading_that_panics_is_a_config_that_cannot_be_read() {
         let (sender, mut results) = unbounded_channel();
         let _handle = read_apart(async { panic!("on purpose") }, sender);
         let read = tokio::time::timeout(Duration::from_secs(30), results.recv()).await.expect("an answer");
-        assert!(matches!(read, Some(Err(LoadError::Stumbled(Unfinished::Panicked)))));
+        assert!(matches!(read, Some(Some(Err(LoadError::Stumbled(Unfinished::Panicked))))));
     }
 
     #[tokio::test]
