@@ -117,8 +117,9 @@ impl Round {
         self.station.say_hello();
         watcher.ignore(self.station.tools().sources.own_writes().clone());
         watcher.watch(self.station.watched().await).await;
-        if !self.station.loaded.is_current() {
-            // It was saved between our reading and the first look of the watcher, which therefore will not tell.
+        // It was saved between our reading and the first look of the watcher, which therefore will not tell; or a reading
+        // that was told of has ended with the start or the round that began it.
+        if !self.station.loaded.is_current() || self.herald.waits_for_a_config() {
             self.reloads.start();
         }
         self.keeper.handle(Event::Tick, clock::now());

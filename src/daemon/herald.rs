@@ -84,6 +84,11 @@ impl Herald {
         }
     }
 
+    /// Whether the manager was told of a config that is being read, or was turned down, and of nothing since.
+    pub(super) fn waits_for_a_config(&self) -> bool {
+        self.reloading || self.broken
+    }
+
     /// How things stand.
     pub(super) fn report(&mut self, status: &Status) {
         self.report = headline(status, clock::now(), &clock::zone());
