@@ -9,11 +9,13 @@ mod herald;
 mod reload;
 mod start;
 
+use crate::engine::config::model::Hooks;
 use crate::engine::keeper::{Action, Attendance, Event, Keeper, Mode};
 use crate::engine::time::WallTime;
 use crate::shell::clock::{self, Alarm, ClockWatch, Jumps};
 use crate::shell::config_file::Loaded;
 use crate::shell::environment::Environment;
+use crate::shell::hooks::HookRunner;
 use crate::shell::locks::{InstanceLock, Tenure};
 use crate::shell::panics;
 use crate::shell::places::{Caller, invocation};
@@ -75,13 +77,14 @@ pub async fn run(
         Start { environment: &environment, loaded, signals: &mut signals, watcher: &mut watcher, herald: &mut herald };
     let Some((mut station, mut instance)) = start.up().await? else { return Ok(()) };
     let mut falls = Falls::default();
+    let mut hooks = HookRunner::new(Hooks::default(), environment);
     loop {
-        let mut round = Round::new(station, herald, since, instance);
+        let mut round = Round::new(station, herald, since, instance, hooks);
         let ended = match panics::caught(round.turn(&mut signals, &mut watcher, &mut alarm)).await {
             Ok(ended) => ended?,
             Err(_) => round.get_up(&mut signals, &mut falls).await?,
         };
-        (herald, instance) = (round.herald, round.instance);
+        (herald, instance, hooks) = (round.herald, round.instance, round.desk.into_hooks());
         station = match ended {
             End::Stopped => return Ok(()),
             End::Reopen(next) => *next,
@@ -106,9 +109,9 @@ struct Round {
 }
 
 impl Round {
-    fn new(station: Station, herald: Herald, since: WallTime, instance: InstanceLock) -> Self {
+    fn new(station: Station, herald: Herald, since: WallTime, instance: InstanceLock, hooks: HookRunner) -> Self {
         let keeper = station.keeper(Mode::Daemon, Attendance::Alone);
-        let desk = Desk::new(&station, since);
+        let desk = Desk::new(&station, since, hooks);
         let reloads = Reloads::new(&station.environment, &station.loaded.path);
         Self { station, keeper, desk, reloads, clocks: ClockWatch::start(), herald, instance, stop_by: None }
     }

@@ -15,7 +15,6 @@ use crate::shell::places::{Caller, invocation};
 use crate::shell::store::write_status;
 use serde::Serialize;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
 
 /// What tells people how things stand.
 pub(super) struct Desk {
@@ -42,8 +41,9 @@ struct Written<'a> {
 }
 
 impl Desk {
-    pub(super) fn new(station: &Station, since: WallTime) -> Self {
-        let hooks = HookRunner::new(station.loaded.config.hooks.clone(), Arc::clone(&station.environment));
+    /// Hooks that `hooks` has begun for another desk go on.
+    pub(super) fn new(station: &Station, since: WallTime, mut hooks: HookRunner) -> Self {
+        hooks.replace(station.loaded.config.hooks.clone());
         Self {
             hooks,
             invocation: invocation(&station.environment, &station.loaded.path, Caller::Anywhere),
@@ -86,6 +86,11 @@ impl Desk {
             let state = notice.profiles.first().and_then(|profile| keeper.state_of(profile, clock::now()));
             self.hooks.run(&notice, state.map_or("", State::as_str));
         }
+    }
+
+    /// The hooks for the next desk: whoever stops that one stops those that this one has begun, too.
+    pub(super) fn into_hooks(self) -> HookRunner {
+        self.hooks
     }
 
     /// Kills the hooks that run, and lets none begin any more.

@@ -1,7 +1,7 @@
 #![expect(clippy::disallowed_methods, reason = "a home of its own for each test")]
 
 use super::herald::Config as Taken;
-use super::{Alarm, End, Falls, Herald, Round, Service, Signals, Station, Watcher, clock};
+use super::{Alarm, End, Falls, Herald, HookRunner, Hooks, Round, Service, Signals, Station, Watcher, clock};
 use crate::engine::invocation::Invocation;
 use crate::shell::config_file;
 use crate::shell::environment::Environment;
@@ -28,10 +28,11 @@ async fn round(home: &Path) -> Round {
     fs::write(&config, CONFIG).expect("written");
     let environment = Arc::new(Environment::from_vars([("HOME", home)]));
     let loaded = config_file::load(&environment, &config).expect("a config");
+    let hooks = HookRunner::new(Hooks::default(), Arc::clone(&environment));
     let station = Station::open(environment, loaded).expect("a station");
     let instance = station.hold_instance().await.expect("the lock");
     let herald = Herald::new(Service::find(&Environment::default()), Invocation::default());
-    Round::new(station, herald, clock::now(), instance)
+    Round::new(station, herald, clock::now(), instance, hooks)
 }
 
 #[tokio::test]

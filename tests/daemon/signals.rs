@@ -7,6 +7,7 @@ use evertoken::emulator::{Fault, Rule};
 use rustix::process::{Pid, Signal, test_kill_process};
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -104,14 +105,19 @@ fn a_terminal_that_goes_does_not_take_a_daemon_along_that_was_told_to_stay() {
     assert_eq!(workstation.stop().0, Some(0));
 }
 
+/// A program that never ends, and says which process it is.
+fn hanging_script(path: &Path) {
+    // Ends with the home of this test.
+    let body = "#!/bin/sh\necho $$ > \"$HOME/pid.new\"\nmv \"$HOME/pid.new\" \"$HOME/pid\"\n\
+                while [ -e \"$0\" ]; do sleep 0.2; done\n";
+    script(path, body);
+}
+
 /// A role whose source is a program that never ends, and a child of it.
 fn with_a_program_that_hangs() -> Workstation {
     let workstation = Workstation::new(600).role("dev").role_with("slow", "source_profile = \"tool\"");
     let tool = workstation.path("tool");
-    // Ends with the home of this test.
-    let body = "#!/bin/sh\necho $$ > \"$HOME/pid.new\"\nmv \"$HOME/pid.new\" \"$HOME/pid\"\n\
-                while [ -e \"$0\" ]; do sleep 0.2; done\n";
-    script(&tool, body);
+    hanging_script(&tool);
     fs::write(workstation.path(".aws/config"), format!("[profile tool]\ncredential_process = {}\n", tool.display()))
         .expect("written");
     workstation
@@ -141,6 +147,25 @@ fn two_orders_to_stop_leave_no_program_running() {
     let mut workstation = with_a_program_that_hangs().furnish();
     workstation.launch();
     workstation.wait("the program", || workstation.path("pid").exists());
+    two_orders_end_it(&mut workstation);
+}
+
+/// Also those of a config that another one has replaced since, for which everything was opened anew.
+#[test]
+fn two_orders_to_stop_leave_no_hook_of_an_earlier_config_running() {
+    let workstation = Workstation::new(600).role("dev");
+    let hook = workstation.path("hook");
+    hanging_script(&hook);
+    let workstation = workstation.entry(&format!("[hooks]\nrefreshed = [{:?}]", hook.display().to_string()));
+    let mut workstation = workstation.start();
+    workstation.wait("the hook", || workstation.path("pid").exists());
+    let other = format!("file_mode = \"0640\"\n{}", workstation.config().replace("refreshed", "expiring"));
+    fs::write(workstation.config_path(), other).expect("written");
+    workstation.wait("the other config", || workstation.lines(&["keeping sessions fresh"]) == 2);
+    two_orders_end_it(&mut workstation);
+}
+
+fn two_orders_end_it(workstation: &mut Workstation) {
     // A call that hangs keeps the first order busy for a second.
     workstation.wait("the session", || workstation.holds("dev"));
     workstation.sts.inject(Rule::always(Fault::Hang));
@@ -151,7 +176,7 @@ fn two_orders_to_stop_leave_no_program_running() {
     workstation.signal(Signal::TERM);
     let (code, log) = workstation.ended();
     assert_eq!(code, Some(130), "{log}");
-    assert!(ends(&workstation));
+    assert!(ends(workstation));
 }
 
 #[test]
