@@ -170,50 +170,11 @@ fn needs_reopening(new: &Loaded, old: &Loaded) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a home of its own for each test")]
 mod tests {
-    use super::{LoadError, Reloads, read_apart};
-    use crate::shell::config_file;
-    use crate::shell::environment::Environment;
+    use super::{LoadError, read_apart};
     use crate::shell::panics::Unfinished;
-    use std::fs;
-    use std::os::unix::fs::symlink;
-    use std::sync::Arc;
     use std::time::Duration;
     use tokio::sync::mpsc::unbounded_channel;
-
-    const CONFIG: &str = r#"
-[[role]]
-profile = "dev"
-role_arn = "arn:aws:iam::111122223333:role/dev"
-source_profile = "base"
-"#;
-
-    #[tokio::test]
-    async fn another_place_is_asked_for_once_until_it_changes() {
-        let home = tempfile::tempdir().expect("a home");
-        let [config, link, first, second] =
-            ["config.toml", ".aws", "first", "second"].map(|name| home.path().join(name));
-        fs::create_dir(&link).expect("a folder");
-        fs::write(link.join("credentials"), "").expect("written");
-        fs::write(&config, CONFIG).expect("written");
-        let environment = Arc::new(Environment::from_vars([("HOME", home.path())]));
-        let places = config_file::load(&environment, &config).expect("a config").places;
-        fs::write(&config, "broken").expect("written");
-        let mut reloads = Reloads::new(&environment, &config);
-        for (from, to) in [(&link, &first), (&first, &second)] {
-            fs::rename(from, to).expect("moved");
-            let _none_yet = fs::remove_file(&link);
-            symlink(to, &link).expect("a link");
-            // The second one comes while the first one reads.
-            reloads.start_if_moved(places.clone());
-            reloads.start_if_moved(places.clone());
-            let read = tokio::time::timeout(Duration::from_secs(30), reloads.next()).await.expect("an answer");
-            assert!(matches!(read, Some(Err(_))), "{to:?}");
-            let more = tokio::time::timeout(Duration::from_secs(1), reloads.next()).await;
-            assert!(more.is_err(), "{to:?} was asked for twice");
-        }
-    }
 
     #[tokio::test]
     async fn a_reading_that_panics_is_a_config_that_cannot_be_read() {

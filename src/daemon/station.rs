@@ -65,7 +65,7 @@ pub struct Station {
     executor: Executor,
     events: mpsc::UnboundedReceiver<Event>,
     /// The tokens that the AWS config named when it could be looked into last.
-    tokens: Vec<PathBuf>,
+    pub(super) tokens: Vec<PathBuf>,
 }
 
 impl Station {
@@ -186,7 +186,7 @@ impl Station {
     }
 
     /// A home that hangs holds nobody up. The tokens may lie elsewhere, and those that were known before stay watched.
-    async fn look_for_tokens(&mut self, look: impl Future<Output = Result<Vec<PathBuf>, Unfinished>>) {
+    pub(super) async fn look_for_tokens(&mut self, look: impl Future<Output = Result<Vec<PathBuf>, Unfinished>>) {
         if let Ok(Ok(tokens)) = tokio::time::timeout(LOOK, look).await {
             self.tokens = tokens;
         }
@@ -241,41 +241,4 @@ fn is_trust_new(http: &Http) -> bool {
         }
     }
     true
-}
-
-#[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a home of its own for each test")]
-mod tests {
-    use super::{Concern, Environment, Station, Watched};
-    use crate::shell::config_file;
-    use std::fs;
-    use std::future::pending;
-    use std::sync::Arc;
-
-    const CONFIG: &str = r#"
-[[role]]
-profile = "dev"
-role_arn = "arn:aws:iam::111122223333:role/dev"
-source_profile = "base"
-"#;
-
-    #[tokio::test]
-    async fn tokens_stay_watched_while_the_aws_config_cannot_be_looked_into() {
-        let home = tempfile::tempdir().expect("a home");
-        let (config, token) = (home.path().join("config.toml"), home.path().join("token"));
-        let base = format!(
-            "[profile base]\nrole_arn = arn:aws:iam::111122223333:role/base\nweb_identity_token_file = {}\n",
-            token.display()
-        );
-        fs::create_dir(home.path().join(".aws")).expect("a folder");
-        fs::write(home.path().join(".aws/config"), base).expect("written");
-        fs::write(&config, CONFIG).expect("written");
-        let environment = Arc::new(Environment::from_vars([("HOME", home.path())]));
-        let loaded = config_file::load(&environment, &config).expect("a config");
-        let mut station = Station::open(environment, loaded).expect("a station");
-        let watched = Watched { path: token.clone(), concern: Concern::Sources };
-        assert!(station.watched().await.contains(&watched));
-        station.look_for_tokens(pending()).await;
-        assert_eq!(station.tokens, [token]);
-    }
 }

@@ -1,11 +1,15 @@
 #![expect(clippy::disallowed_methods, reason = "a home of its own for each test")]
 
 use super::herald::Config as Taken;
-use super::{Alarm, End, Falls, Herald, HookRunner, Hooks, Round, Service, Signals, Station, Watcher, clock};
+use super::reload::Reloads;
+use super::{Alarm, Concern, End, Falls, Herald, HookRunner, Hooks, Round, Service, Signals, Station, Watcher, clock};
 use crate::engine::invocation::Invocation;
 use crate::shell::config_file;
 use crate::shell::environment::Environment;
+use crate::shell::watch::Watched;
 use std::fs;
+use std::future::pending;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +24,52 @@ profile = "dev"
 role_arn = "arn:aws:iam::111122223333:role/dev"
 source_profile = "base"
 "#;
+
+#[tokio::test]
+async fn tokens_stay_watched_while_the_aws_config_cannot_be_looked_into() {
+    let home = tempfile::tempdir().expect("a home");
+    let [config, token, bundle] = ["config.toml", "token", "corp.pem"].map(|name| home.path().join(name));
+    let base = format!(
+        "[profile base]\nrole_arn = arn:aws:iam::111122223333:role/base\nweb_identity_token_file = {}\n",
+        token.display()
+    );
+    fs::create_dir(home.path().join(".aws")).expect("a folder");
+    fs::write(home.path().join(".aws/config"), base).expect("written");
+    fs::copy(CERTIFICATE, bundle).expect("copied");
+    fs::write(&config, CONFIG).expect("written");
+    let environment = Arc::new(Environment::from_vars([("HOME", home.path())]));
+    let loaded = config_file::load(&environment, &config).expect("a config");
+    let mut station = Station::open(environment, loaded).expect("a station");
+    let watched = Watched { path: token.clone(), concern: Concern::Sources };
+    assert!(station.watched().await.contains(&watched));
+    station.look_for_tokens(pending()).await;
+    assert_eq!(station.tokens, [token]);
+}
+
+#[tokio::test]
+async fn another_place_is_asked_for_once_until_it_changes() {
+    let home = tempfile::tempdir().expect("a home");
+    let [config, link, first, second] = ["config.toml", ".aws", "first", "second"].map(|name| home.path().join(name));
+    fs::create_dir(&link).expect("a folder");
+    fs::write(link.join("credentials"), "").expect("written");
+    fs::write(&config, CONFIG).expect("written");
+    let environment = Arc::new(Environment::from_vars([("HOME", home.path())]));
+    let places = config_file::load(&environment, &config).expect("a config").places;
+    fs::write(&config, "broken").expect("written");
+    let mut reloads = Reloads::new(&environment, &config);
+    for (from, to) in [(&link, &first), (&first, &second)] {
+        fs::rename(from, to).expect("moved");
+        let _none_yet = fs::remove_file(&link);
+        symlink(to, &link).expect("a link");
+        // The second one comes while the first one reads.
+        reloads.start_if_moved(places.clone());
+        reloads.start_if_moved(places.clone());
+        let read = tokio::time::timeout(Duration::from_secs(30), reloads.next()).await.expect("an answer");
+        assert!(matches!(read, Some(Err(_))), "{to:?}");
+        let more = tokio::time::timeout(Duration::from_secs(1), reloads.next()).await;
+        assert!(more.is_err(), "{to:?} was asked for twice");
+    }
+}
 
 /// A round over what stands in this home.
 async fn round(home: &Path) -> Round {
