@@ -346,7 +346,10 @@ fn nothing_is_created_in_what_a_home_leaves_behind() {
         add(&target, "ours").expect_err("no update").to_string(),
         folder::ensure_private(&home.join("state"), Some(&first)).expect_err("no folder").to_string(),
     ] {
-        assert!(message.contains("is not the one that was there at the start (not mounted?)"), "{message}");
+        assert!(
+            message.contains("is not the one that was there at the start (not mounted? if it is, restart evertoken)"),
+            "{message}"
+        );
     }
     assert_eq!(fs::read_dir(&home).expect("a look").count(), 0);
     fs::remove_dir(&home).and_then(|()| fs::rename(&away, &home)).expect("mounted again");
