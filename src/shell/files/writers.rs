@@ -40,8 +40,16 @@ fn has_it_open(process: u32, path: &Path, ours: &Identity) -> bool {
         fs::read_link(handle).is_ok_and(|target| is_named(&target, path))
             && Identity::behind(handle).is_some_and(|theirs| theirs.is_same_file(ours))
     };
+    if !can_have_files(process) {
+        return false;
+    }
     let Ok(handles) = fs::read_dir(format!("/proc/{process}/fd")) else { return false };
     handles.flatten().any(|handle| is_it(&handle.path()) && writes(process, &handle.file_name()))
+}
+
+/// Whether it runs a program, and lets us look: threads of the kernel, of which there may be hundreds, run none.
+fn can_have_files(process: u32) -> bool {
+    fs::read_link(format!("/proc/{process}/exe")).is_ok()
 }
 
 fn is_named(target: &Path, path: &Path) -> bool {
