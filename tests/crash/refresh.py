@@ -34,6 +34,8 @@ ERRORS = {"ENOSPC": "No space left", "EIO": "Input/output", "EDQUOT": "quota exc
 # clock_nanosleep, on x86-64 and on arm64.
 SLEEPING = ("230 ", "115 ")
 FAILING = ["openat", "read", "write", "pwrite64", "fsync", "fdatasync", "flock", "rename", "renameat2", "fchmod"]
+# What the look for programs that have the file open does as often as there are programs.
+WANDERING = ["openat", "close"]
 started = time.monotonic()
 
 Call = collections.namedtuple("Call", "label name number")
@@ -138,7 +140,12 @@ class Runs:
         return done, *window(self.station, self.station.path / "strace")
 
     def inject(self, call, what):
-        """Lets something befall the call."""
+        """Lets something befall the call. How many files a write opens besides hangs on which programs run just then: where
+        the path is known, only the calls for that path are counted."""
+        _, path, number = call.label.rsplit(" ", 2)
+        if call.name in WANDERING and "RANDOM" not in call.label:
+            named = str(self.station.folder) + path.rstrip("/")
+            return self.refresh("-P", named, "-e", f"inject={call.name}:{what}:when={number[1:]}")
         return self.refresh("-e", f"inject={call.name}:{what}:when={call.number}")
 
     def heals(self):
@@ -198,9 +205,11 @@ def fail_everywhere(runs):
         # Otherwise they take turns; each of the calls without which nothing can be written meets them all.
         errors = list(ERRORS) if LONG or (must_fail(call.label) and index <= renamed) else [list(ERRORS)[index % 4]]
         for error in errors:
-            for _ in range(3):
+            for _ in range(12):
                 before = station.token()
-                done, _, injected = runs.inject(call, f"error={error}")
+                done, seen, injected = runs.inject(call, f"error={error}")
+                # Its number, as it was just now.
+                call = next((found for found in seen if found.label == call.label), call)
                 said = done.stdout + done.stderr
                 try:
                     station.whole()
