@@ -17,7 +17,6 @@ pub mod writing;
 mod attributes;
 mod parent;
 mod temporary;
-#[cfg(target_os = "linux")]
 pub(super) mod writers;
 
 pub use error::FileError;

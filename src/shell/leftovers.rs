@@ -3,12 +3,11 @@
 #![expect(clippy::disallowed_methods, reason = "the shell removes files, with their path in the error")]
 
 use crate::shell::files::snapshot::{self, Identity};
-#[cfg(target_os = "linux")]
 use crate::shell::files::writers::writer_of;
 use crate::shell::files::{FileError, folder, replace_private};
 use crate::shell::places::Places;
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -147,19 +146,8 @@ pub fn unmake(path: &Path) -> Result<bool, FileError> {
 fn is_left_empty(path: &Path) -> bool {
     let Some(present) = snapshot::read(path).ok().and_then(|found| found.present) else { return false };
     // Looked at again after that: whoever wrote and closed it meanwhile has it open no more.
-    !is_being_written(path, &present.file)
+    writer_of(path, &present.file).is_none()
         && fs::symlink_metadata(path).is_ok_and(|now| now.len() == 0 && Identity::of(&now) == present.identity)
-}
-
-#[cfg(target_os = "linux")]
-fn is_being_written(path: &Path, file: &File) -> bool {
-    writer_of(path, file).is_some()
-}
-
-/// Elsewhere nobody can be asked.
-#[cfg(not(target_os = "linux"))]
-fn is_being_written(_path: &Path, _file: &File) -> bool {
-    false
 }
 
 fn remove_one(path: &Path) -> Result<(), FileError> {

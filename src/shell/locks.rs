@@ -5,14 +5,11 @@ use crate::engine::names::ProfileName;
 use crate::engine::time::WallTime;
 use crate::shell::files::lock::{self, FileLock, LockError};
 use crate::shell::files::snapshot;
-#[cfg(target_os = "linux")]
 use crate::shell::files::writers::keeper_of_removed;
 use crate::shell::files::{FileError, resolve};
 use crate::shell::leftovers;
 use crate::shell::places::Places;
 use std::collections::BTreeMap;
-#[cfg(not(target_os = "linux"))]
-use std::path::Path;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -85,12 +82,6 @@ impl InstanceLock {
         let removed = keeper_of_removed(&resolve(&places.instance_lock())?);
         Ok(Self::holder(places)?.or(removed.map(Some)))
     }
-}
-
-/// Elsewhere nobody can be asked.
-#[cfg(not(target_os = "linux"))]
-fn keeper_of_removed(_path: &Path) -> Option<u32> {
-    None
 }
 
 /// Held around the call to STS for one profile. Whoever gets it looks into the store again before calling.

@@ -10,7 +10,6 @@ use crate::shell::files::error::FileError;
 use crate::shell::files::parent::Parent;
 use crate::shell::files::snapshot::{self, Identity, Present, Snapshot, no_follow};
 use crate::shell::files::temporary::{Name, Temporary, is_unknown};
-#[cfg(target_os = "linux")]
 use crate::shell::files::writers::writer_of;
 use rustix::io::Errno;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
@@ -243,15 +242,8 @@ pub(super) fn was_written_to(present: &Present, old: &[u8]) -> bool {
 }
 
 /// Whether somebody has it open to write it who will be waited for.
-#[cfg(target_os = "linux")]
 fn is_being_written(path: &Path, present: &Present, idler: Option<u32>) -> bool {
     writer_of(path, &present.file).is_some_and(|process| Some(process) != idler)
-}
-
-/// Elsewhere nobody can be asked.
-#[cfg(not(target_os = "linux"))]
-fn is_being_written(_path: &Path, _present: &Present, _idler: Option<u32>) -> bool {
-    false
 }
 
 /// First all bytes, then the cut: a file that becomes shorter is never empty on the way. The room is reserved before,

@@ -9,7 +9,6 @@ use crate::shell::files::resolve::resolve;
 use crate::shell::files::snapshot::{self, Identity, Snapshot};
 use crate::shell::files::update::lock_path;
 use crate::shell::files::whole;
-#[cfg(target_os = "linux")]
 use crate::shell::files::writers::{is_writer, writer_of};
 use std::fs::{self, File};
 use std::io;
@@ -205,18 +204,6 @@ fn restless(path: &Path, writer: Option<u32>) -> FileError {
         |process| format!("process {process} has cut it short and still has it open to write it"),
     );
     FileError::at("read", path)(io::Error::new(io::ErrorKind::TimedOut, format!("it does not stand still: {who}")))
-}
-
-/// Only Linux can be asked.
-#[cfg(not(target_os = "linux"))]
-fn writer_of(_path: &Path, _file: &File) -> Option<u32> {
-    None
-}
-
-/// Only Linux can be asked.
-#[cfg(not(target_os = "linux"))]
-fn is_writer(_process: u32, _path: &Path, _file: &File) -> bool {
-    false
 }
 
 /// How long a file must have stood still to be believed.

@@ -1,5 +1,6 @@
 //! Which process has a file open for writing: one that has cut it to nothing and has not written it anew yet, say. Asks
-//! only what the kernel tells about processes, so that a hung file system of theirs holds nobody up.
+//! only what the kernel tells about processes, so that a hung file system of theirs holds nobody up. Where there is no
+//! `/proc` (all but Linux) nobody can be asked, and nobody is found.
 
 use crate::shell::files::snapshot::Identity;
 use crate::shell::files::temporary;
@@ -14,8 +15,7 @@ use std::path::Path;
 /// Programs of other users, into which the kernel lets nobody look, are not found.
 pub(in crate::shell) fn writer_of(path: &Path, file: &File) -> Option<u32> {
     let ours = Identity::of(&file.metadata().ok()?);
-    let mut processes = fs::read_dir("/proc").ok()?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    processes.find(|process| has_it_open(*process, path, &ours))
+    programs().find(|process| has_it_open(*process, path, &ours))
 }
 
 /// Whether this process has the file open for writing: a small part of the work of finding one.
@@ -27,8 +27,7 @@ pub(in crate::shell) fn is_writer(process: u32, path: &Path, file: &File) -> boo
 pub(in crate::shell) fn keeper_of_removed(path: &Path) -> Option<u32> {
     let mut wanted = path.as_os_str().to_owned();
     wanted.push(" (deleted)");
-    let mut processes = fs::read_dir("/proc").ok()?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    processes.find(|process: &u32| {
+    programs().find(|process| {
         let Ok(handles) = fs::read_dir(format!("/proc/{process}/fd")) else { return false };
         handles.flatten().any(|handle| fs::read_link(handle.path()).is_ok_and(|target| target.as_os_str() == wanted))
     })
@@ -40,16 +39,15 @@ fn has_it_open(process: u32, path: &Path, ours: &Identity) -> bool {
         fs::read_link(handle).is_ok_and(|target| is_named(&target, path))
             && Identity::behind(handle).is_some_and(|theirs| theirs.is_same_file(ours))
     };
-    if !can_have_files(process) {
-        return false;
-    }
     let Ok(handles) = fs::read_dir(format!("/proc/{process}/fd")) else { return false };
     handles.flatten().any(|handle| is_it(&handle.path()) && writes(process, &handle.file_name()))
 }
 
-/// Whether it runs a program, and lets us look: threads of the kernel, of which there may be hundreds, run none.
-fn can_have_files(process: u32) -> bool {
-    fs::read_link(format!("/proc/{process}/exe")).is_ok()
+/// The processes that run a program and let us look: threads of the kernel, of which there may be hundreds, run none.
+fn programs() -> impl Iterator<Item = u32> {
+    let numbers = fs::read_dir("/proc").into_iter().flatten();
+    let processes = numbers.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    processes.filter(|process| fs::read_link(format!("/proc/{process}/exe")).is_ok())
 }
 
 fn is_named(target: &Path, path: &Path) -> bool {
@@ -71,5 +69,5 @@ fn writes(process: u32, handle: &OsStr) -> bool {
     OFlags::from_bits_retain(flags).intersects(OFlags::WRONLY | OFlags::RDWR)
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests;
