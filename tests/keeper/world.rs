@@ -54,6 +54,15 @@ pub fn entry(name: &str, source: &str) -> Entry {
     }
 }
 
+/// The keys of a session.
+pub fn keys(access_key_id: &str) -> Keys {
+    Keys {
+        access_key_id: access_key_id.to_owned(),
+        secret_access_key: Secret::new("secret"),
+        session_token: Some(Secret::new("token")),
+    }
+}
+
 /// An entry without a role, whose source gives its session.
 pub fn published(name: &str, source: &str) -> Entry {
     Entry { operation: Operation::Publish, ..entry(name, source) }
@@ -435,11 +444,7 @@ impl World {
 
     fn new_keys(&mut self) -> Keys {
         self.sequence += 1;
-        Keys {
-            access_key_id: format!("ASIA{:016}", self.sequence),
-            secret_access_key: Secret::new("secret"),
-            session_token: Some(Secret::new("token")),
-        }
+        keys(&format!("ASIA{:016}", self.sequence))
     }
 
     fn assume(&mut self, call: &AssumeCall) {

@@ -1,24 +1,15 @@
 //! Files, lists and sections that change while something is under way, and changes that never end.
 
 use super::{HOUR, MINUTE, SECOND, states};
-use crate::world::{START, Weather, World, config, entry, profile, published};
+use crate::world::{START, Weather, World, config, entry, keys, profile, published};
 use evertoken::engine::config::model::{Mfa, Source, StoreKind};
 use evertoken::engine::credentials_file::{Observation, Reason};
 use evertoken::engine::failure::{Fault, ServiceError, SourceFault};
 use evertoken::engine::keeper::{Action, Attendance, Event, Keeper, Mode, NoticeKind, Sighting};
-use evertoken::engine::secret::Secret;
 use evertoken::engine::session::{Keys, Session, SourceCredentials};
 use evertoken::engine::status::State;
 use evertoken::engine::time::{Skew, WallTime};
 use std::time::Duration;
-
-fn lent(id: &str) -> Keys {
-    Keys {
-        access_key_id: id.into(),
-        secret_access_key: Secret::new("secret"),
-        session_token: Some(Secret::new("token")),
-    }
-}
 
 fn fresh_after(world: &mut World, name: &str) -> Duration {
     let start = world.now;
@@ -117,7 +108,7 @@ fn keys_that_change_while_their_source_is_resolved_are_used_as_soon_as_the_old_o
     let (mut keeper, now) = resolving();
     let now = next_resolution(&mut keeper, now);
     keeper.handle(Event::SourcesChanged, now + SECOND);
-    let keys = Keys { session_token: None, ..lent("AKIAIOSFODNN7EXAMPLE") };
+    let keys = Keys { session_token: None, ..keys("AKIAIOSFODNN7EXAMPLE") };
     let credentials = SourceCredentials { keys, account_id: None, expiration: None, login_ends: None, skew: None };
     let now = now + 3 * SECOND;
     keeper.handle(Event::Resolved { source: Source::Profile("base".into()), credentials }, now);
@@ -154,7 +145,7 @@ fn files_that_change_all_the_time_do_not_make_a_storm_of_calls_that_are_granted(
 #[test]
 fn a_source_whose_program_changes_files_each_time_does_not_feed_itself() {
     let mut world = World::new(&config([published("dev", "lender")]));
-    world.lent = Some((lent("ASIALENT"), START + 8 * HOUR));
+    world.lent = Some((keys("ASIALENT"), START + 8 * HOUR));
     world.run(5 * HOUR);
     let before = world.resolved;
     let end = world.now + HOUR;
@@ -170,7 +161,7 @@ fn a_source_whose_program_changes_files_each_time_does_not_feed_itself() {
     assert!(resolved - before <= 40, "{}", resolved - before);
     assert_eq!(states(&world), [State::Fresh]);
     // A sign-in that comes after all that is heard nevertheless, and in time.
-    world.lent = Some((lent("ASIANEWER"), world.now + 8 * HOUR));
+    world.lent = Some((keys("ASIANEWER"), world.now + 8 * HOUR));
     world.happen(Event::SourcesChanged);
     world.run(6 * MINUTE);
     assert_eq!(world.read("dev").map(|session| session.keys.access_key_id.as_str()), Some("ASIANEWER"));
@@ -179,7 +170,7 @@ fn a_source_whose_program_changes_files_each_time_does_not_feed_itself() {
 #[test]
 fn a_sign_in_while_a_published_source_is_asked_is_taken_over_soon() {
     let mut world = World::new(&config([published("dev", "lender")]));
-    world.lent = Some((lent("ASIALENT"), START + HOUR));
+    world.lent = Some((keys("ASIALENT"), START + HOUR));
     // Due, and the source hands out what it has.
     world.run(31 * MINUTE);
     let resolved = world.resolved;
@@ -188,7 +179,7 @@ fn a_sign_in_while_a_published_source_is_asked_is_taken_over_soon() {
         world.go_to(next);
     }
     // What it gives was read before this.
-    world.lent = Some((lent("ASIANEWER"), world.now + 8 * HOUR));
+    world.lent = Some((keys("ASIANEWER"), world.now + 8 * HOUR));
     world.now = world.now + Duration::from_millis(1);
     world.happen(Event::SourcesChanged);
     world.run(5 * SECOND);
@@ -222,10 +213,10 @@ fn a_section_that_becomes_the_users_while_a_call_is_under_way_is_left_alone_and_
 #[test]
 fn a_source_that_gave_something_unfit_is_asked_again_once_it_is_mended() {
     let mut world = World::new(&config([published("dev", "lender")]));
-    world.lent = Some((lent("AKIALONGTERMEXAMPLE"), START + 8 * HOUR));
+    world.lent = Some((keys("AKIALONGTERMEXAMPLE"), START + 8 * HOUR));
     world.run(MINUTE);
     assert_eq!((states(&world), world.writes), (vec![State::Refused], 0));
-    world.lent = Some((lent("ASIALENT"), START + 8 * HOUR));
+    world.lent = Some((keys("ASIALENT"), START + 8 * HOUR));
     world.happen(Event::SourcesChanged);
     world.run(2 * SECOND);
     assert_eq!(states(&world), [State::Fresh]);
@@ -235,7 +226,7 @@ fn a_source_that_gave_something_unfit_is_asked_again_once_it_is_mended() {
 fn a_source_that_promises_more_than_any_session_lives_is_believed_for_as_long_as_one_lives() {
     let list = config([published("dev", "lender")]);
     let mut world = World::new(&list);
-    world.lent = Some((lent("ASIALENT"), START + 7 * 24 * HOUR));
+    world.lent = Some((keys("ASIALENT"), START + 7 * 24 * HOUR));
     world.run(MINUTE);
     let (resolved, writes) = (world.resolved, world.writes);
     // Neither a restart nor an outage of the source changes what stands there.
@@ -284,7 +275,7 @@ fn an_mfa_session_in_its_last_minute_cannot_sign_and_says_so() {
     for one_pass in [true, false] {
         let mut world = if one_pass { World::one_pass(&list, Attendance::Alone) } else { World::new(&list) };
         let session = Session {
-            keys: lent("ASIAMFA"),
+            keys: keys("ASIAMFA"),
             account_id: None,
             issued: START - 12 * HOUR,
             expiration: START + 40 * SECOND,

@@ -1,11 +1,9 @@
 //! STS and sources in trouble: what is told, who waits for whom, and how it goes on afterwards.
 
 use super::{HOUR, MINUTE, SECOND, states};
-use crate::world::{START, Weather, World, config, entry, profile, published};
+use crate::world::{START, Weather, World, config, entry, keys, profile, published};
 use evertoken::engine::config::model::Source;
 use evertoken::engine::keeper::{Event, NoticeKind};
-use evertoken::engine::secret::Secret;
-use evertoken::engine::session::Keys;
 use evertoken::engine::status::State;
 
 #[test]
@@ -164,12 +162,7 @@ fn a_call_that_panics_is_told_and_not_tried_again_before_its_time() {
 #[test]
 fn a_published_source_that_works_again_and_gives_the_same_session_is_no_trouble_any_more() {
     let mut world = World::new(&config([published("dev", "lender")]));
-    let keys = Keys {
-        access_key_id: "ASIALENT".into(),
-        secret_access_key: Secret::new("secret"),
-        session_token: Some(Secret::new("token")),
-    };
-    world.lent = Some((keys, START + HOUR));
+    world.lent = Some((keys("ASIALENT"), START + HOUR));
     world.run(MINUTE);
     assert_eq!(states(&world), [State::Fresh]);
     world.weather = Weather::SourceEnded;
@@ -185,12 +178,7 @@ fn a_published_source_that_works_again_and_gives_the_same_session_is_no_trouble_
 #[test]
 fn a_published_session_that_ends_within_this_second_is_not_written() {
     let mut world = World::new(&config([published("dev", "lender")]));
-    let keys = Keys {
-        access_key_id: "ASIALENT".into(),
-        secret_access_key: Secret::new("secret"),
-        session_token: Some(Secret::new("token")),
-    };
-    world.lent = Some((keys, START + SECOND * 9 / 10));
+    world.lent = Some((keys("ASIALENT"), START + SECOND * 9 / 10));
     world.run(SECOND / 2);
     assert_eq!(
         (world.resolved, world.read("dev")),
