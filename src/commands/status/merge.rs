@@ -98,11 +98,10 @@ impl Facts<'_> {
         let Some(sighting) = self.sightings.iter().find(|sighting| sighting.store == entry.store) else {
             return (None, None);
         };
-        let sections = match &sighting.sections {
-            Ok(sections) => sections,
-            Err(failure) => return (None, Some(Hindrance::File(failure.clone()))),
-        };
-        match sections.iter().find(|(name, _)| *name == entry.profile).map(|(_, observation)| observation) {
+        if let Err(failure) = &sighting.sections {
+            return (None, Some(Hindrance::File(failure.clone())));
+        }
+        match sighting.found(&entry.profile) {
             Some(Observation::Ours(session)) => (Some(session), None),
             Some(found) => (None, Obstacle::before(entry, found).map(Hindrance::Section)),
             None => (None, None),

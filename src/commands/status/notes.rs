@@ -21,8 +21,8 @@ pub struct Note {
 pub fn notes(config: &Config, sightings: &[Sighting]) -> Vec<Note> {
     let mut notes: Vec<Note> = Vec::new();
     for entry in &config.entries {
-        let sections = sightings.iter().filter(|seen| seen.store == entry.store).flat_map(|seen| seen.sections.iter());
-        let found = sections.flatten().find(|(name, _)| *name == entry.profile).map(|(_, found)| found);
+        let sighting = sightings.iter().find(|sighting| sighting.store == entry.store);
+        let found = sighting.and_then(|sighting| sighting.found(&entry.profile));
         let Some(Observation::Ours(session)) = found else { continue };
         let allowed = session.allowed.filter(|_| session.digest == entry.digest);
         let Some(allowed) = allowed.filter(|allowed| *allowed < entry.duration) else { continue };

@@ -117,6 +117,13 @@ pub struct Sighting {
     pub sections: Result<Vec<(ProfileName, Observation)>, String>,
 }
 
+impl Sighting {
+    /// What stands under this name, where that was looked at.
+    pub fn found(&self, profile: &ProfileName) -> Option<&Observation> {
+        self.sections.iter().flatten().find(|(name, _)| name == profile).map(|(_, found)| found)
+    }
+}
+
 /// An answer of STS as it came.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reply {
