@@ -142,10 +142,11 @@ class Runs:
     def inject(self, call, what):
         """Lets something befall the call. How many files a write opens besides hangs on which programs run just then: where
         the path is known, only the calls for that path are counted."""
-        _, path, number = call.label.rsplit(" ", 2)
-        if call.name in WANDERING and "RANDOM" not in call.label:
-            named = str(self.station.folder) + path.rstrip("/")
-            return self.refresh("-P", named, "-e", f"inject={call.name}:{what}:when={number[1:]}")
+        # Neither that of the temporary file is known, nor one that was taken away meanwhile.
+        known = re.fullmatch(r"\w+ (/[^ ]*) #(\d+)", call.label)
+        if call.name in WANDERING and known and "RANDOM" not in call.label:
+            named = str(self.station.folder) + known[1].rstrip("/")
+            return self.refresh("-P", named, "-e", f"inject={call.name}:{what}:when={known[2]}")
         return self.refresh("-e", f"inject={call.name}:{what}:when={call.number}")
 
     def heals(self):
