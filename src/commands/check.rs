@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Prints what is odd about a config that can be read, and a line that says what will happen. 78 when something of it keeps
-/// `run` from beginning: sources that go in a circle through the AWS config, network settings that cannot be used, programs
+/// `run` from its work: sources that go in a circle through the AWS config, network settings that cannot be used, programs
 /// that others could replace. Whatever leaves other profiles as they are is a warning.
 ///
 /// # Errors
