@@ -175,7 +175,7 @@ fn a_sign_in_while_a_published_source_is_asked_is_taken_over_soon() {
     world.run(31 * MINUTE);
     let resolved = world.resolved;
     while world.resolved == resolved {
-        let next = world.upcoming(world.now + HOUR).expect("it is asked again");
+        let next = world.upcoming(START + HOUR).expect("it is asked again");
         world.go_to(next);
     }
     // What it gives was read before this.
