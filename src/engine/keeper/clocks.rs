@@ -151,3 +151,8 @@ impl Keeper {
 fn is_to_come(issued: WallTime, sts_now: WallTime) -> bool {
     issued.since(sts_now) > BLUR
 }
+
+/// What tells of an issue that is still to come was never issued so, and its end is nothing to rely on.
+pub(super) fn was_issued(session: &Session, sts_now: WallTime) -> bool {
+    !is_to_come(session.issued, sts_now)
+}

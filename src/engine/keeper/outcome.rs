@@ -1,6 +1,7 @@
 //! What came back from the shell: sessions that are believed, failures that are judged, and calls that got lost.
 
 use super::agenda::is_resolved;
+use super::clocks::was_issued;
 use super::gate::{Gate, Trouble};
 use super::kept::{Call, OnDisk, Standing, Want};
 use super::{Keeper, LOST, Mode, NoticeKind, Reply};
@@ -143,7 +144,7 @@ impl Keeper {
         session.allowed = self.kept[index].allowed;
         let sts_now = self.sts_now(now);
         let longer = |ours: &&Session| ours.expiration > session.expiration && ours.expiration > sts_now;
-        match self.kept[index].current().filter(longer) {
+        match self.kept[index].current().filter(longer).filter(|ours| was_issued(ours, sts_now)) {
             Some(ours) => {
                 let again = now + ours.left(sts_now).saturating_sub(session.life()).max(FLOOR);
                 self.keep_the_longer(index, again, now);

@@ -1,6 +1,7 @@
 //! Entries without a role: what their source gives is the session that is kept.
 
 use super::Keeper;
+use super::clocks::was_issued;
 use crate::engine::config::model::Entry;
 use crate::engine::failure::{Class, Fault, SourceFault};
 use crate::engine::schedule::FLOOR;
@@ -23,7 +24,9 @@ impl Keeper {
         let kept = &mut self.kept[index];
         kept.gate.tried(now);
         let no_worse = |ours: &&Session| ours.expiration > sts_now && ours.expiration >= session.expiration;
-        let Some(ours) = kept.current().filter(no_worse) else { return self.accept(index, session, now) };
+        let Some(ours) = kept.current().filter(no_worse).filter(|ours| was_issued(ours, sts_now)) else {
+            return self.accept(index, session, now);
+        };
         // The source hands out the session that we have, or one that ends before it: ask again when a quarter of what is
         // left has gone, or soon when something changed after it had been asked.
         let again = (ours.left(sts_now) / 4).clamp(FLOOR, LONGEST_CALM);

@@ -1,12 +1,12 @@
 //! Lids, virtual machines and hands that set the clock.
 
 use super::{HOUR, MINUTE, SECOND, states};
-use crate::world::{Weather, World, config, entry, profile, published};
+use crate::world::{START, Weather, World, config, entry, keys, profile, published};
 use evertoken::engine::credentials_file::Observation;
 use evertoken::engine::keeper::{Attendance, Event, Keeper, Mode, NoticeKind};
 use evertoken::engine::session::Session;
 use evertoken::engine::status::State;
-use evertoken::engine::time::Skew;
+use evertoken::engine::time::{Skew, WallTime};
 use std::time::Duration;
 
 #[test]
@@ -326,4 +326,50 @@ fn an_issue_that_is_still_to_come_is_believed_of_nobody_once_the_time_is_known()
         world.go_to(next);
         assert!(world.left("dev") >= 29 * MINUTE, "{}: {:?}", world.now, world.read("dev"));
     }
+}
+
+/// What a person makes of our mark who gives old keys an end that suits him.
+fn forged(world: &World, end: WallTime) -> Session {
+    let there = world.read("dev").cloned().expect("a session");
+    Session { keys: keys("ASIA0000000000000OLD"), issued: end - SECOND, expiration: end, ..there }
+}
+
+#[test]
+fn an_issue_that_is_still_to_come_makes_no_call_needless() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.run(MINUTE);
+    let forged = forged(&world, START + 12 * HOUR);
+    world.write("dev", forged.clone());
+    world.run(5 * MINUTE);
+    assert!(world.left("dev") >= HOUR / 2);
+    // It stands there again when the next call is due, and nobody has told of it.
+    world.files[0].insert(profile("dev"), Observation::Ours(Box::new(forged)));
+    world.run(HOUR);
+    assert!(world.read("dev").is_some_and(|there| there.issued <= world.now), "{:?}", world.read("dev"));
+    assert!(world.left("dev") >= HOUR / 2 - SECOND, "{:?}", world.read("dev"));
+}
+
+#[test]
+fn an_issue_that_is_still_to_come_is_replaced_though_the_call_that_told_the_time_was_refused() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.run(MINUTE);
+    let forged = forged(&world, START + 12 * HOUR);
+    world.refused.insert(profile("dev"));
+    world.write("dev", forged);
+    world.run(5 * MINUTE);
+    assert!(world.calls_for("dev") > 1, "STS was asked for the time");
+    world.refused.clear();
+    world.run(HOUR);
+    assert!(world.read("dev").is_some_and(|there| there.issued <= world.now), "{:?}", world.read("dev"));
+    assert!(world.left("dev") >= HOUR / 2 - SECOND, "{:?}", world.read("dev"));
+}
+
+#[test]
+fn an_issue_that_is_still_to_come_does_not_outlast_what_a_source_gives() {
+    let mut world = World::new(&config([published("dev", "lender"), entry("other", "base")]));
+    world.run(MINUTE);
+    let forged = forged(&world, START + 12 * HOUR);
+    world.write("dev", forged);
+    world.run(HOUR);
+    assert!(world.read("dev").is_some_and(|there| there.issued <= world.now), "{:?}", world.read("dev"));
 }
