@@ -93,7 +93,8 @@ impl Keeper {
     /// What `status` warns of: the same as is announced.
     pub(super) fn end_ahead(&self, index: usize, now: WallTime) -> Option<Warning> {
         let kept = &self.kept[index];
-        let session = kept.current().filter(|_| self.mode == Mode::Daemon)?;
+        // What is left alone is not renewed, with a code or without.
+        let session = kept.current().filter(|_| self.mode == Mode::Daemon && kept.is_writable())?;
         let (end, ahead, message) = if self.may_call(index) {
             let login = self.logins.get(&kept.entry.source)?;
             (login.at, login.ahead, login_ends(&kept.entry.source))

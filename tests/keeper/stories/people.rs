@@ -122,3 +122,15 @@ fn what_only_a_person_can_bring_has_no_time_at_which_it_comes_by_itself() {
     world.run(MINUTE);
     assert_eq!(next(&world), [false, false, true, true]);
 }
+
+#[test]
+fn a_section_that_becomes_the_users_is_not_said_to_end_soon() {
+    let mut world = World::new(&config([entry("dev", "base")]));
+    world.run(20 * MINUTE);
+    let reason = Reason { line: Some(3), text: "long-term keys stand there".into() };
+    world.files[0].insert(profile("dev"), Observation::Untouchable(reason));
+    world.observe();
+    world.run(MINUTE);
+    let told = &world.keeper.profiles(world.local())[0];
+    assert!(told.error.is_some() && told.expiring.is_none(), "{told:?}");
+}
