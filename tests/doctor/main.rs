@@ -94,6 +94,7 @@ cases! {
     profile_hides_the_role_of_the_function
     profile_hides_the_role_of_the_instance
     profile_hides_the_task_role
+    profile_is_kept_in_another_file
     program_behind_it_fails
     program_is_not_there
     role_arn_hides_the_section
@@ -109,6 +110,7 @@ cases! {
     sts_asks_for_patience
     token_beside_long_term_keys
     torn_file
+    variable_names_no_file_and_another_is_kept
     web_identity_token_expired
     wide_mode
 }

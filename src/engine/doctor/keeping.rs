@@ -3,6 +3,7 @@
 
 use super::finding::{Cause, Finding, Mend};
 use super::picture::{Answer, Difference, OwnConfig, Picture};
+use super::selection::is_unwritten;
 use super::session::{is_over, is_temporary};
 use super::surroundings::PROXY;
 use super::words::span;
@@ -40,6 +41,11 @@ pub(super) fn findings(picture: &Picture) -> Vec<Finding> {
 /// A fault where the session has ended, else what will matter once it does.
 fn weigh(picture: &Picture, cause: Cause, what: impl Into<String>) -> Finding {
     if is_over(picture) { Finding::fault(cause, what) } else { Finding::warning(cause, what) }
+}
+
+/// A fault also where there was no session yet that could have ended.
+fn weigh_missing(picture: &Picture, cause: Cause, what: impl Into<String>) -> Finding {
+    if is_unwritten(picture) { Finding::fault(cause, what) } else { weigh(picture, cause, what) }
 }
 
 fn not_kept(picture: &Picture) -> Finding {
@@ -104,8 +110,13 @@ fn not_running(picture: &Picture, trouble: Option<&Trouble>) -> Finding {
     if let Some(other) = keeping.other_daemons.first() {
         let tools = &picture.credentials_file.path;
         let what = format!("evertoken runs for {other}, and not for {tools}, which the tools here read");
+        let finding = weigh_missing(picture, Cause::OtherFile, what);
+        if picture.credentials_file.named.is_none() {
+            let why = "the daemon was started with an AWS_SHARED_CREDENTIALS_FILE that this shell does not have";
+            return finding.why(why).fix(format!("export AWS_SHARED_CREDENTIALS_FILE={other}"));
+        }
         let why = "the daemon was started without the AWS_SHARED_CREDENTIALS_FILE of this shell";
-        let finding = weigh(picture, Cause::OtherFile, what).why(why).fix("unset AWS_SHARED_CREDENTIALS_FILE");
+        let finding = finding.why(why).fix("unset AWS_SHARED_CREDENTIALS_FILE");
         return finding.fix(format!("in {}: credentials_file = \"{tools}\"", keeping.config_path));
     }
     let finding = weigh(picture, Cause::DaemonNotRunning, "evertoken is not running, so nothing renews this profile");

@@ -33,7 +33,7 @@ fn finding(which: AwsFile, file: &FileFacts, picture: &Picture) -> Option<Findin
 
 fn nowhere(which: AwsFile, variable: &str, file: &FileFacts, picture: &Picture) -> Option<Finding> {
     let to_be_written = which == AwsFile::Credentials
-        && picture.keeping.other_file.is_none()
+        && picture.kept_elsewhere().is_none()
         && picture.entry().is_some_and(|entry| entry.store == StoreKind::Shared);
     let running = picture.keeping.status.as_ref().is_some_and(|status| status.daemon.running);
     if to_be_written && running {

@@ -15,7 +15,7 @@ pub struct Keeping {
     pub status: Option<Status>,
     /// The file that it keeps fresh, where that is not the one that the tools here read.
     pub other_file: Option<String>,
-    /// Daemons that run for other credentials files: those files.
+    /// Daemons that keep the profile in other credentials files: those files.
     pub other_daemons: Vec<String>,
     /// Variables that the daemon has another value of than this shell.
     pub differences: Vec<Difference>,

@@ -123,6 +123,12 @@ impl Picture {
         }
     }
 
+    /// The credentials file that evertoken keeps the profile in, where the tools here read another one.
+    pub fn kept_elsewhere(&self) -> Option<&str> {
+        let keeping = &self.keeping;
+        keeping.other_file.as_deref().or(keeping.other_daemons.first().map(String::as_str))
+    }
+
     /// How evertoken's status has a profile.
     pub fn standing(&self, profile: &str) -> Option<&Profile> {
         self.keeping.status.as_ref()?.profiles.iter().find(|found| found.profile == profile)

@@ -3,7 +3,7 @@
 
 use super::finding::{Cause, Finding, Mend};
 use super::named::leads_nowhere;
-use super::pick::{Origin, Tool, config_header, describe, in_config, in_credentials};
+use super::pick::{Origin, Tool, config_header, describe, in_config, in_credentials, origin};
 use super::picture::{By, FileFacts, FileState, Instance, OwnConfig, Picture};
 use super::words::list;
 use super::{exported, hidden};
@@ -22,6 +22,12 @@ pub(super) fn findings(picture: &Picture) -> Vec<Finding> {
 /// Whether the tools find the profile at all.
 pub(super) fn exists(picture: &Picture) -> bool {
     picture.aws.profiles.contains_key(picture.profile())
+}
+
+/// Whether evertoken is to write keys for the profile, and none stand where the tools look.
+pub(super) fn is_unwritten(picture: &Picture) -> bool {
+    let is_shared = picture.entry().is_some_and(|entry| entry.store == StoreKind::Shared);
+    is_shared && (!exists(picture) || origin(picture) == Origin::Nothing)
 }
 
 /// The profile that is examined.
@@ -113,18 +119,22 @@ fn not_written(picture: &Picture, store: StoreKind) -> Finding {
                 .lines(process_lines(picture, name))
         }
         StoreKind::Shared => {
-            let finding = unwritten(picture, format!("the profile {name} is in no file yet"));
-            finding.short("it is in no file yet")
+            unwritten(picture, format!("the profile {name} is in no file yet"), "it is in no file yet")
         }
     }
 }
 
 /// What the first refresh will mend, once nothing behind the profile keeps it from succeeding.
-fn unwritten(picture: &Picture, what: String) -> Finding {
+fn unwritten(picture: &Picture, what: String, short: &str) -> Finding {
     let name = picture.profile();
+    if let Some(other) = picture.kept_elsewhere() {
+        // `keeping` says why, and what mends it.
+        let what = format!("{} has no keys of the profile {name}", picture.credentials_file.path);
+        return Finding::fault(Cause::NotWritten, what).why(format!("evertoken keeps them in {other}"));
+    }
     let why = "it is on evertoken's list, and evertoken has not written it yet";
-    let finding = Finding::fault(Cause::NotWritten, what).why(why).fix(format!("evertoken refresh {name}"));
-    finding.mend(Mend::Refresh(name.to_owned()))
+    let finding = Finding::fault(Cause::NotWritten, what).short(short).why(why);
+    finding.fix(format!("evertoken refresh {name}")).mend(Mend::Refresh(name.to_owned()))
 }
 
 fn no_default(picture: &Picture) -> Finding {
@@ -231,7 +241,7 @@ fn nothing(picture: &Picture) -> Finding {
     let name = picture.profile();
     let what = format!("the profile {name} holds nothing that gives credentials");
     if picture.entry().is_some() {
-        return unwritten(picture, what).short("it has no credentials yet");
+        return unwritten(picture, what, "it has no credentials yet");
     }
     let finding = Finding::fault(Cause::NoCredentials, what);
     finding.fix(format!("aws configure --profile {name}")).fix(format!("aws configure sso --profile {name}"))

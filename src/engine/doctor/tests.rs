@@ -4,8 +4,11 @@ use super::picture::{
 };
 use super::{Cause, Diagnosis, Mark, examine};
 use crate::engine::aws_config::{AwsConfig, noted_end};
+use crate::engine::config::parse;
+use crate::engine::status::{Daemon, Status};
 use crate::engine::time::{Skew, WallTime};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 const NOW: WallTime = WallTime::from_unix_seconds(1_795_273_445);
@@ -62,6 +65,22 @@ fn picture(config: &str, credentials: &str) -> Picture {
         platform: Platform::default(),
         keeping: Keeping { config: OwnConfig::Missing, ..Keeping::default() },
     }
+}
+
+/// A role `dev` on evertoken's list, and how its daemon stands.
+fn listed(picture: &mut Picture, daemon: Daemon) {
+    let role =
+        "[[role]]\nprofile = \"dev\"\nrole_arn = \"arn:aws:iam::111122223333:role/R\"\nsource_profile = \"base\"\n";
+    picture.keeping.config = OwnConfig::Read(Arc::new(parse(role).expect("a config").config));
+    picture.keeping.config_path = "~/.config/evertoken/config.toml".to_owned();
+    picture.keeping.status = Some(Status {
+        version: 1,
+        config: "/home/me/.config/evertoken/config.toml".to_owned(),
+        credentials_file: "/home/me/.aws/credentials".to_owned(),
+        clock_skew_seconds: 0,
+        daemon,
+        profiles: Vec::new(),
+    });
 }
 
 fn accepted(skew: Option<Skew>) -> Answer {
@@ -191,4 +210,15 @@ fn of_several_faults_the_deepest_is_the_cause() {
     picture.selected.by = By::Variable("AWS_PROFILE");
     picture.credentials.problems.clear();
     assert_eq!(examine(&picture).cause, Cause::MissingProfile);
+}
+
+#[test]
+fn a_daemon_with_a_variable_that_this_shell_lacks_is_told_with_the_export_of_it() {
+    let base = "[base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n";
+    let mut picture = picture("", base);
+    listed(&mut picture, Daemon::default());
+    picture.keeping.other_daemons = vec!["~/project/credentials".to_owned()];
+    let diagnosis = examine(&picture);
+    assert_eq!((diagnosis.cause, diagnosis.mark), (Cause::OtherFile, Mark::Fault), "{diagnosis:#?}");
+    assert_eq!(diagnosis.fix, ["export AWS_SHARED_CREDENTIALS_FILE=~/project/credentials"]);
 }

@@ -51,7 +51,10 @@ fn explains(cause: Cause) -> bool {
 /// is missing where nobody looks for it.
 fn hush(cause: Cause, findings: &mut [Finding]) {
     let follows: &[Cause] = match cause {
-        Cause::FileNotThere => &[Cause::MissingProfile, Cause::NoCredentials, Cause::NotWritten, Cause::OtherFile],
+        Cause::FileNotThere => {
+            &[Cause::MissingProfile, Cause::NoCredentials, Cause::NotWritten, Cause::OtherFile, Cause::SourceFails]
+        }
+        Cause::OtherFile => &[Cause::SessionExpired, Cause::NotWritten, Cause::NoCredentials, Cause::SourceFails],
         _ if (Cause::PlatformShadowed..=Cause::SourceFails).contains(&cause) => {
             &[Cause::SessionExpired, Cause::NotWritten, Cause::DaemonFailing, Cause::Kept, Cause::NotKept]
         }

@@ -60,7 +60,7 @@ pub fn gather(environment: &Environment, tools: &Places, own: Own<'_>, profile: 
         config,
         status: own.status,
         other_file: other.map(|places| with_tilde(places.credentials(), home)),
-        other_daemons: if running { Vec::new() } else { other_daemons(environment, tools) },
+        other_daemons: if running { Vec::new() } else { other_daemons(environment, tools, profile) },
         differences: differing.unwrap_or_default(),
         program: invocation(environment, own.path, Caller::Anywhere).program(&program),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -75,6 +75,13 @@ pub fn gather(environment: &Environment, tools: &Places, own: Own<'_>, profile: 
 struct Recorded {
     environment: Option<BTreeMap<String, String>>,
     credentials_file: Option<String>,
+    #[serde(default)]
+    profiles: Vec<Listed>,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    profile: String,
 }
 
 fn read(status_file: &Path) -> Option<Recorded> {
@@ -87,14 +94,16 @@ fn recorded(places: &Places) -> Option<Surroundings> {
     read(&places.status_file())?.environment
 }
 
-/// The credentials files of daemons that run for other ones than ours.
-fn other_daemons(environment: &Environment, tools: &Places) -> Vec<String> {
+/// The credentials files of daemons that keep the profile in other ones than ours.
+fn other_daemons(environment: &Environment, tools: &Places, profile: &str) -> Vec<String> {
     let Some(folder) = environment.state_home().map(|state| state.join("evertoken")) else { return Vec::new() };
     let folders = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let others = folders.filter(|folder| folder.as_path() != tools.state());
     let running = others.filter(|folder| matches!(lock::holder(&folder.join("instance.lock")), Ok(Some(_))));
     let mut found: Vec<String> = running
-        .filter_map(|folder| read(&folder.join("status.json"))?.credentials_file)
+        .filter_map(|folder| read(&folder.join("status.json")))
+        .filter(|status| status.profiles.iter().any(|listed| listed.profile == profile))
+        .filter_map(|status| status.credentials_file)
         .map(|file| with_tilde(&PathBuf::from(file), environment.home()))
         .collect();
     found.sort();
