@@ -35,6 +35,7 @@ macro_rules! cases {
 
 cases! {
     all_is_fresh
+    another_program_undoes_the_writes
     aws_profile_is_missing
     aws_profile_names_another
     broken_header
@@ -99,6 +100,7 @@ cases! {
     program_is_not_there
     role_arn_hides_the_section
     role_session_and_sso_session_over
+    section_cannot_be_written
     section_is_empty_and_not_signed_in
     section_is_left_alone
     section_is_left_alone_and_nothing_runs

@@ -92,8 +92,14 @@ fn kept(picture: &Picture, entry: &Entry) -> Vec<Finding> {
     let standing = picture.standing(entry.profile.as_str());
     let trouble = standing.and_then(|standing| standing.error.as_ref());
     let daemon = &status.daemon;
+    let (seen, met) = match trouble {
+        Some(trouble) if trouble.attempts == 0 && is_unwritten(picture) => (Some(trouble), None),
+        trouble => (None, trouble),
+    };
+    // What no refresh can get around is the cause, whether a daemon runs or not.
+    found.extend(seen.filter(|_| !daemon.running).map(|seen| failing(picture, entry, seen)));
     found.push(if !daemon.running {
-        not_running(picture, trouble)
+        not_running(picture, met)
     } else if !daemon.responding {
         let what = "evertoken is running, but did not wake up when it was due to";
         weigh(picture, Cause::DaemonNotResponding, what).fix(keeping.restart.clone())
@@ -154,14 +160,14 @@ fn failing(picture: &Picture, entry: &Entry, trouble: &Trouble) -> Finding {
         // Seen in the file just now, not told by the daemon.
         let what = format!("evertoken cannot keep {name} fresh: {}", trouble.message);
         let after = format!("evertoken cannot refresh it: {}", trouble.message);
-        return weigh(picture, Cause::DaemonFailing, what).after(after).fixes(trouble.fix.clone());
+        return weigh_missing(picture, Cause::DaemonFailing, what).after(after).fixes(trouble.fix.clone());
     }
     let since = WallTime::parse(&trouble.since).ok();
     let since = since.map(|since| format!(" for {}", span(picture.now.since(since)))).unwrap_or_default();
     let times = if trouble.attempts == 1 { String::new() } else { format!(" ({} attempts)", trouble.attempts) };
     let what = format!("evertoken has failed to refresh {name}{since}{times}: {}", trouble.message);
     let after = format!("evertoken cannot refresh it: {}", trouble.message);
-    let finding = weigh(picture, Cause::DaemonFailing, what).after(after);
+    let finding = weigh_missing(picture, Cause::DaemonFailing, what).after(after);
     match &trouble.fix {
         Some(fix) => finding.fix(fix.clone()),
         None => {

@@ -58,6 +58,7 @@ fn hush(cause: Cause, findings: &mut [Finding]) {
         _ if (Cause::PlatformShadowed..=Cause::SourceFails).contains(&cause) => {
             &[Cause::SessionExpired, Cause::NotWritten, Cause::DaemonFailing, Cause::Kept, Cause::NotKept]
         }
+        Cause::DaemonFailing => &[Cause::NotWritten],
         _ => return,
     };
     for finding in findings.iter_mut().filter(|finding| finding.cause != cause) {
