@@ -70,6 +70,9 @@ struct Held {
     session: String,
     issued: String,
     ends: String,
+    /// Whether it was issued before the config came to name the role that it names.
+    #[serde(default)]
+    outdated: bool,
 }
 
 #[derive(Deserialize)]
@@ -159,6 +162,7 @@ impl Home {
     /// Puts a session where the daemon would.
     fn hold(&mut self, held: &Held) {
         let text = fs::read_to_string(self.path(CONFIG)).expect("a config");
+        let text = if held.outdated { text.replace(":role/", ":role/before-") } else { text };
         let config = parse(&text).unwrap_or_else(|findings| panic!("{findings:#?}")).config;
         let entry = config.entry(&held.profile).expect("an entry");
         let from = if held.session == "fresh" { &self.fresh } else { &self.ended };

@@ -106,6 +106,7 @@ cases! {
     section_is_left_alone_and_nothing_runs
     session_ended_without_a_note
     session_expired
+    session_is_outdated
     source_keys_have_ended
     sso_session_over
     stale_token_is_exported

@@ -111,6 +111,8 @@ causes! {
     NotKept = "not-kept",
     /// The session has ended.
     SessionExpired = "session-expired",
+    /// The session was issued for other settings than those of evertoken's config.
+    SessionOutdated = "session-outdated",
     /// evertoken has the profile on its list, and has not written it to any file yet.
     NotWritten = "not-written",
     /// There is nothing that gives credentials.

@@ -1,17 +1,32 @@
 //! The third step: what kind of credentials the AWS CLI picks, when they were made, and when they end.
 
-use super::finding::{Cause, Finding, Mend};
+use super::finding::{Cause, Finding, Mark, Mend};
 use super::pick::{Origin, in_config, in_credentials, origin};
 use super::picture::{KeyFacts, Picture};
 use super::words::{ended, span};
 use crate::engine::config::model::{Operation, StoreKind};
+use crate::engine::status::State;
 use crate::engine::time::WallTime;
 
 pub(super) fn findings(picture: &Picture) -> Vec<Finding> {
-    if let Some((keys, place)) = keys(picture) {
-        return vec![of_keys(picture, keys, &place)];
+    let found = match keys(picture) {
+        Some((keys, place)) => Some(of_keys(picture, keys, &place)),
+        None => private(picture),
+    };
+    found.into_iter().map(|finding| weighed(finding, picture)).collect()
+}
+
+/// What is well with a session, unless it is one of other settings.
+fn weighed(finding: Finding, picture: &Picture) -> Finding {
+    let standing = picture.entry().and_then(|entry| picture.standing(entry.profile.as_str()));
+    if finding.mark != Mark::Ok || standing.is_none_or(|standing| standing.state != State::Outdated) {
+        return finding;
     }
-    private(picture).into_iter().collect()
+    let place = keys(picture).map_or_else(|| "evertoken's private store".to_owned(), |(_, place)| place);
+    let noun = noun(picture);
+    let what = format!("{noun} in {place} is outdated: it was issued for other settings than those of the config");
+    let why = "until it is replaced, programs act by the settings of before: perhaps as another role";
+    renewed(Finding::warning(Cause::SessionOutdated, what).why(why), picture)
 }
 
 /// The keys that the AWS CLI picks for the profile, and where they stand.
