@@ -40,12 +40,12 @@ impl Invocation {
 
     /// What a `credential_process` begins with, for the program at `path`.
     pub fn program(&self, path: &str) -> String {
-        word(path) + &self.flag()
+        quoted(path) + &self.flag()
     }
 
     /// With the blank before it; nothing where a bare `evertoken` will do.
     fn flag(&self) -> String {
-        self.config.as_ref().map(|config| format!(" --config {}", word(config))).unwrap_or_default()
+        self.config.as_ref().map(|config| format!(" --config {}", quoted(config))).unwrap_or_default()
     }
 }
 
@@ -60,8 +60,12 @@ fn begins_with_a_command(text: &str) -> bool {
     COMMANDS.contains(&command)
 }
 
-/// As one word of a shell, and of the AWS config, which is split by the same rules.
-fn word(text: &str) -> String {
+/// As one word of a shell, and of the AWS config, which is split by the same rules. A home that is written as `~` stays
+/// one.
+pub fn quoted(text: &str) -> String {
+    if let Some(below) = text.strip_prefix("~/").filter(|below| !below.is_empty()) {
+        return format!("~/{}", quoted(below));
+    }
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
         return text.to_owned();
@@ -71,7 +75,7 @@ fn word(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Invocation;
+    use super::{Invocation, quoted};
 
     #[test]
     fn every_command_names_the_config_where_a_bare_one_finds_another() {
@@ -118,5 +122,12 @@ mod tests {
         );
         assert_eq!(Invocation::default().program("/opt/evertoken"), "/opt/evertoken");
         assert_eq!(Invocation::with_config("/a/$HOME").program("/b"), "/b --config '/a/$HOME'");
+    }
+
+    #[test]
+    fn a_shell_still_puts_the_home_in_the_place_of_a_tilde() {
+        assert_eq!(quoted("~/.aws/credentials"), "~/.aws/credentials");
+        assert_eq!(quoted("~/my aws/cred file"), "~/'my aws/cred file'");
+        assert_eq!(quoted("~you"), "'~you'");
     }
 }
