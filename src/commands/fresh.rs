@@ -17,7 +17,7 @@ use crate::engine::status::Status;
 use crate::engine::time::{Skew, WallTime};
 use crate::shell::clock;
 use crate::shell::environment::Environment;
-use crate::shell::files::snapshot::Identity;
+use crate::shell::files::snapshot::{Identity, are_one};
 use crate::shell::locks::{InstanceLock, RefreshLock};
 use std::fs;
 use std::path::Path;
@@ -174,7 +174,8 @@ fn replaced_by_the_daemon<'a>(setup: &Setup, entry: &'a Entry) -> Held<'a> {
     loop {
         let held = Held::look(setup, entry);
         let recorded = setup.recorded();
-        let is_of_another = recorded.as_ref().is_some_and(|status| !is_file(&setup.loaded.path, &status.config));
+        let is_of_another =
+            recorded.as_ref().is_some_and(|status| !are_one(&setup.loaded.path, Path::new(&status.config)));
         let failed = edited.zip(recorded.and_then(since)).is_some_and(|(edited, since)| since > edited.whole_seconds());
         if !held.is_outdated() || is_of_another || failed || is_old() || started.elapsed() >= TAKES_OVER {
             return held;
@@ -189,13 +190,6 @@ fn edited(path: &Path) -> Option<WallTime> {
     let times = [link, Identity::behind(path)].into_iter().flatten();
     let latest = times.map(|identity| identity.modified.max(identity.changed)).max()?;
     i64::try_from(latest / 1_000_000).ok().map(WallTime::from_unix_millis)
-}
-
-/// Whether a daemon that goes by the config at `theirs` goes by ours, whichever way each was named.
-fn is_file(ours: &Path, theirs: &str) -> bool {
-    let theirs = Path::new(theirs);
-    let same = Identity::behind(ours).zip(Identity::behind(theirs));
-    ours == theirs || same.is_some_and(|(ours, theirs)| ours.is_same_file(&theirs))
 }
 
 fn running(setup: &Setup, environment: &Environment) -> Running {
@@ -215,7 +209,7 @@ fn was_tried(setup: &Setup, held: &Held<'_>, entry: &Entry, session: &Session) -
 
 #[cfg(test)]
 mod tests {
-    use super::{edited, is_file};
+    use super::edited;
     use crate::engine::time::WallTime;
     use crate::shell::clock;
     use crate::shell::files::replace_private;
@@ -237,17 +231,5 @@ mod tests {
         assert!(edited(&link).expect("a time") > linked);
         assert!(edited(&link).expect("a time") <= clock::now());
         assert_eq!(edited(&folder.path().join("none")), None::<WallTime>);
-    }
-
-    #[test]
-    fn a_config_is_known_by_each_of_its_names() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = |name: &str| folder.path().join(name);
-        replace_private(&path("a"), b"one").expect("written");
-        replace_private(&path("b"), b"one").expect("written");
-        symlink("a", path("link")).expect("a link");
-        let is = |ours: &str, theirs: &str| is_file(&path(ours), &path(theirs).display().to_string());
-        assert!(is("a", "a") && is("link", "a") && is("a", "link") && is("gone", "gone"));
-        assert!(!is("a", "b") && !is("a", "gone") && !is("link", "b"));
     }
 }

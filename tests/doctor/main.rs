@@ -53,6 +53,7 @@ cases! {
     daemon_does_not_keep_it
     daemon_does_not_respond
     daemon_fails
+    daemon_goes_by_another_config
     daemon_is_not_running
     daemon_is_older
     daemon_keeps_another_file

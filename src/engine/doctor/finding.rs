@@ -99,6 +99,8 @@ causes! {
     SourceFails = "source-fails",
     /// evertoken's config is wrong.
     ConfigWrong = "config-wrong",
+    /// The daemon goes by another config.
+    DaemonConfig = "daemon-config",
     /// The daemon was started with another environment.
     DaemonEnvironment = "daemon-environment",
     /// The daemon tries, and fails.

@@ -9,6 +9,7 @@ use super::surroundings::PROXY;
 use super::words::span;
 use crate::engine::config::model::Entry;
 use crate::engine::failure::Class;
+use crate::engine::invocation::quoted;
 use crate::engine::status::{Daemon, Profile, Trouble};
 use crate::engine::time::WallTime;
 
@@ -103,6 +104,8 @@ fn kept(picture: &Picture, entry: &Entry) -> Vec<Finding> {
     } else if !daemon.responding {
         let what = "evertoken is running, but did not wake up when it was due to";
         weigh(picture, Cause::DaemonNotResponding, what).fix(keeping.restart.clone())
+    } else if let Some(other) = &keeping.other_config {
+        goes_by_another(picture, other)
     } else {
         running(picture, entry, standing)
     });
@@ -152,6 +155,18 @@ fn running(picture: &Picture, entry: &Entry, standing: Option<&Profile>) -> Find
         return finding.mend(Mend::Refresh(name.to_string()));
     }
     Finding::ok(Cause::Kept, format!("evertoken is running{next}"))
+}
+
+/// Two configs for one credentials file: what is written by this one, the daemon writes anew by the other.
+fn goes_by_another(picture: &Picture, other: &str) -> Finding {
+    let (name, path) = (picture.profile(), &picture.keeping.config_path);
+    let what = format!("the daemon that runs goes by another config than {path}: by {other}");
+    let after = format!("the daemon that runs goes by another config: {other}");
+    weigh_missing(picture, Cause::DaemonConfig, what)
+        .after(after)
+        .why(format!("it keeps {name} by that one, or not at all, and undoes what a refresh by this one writes"))
+        .fix(format!("evertoken --config {} doctor {name}", quoted(other)))
+        .fix("evertoken service install")
 }
 
 fn failing(picture: &Picture, entry: &Entry, trouble: &Trouble) -> Finding {

@@ -17,6 +17,8 @@ pub struct Keeping {
     pub other_file: Option<String>,
     /// Daemons that keep the profile in other credentials files: those files.
     pub other_daemons: Vec<String>,
+    /// The config that the daemon goes by, where it is not this one.
+    pub other_config: Option<String>,
     /// Variables that the daemon has another value of than this shell.
     pub differences: Vec<Difference>,
     /// The absolute path of this program, as a `credential_process` that goes by this config begins with it.

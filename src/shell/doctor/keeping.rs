@@ -10,7 +10,8 @@ use crate::engine::doctor::{End, base_of};
 use crate::engine::status::Status;
 use crate::shell::config_file::{LoadError, Loaded};
 use crate::shell::environment::Environment;
-use crate::shell::files::{lock, snapshot};
+use crate::shell::files::lock;
+use crate::shell::files::snapshot::{self, are_one};
 use crate::shell::places::{Caller, Places, invocation};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -46,9 +47,13 @@ pub fn gather(environment: &Environment, tools: &Places, own: Own<'_>, profile: 
     };
     let places = own.loaded.ok().map(|loaded| &loaded.places);
     let other = places.filter(|places| places.resolved_credentials() != tools.resolved_credentials());
-    let daemon = places.and_then(recorded);
     let running = own.status.as_ref().is_some_and(|status| status.daemon.running);
-    let differing = daemon.filter(|_| running).map(|daemon| {
+    let recorded = places.filter(|_| running).and_then(|places| read(&places.status_file()));
+    let (environment_of_daemon, its_config) =
+        recorded.map(|recorded| (recorded.environment, recorded.config)).unwrap_or_default();
+    debug_assert_eq!(KEY, "environment");
+    let its_config = its_config.map(PathBuf::from).filter(|config| !are_one(own.path, config));
+    let differing = environment_of_daemon.map(|daemon: Surroundings| {
         let matters = own.loaded.ok().map_or(PathMatters::No, |loaded| path_matters(loaded, profile));
         differences(&daemon, &here, matters)
     });
@@ -61,6 +66,7 @@ pub fn gather(environment: &Environment, tools: &Places, own: Own<'_>, profile: 
         status: own.status,
         other_file: other.map(|places| with_tilde(places.credentials(), home)),
         other_daemons: if running { Vec::new() } else { other_daemons(environment, tools, profile) },
+        other_config: its_config.map(|config| with_tilde(&config, home)),
         differences: differing.unwrap_or_default(),
         program: invocation(environment, own.path, Caller::Anywhere).program(&program),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -70,9 +76,10 @@ pub fn gather(environment: &Environment, tools: &Places, own: Own<'_>, profile: 
     }
 }
 
-/// The part of `status.json` that is no part of a status.
+/// What the last daemon wrote into `status.json` of itself; its environment is no part of a status.
 #[derive(Deserialize)]
 struct Recorded {
+    config: Option<String>,
     environment: Option<BTreeMap<String, String>>,
     credentials_file: Option<String>,
     #[serde(default)]
@@ -86,12 +93,6 @@ struct Listed {
 
 fn read(status_file: &Path) -> Option<Recorded> {
     serde_json::from_slice(&snapshot::read(status_file).ok()?.bytes).ok()
-}
-
-/// With which environment the last daemon was started.
-fn recorded(places: &Places) -> Option<Surroundings> {
-    debug_assert_eq!(KEY, "environment");
-    read(&places.status_file())?.environment
 }
 
 /// The credentials files of daemons that keep the profile in other ones than ours.

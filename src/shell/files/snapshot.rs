@@ -34,6 +34,12 @@ pub struct Identity {
     pub changed: i128,
 }
 
+/// Whether both paths lead to one file, whichever way each names it.
+pub fn are_one(ours: &Path, theirs: &Path) -> bool {
+    let same = Identity::behind(ours).zip(Identity::behind(theirs));
+    ours == theirs || same.is_some_and(|(ours, theirs)| ours.is_same_file(&theirs))
+}
+
 impl Identity {
     /// Of the file that a path leads to now, links followed; `None` when there is none.
     pub fn behind(path: &Path) -> Option<Self> {
@@ -157,7 +163,9 @@ fn flags(flags: OFlags) -> i32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Identity, SECOND, WallTime};
+    use super::{Identity, SECOND, WallTime, are_one};
+    use crate::shell::files::replace_private;
+    use std::os::unix::fs::symlink;
 
     #[test]
     fn a_time_is_relied_on_once_the_clock_of_the_file_system_has_ticked() {
@@ -171,5 +179,17 @@ mod tests {
         assert!(!shows(at(-2 * SECOND), at(-2 * SECOND)), "it may keep no more than every other second");
         assert!(shows(at(-3 * SECOND), at(-3 * SECOND)));
         assert!(!shows(at(1), at(1)), "by a clock ahead of ours");
+    }
+
+    #[test]
+    fn a_file_is_known_by_each_of_its_names() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        replace_private(&path("a"), b"one").expect("written");
+        replace_private(&path("b"), b"one").expect("written");
+        symlink("a", path("link")).expect("a link");
+        let is = |ours: &str, theirs: &str| are_one(&path(ours), &path(theirs));
+        assert!(is("a", "a") && is("link", "a") && is("a", "link") && is("gone", "gone"));
+        assert!(!is("a", "b") && !is("a", "gone") && !is("link", "b"));
     }
 }
