@@ -79,6 +79,8 @@ pub struct Sources {
     identity: Identity,
     environment: Arc<Environment>,
     caches: Caches,
+    /// Where STS is called for the roles on the way, whatever the AWS config says.
+    sts_at: Option<String>,
     /// Whether a person sits before the terminal that we were started on.
     attended: AtomicBool,
 }
@@ -94,7 +96,13 @@ impl Sources {
     /// children of `credential_process`.
     pub fn new(http: Http, sts: Sts, files: AwsFiles, identity: Identity, environment: Arc<Environment>) -> Self {
         let (caches, attended) = (Caches::default(), AtomicBool::new(false));
-        Self { http, sts, files, identity, environment, caches, attended }
+        Self { http, sts, files, identity, environment, caches, sts_at: None, attended }
+    }
+
+    /// The same as tools resolve sources whose environment sends the calls of STS to `endpoint`.
+    #[must_use]
+    pub fn with_sts_at(self, endpoint: Option<String>) -> Self {
+        Self { sts_at: endpoint, ..self }
     }
 
     /// From now on a `credential_process` may use the terminal: tell what to touch, ask for a passphrase.
@@ -153,7 +161,7 @@ impl Sources {
             Base::WebIdentity { hop, token_file } => {
                 let token = token_file::read(token_file::WEB_IDENTITY, token_file, self.files.home.as_deref()).await;
                 let token = token.map_err(|fault| of_token(fault, &hop.profile, token_file))?;
-                let place = place_of(hop, region);
+                let place = self.place_of(hop, region);
                 let mut answer = self.sts.hop_from_token(self.asked(hop, &place), token.clone()).await;
                 if let Some(less) = with_less(hop, &answer) {
                     answer = self.sts.hop_from_token(self.asked(&less, &place), token).await;
@@ -162,7 +170,7 @@ impl Sources {
             }
         };
         for hop in &chain.hops {
-            let place = place_of(hop, region);
+            let place = self.place_of(hop, region);
             let mut answer = self.sts.hop(self.asked(hop, &place), &credentials).await;
             if let Some(less) = with_less(hop, &answer) {
                 answer = self.sts.hop(self.asked(&less, &place), &credentials).await;
@@ -235,6 +243,12 @@ impl Sources {
         }
     }
 
+    fn place_of(&self, hop: &Hop, region: &str) -> Place {
+        let named = hop.region.as_deref().or(Some(region)).filter(|region| !region.is_empty());
+        let region = named.unwrap_or(home_region(hop.role_arn.partition())).to_owned();
+        Place { region, endpoint: self.sts_at.as_ref().or(hop.endpoint.as_ref()).cloned() }
+    }
+
     fn session_name(&self) -> String {
         let names =
             SessionNameTemplate::parse(SessionNameTemplate::DEFAULT).ok().zip(ProfileName::parse("source").ok());
@@ -253,11 +267,6 @@ impl Sources {
     pub fn for_a_child(&self) -> Vec<(OsString, OsString)> {
         self.environment.for_a_child(&self.files.config, &self.files.credentials)
     }
-}
-
-fn place_of(hop: &Hop, region: &str) -> Place {
-    let named = hop.region.as_deref().or(Some(region)).filter(|region| !region.is_empty());
-    Place { region: named.unwrap_or(home_region(hop.role_arn.partition())).to_owned(), endpoint: hop.endpoint.clone() }
 }
 
 /// What is missing is the token, and not keys of the profile.

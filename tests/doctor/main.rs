@@ -43,6 +43,7 @@ cases! {
     clock_is_behind
     config_file_is_mistyped
     config_is_wrong
+    container_does_not_answer
     container_gives_keys
     container_gives_nothing
     container_of_ecs
@@ -64,6 +65,7 @@ cases! {
     duplicate_key
     duplicate_section
     endpoint_leads_elsewhere
+    endpoint_of_a_role
     endpoint_of_a_services_block
     exported_keys_are_long_over
     exported_keys_are_valid

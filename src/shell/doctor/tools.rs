@@ -54,6 +54,7 @@ impl Tools {
         let files =
             AwsFiles { config: places.aws_config().to_owned(), credentials: places.credentials().to_owned(), home };
         let sources = Sources::new(http.clone(), sts.clone(), files, identity, Arc::clone(environment));
+        let sources = sources.with_sts_at(endpoint.clone());
         let region = environment.text("AWS_REGION").or_else(|| environment.text("AWS_DEFAULT_REGION"));
         let region = region.or(of_profile("region").map(String::as_str)).unwrap_or("us-east-1").to_owned();
         let metadata = instance::endpoint(environment, &picture.aws);
@@ -90,7 +91,7 @@ impl Tools {
                     Fault::Source(SourceFault::Ended { login, .. }) => login.clone(),
                     _ => None,
                 };
-                Answer::Unresolved { message: self.classified(&fault, source).message, login }
+                Answer::Unresolved { message: self.classified(&fault, source, Stage::Resolve).message, login }
             }
             Err(_) => Answer::Unresolved { message: format!("no answer within {} s", PATIENCE.as_secs()), login: None },
         }
@@ -118,7 +119,7 @@ impl Tools {
                 Answer::Accepted { account: plain(&caller.account), arn: plain(&caller.arn), skew: caller.skew }
             }
             Ok(Err(failed)) => {
-                let failure = self.classified(&failed.fault, Source::Profile(String::new()));
+                let failure = self.classified(&failed.fault, Source::Profile(String::new()), Stage::AssumeRole);
                 match failed.fault {
                     // Whoever is asked to wait was neither accepted nor refused.
                     Fault::Service(ServiceError { code: Some(code), message, .. }) if failure.class != Class::Busy => {
@@ -133,11 +134,7 @@ impl Tools {
     }
 
     /// A fault by its class, and in a person's words.
-    fn classified(&self, fault: &Fault, source: Source) -> Failure {
-        let stage = match fault {
-            Fault::Source(_) => Stage::Resolve,
-            _ => Stage::AssumeRole,
-        };
+    fn classified(&self, fault: &Fault, source: Source, stage: Stage) -> Failure {
         let context = Context {
             profile: source.to_string(),
             role_arn: None,
