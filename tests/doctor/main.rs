@@ -86,6 +86,7 @@ cases! {
     keys_lie_in_a_synced_folder
     links_go_in_a_circle
     mfa_session_over
+    names_with_blanks
     no_credentials_at_all
     not_signed_in_to_the_console
     not_written_and_not_signed_in

@@ -5,6 +5,7 @@ use super::{AwsConfig, Section};
 use crate::engine::config::limits::CHAINED;
 use crate::engine::config::model::CredentialSource;
 use crate::engine::failure::SourceFault;
+use crate::engine::invocation::quoted;
 use crate::engine::names::RoleArn;
 use std::time::Duration;
 
@@ -100,8 +101,8 @@ impl SsoProfile {
     /// What a person types to log in again.
     pub fn login(&self) -> String {
         match &self.session {
-            Some(session) => format!("aws sso login --sso-session {session}"),
-            None => format!("aws sso login --profile {}", self.profile),
+            Some(session) => format!("aws sso login --sso-session {}", quoted(session)),
+            None => format!("aws sso login --profile {}", quoted(&self.profile)),
         }
     }
 

@@ -16,6 +16,7 @@ use crate::engine::aws_config::chain::Chain;
 use crate::engine::config::Config;
 use crate::engine::config::model::{CredentialSource, Entry, Operation, Source};
 use crate::engine::failure::SourceFault;
+use crate::engine::invocation::quoted;
 use crate::engine::names::ProfileName;
 use crate::engine::time::WallTime;
 use std::sync::Arc;
@@ -85,7 +86,7 @@ pub(super) fn findings(picture: &Picture) -> Vec<Finding> {
         let finding = Finding::fault(cause, format!("the credentials could not be acquired: {message}"));
         found.push(match login {
             Some(login) => finding.fix(login.clone()),
-            None => finding.fix(format!("aws sts get-caller-identity --profile {}", picture.profile())),
+            None => finding.fix(format!("aws sts get-caller-identity --profile {}", quoted(picture.profile()))),
         });
     }
     found

@@ -5,6 +5,7 @@ use super::picture::{Copier, FileFacts, FileState, Picture};
 use super::selection::exists;
 use crate::engine::aws_config::{AwsConfig, AwsFile, ProblemKind};
 use crate::engine::config::model::StoreKind;
+use crate::engine::invocation::quoted;
 
 /// How many mistakes of one file are told.
 const MOST: usize = 5;
@@ -30,7 +31,7 @@ fn of_file(which: AwsFile, file: &FileFacts, content: &AwsConfig, picture: &Pict
             let to = file.link_to.as_deref().unwrap_or("nowhere");
             let what = format!("{path} is a link to {to}, which does not exist");
             let why = "tools read nothing there: is a disk not mounted, or a folder not synced yet?";
-            return vec![Finding::fault(Cause::DanglingLink, what).why(why).fix(format!("ls -l {path}"))];
+            return vec![Finding::fault(Cause::DanglingLink, what).why(why).fix(format!("ls -l {}", quoted(path)))];
         }
         FileState::Unreadable(reason) => {
             let keeps_out = file.mode.is_some_and(|mode| mode & 0o400 == 0) && file.foreign_owner.is_none();
@@ -39,7 +40,7 @@ fn of_file(which: AwsFile, file: &FileFacts, content: &AwsConfig, picture: &Pict
             }
             let what = format!("{path} cannot be read: {reason}");
             let finding = Finding::fault(Cause::FileUnreadable, what).why("no tool finds a profile in it");
-            return vec![finding.fix(format!("ls -ld {path}"))];
+            return vec![finding.fix(format!("ls -ld {}", quoted(path)))];
         }
         FileState::Empty => found.extend(empty(which, file, picture)),
         FileState::Read => {}
@@ -81,7 +82,7 @@ fn empty(which: AwsFile, file: &FileFacts, picture: &Picture) -> Option<Finding>
     let name = picture.profile();
     Some(match picture.entry() {
         Some(_) => finding.fix(format!("evertoken refresh {name}")).mend(Mend::Refresh(name.to_owned())),
-        None => finding.fix(format!("aws configure --profile {name}")),
+        None => finding.fix(format!("aws configure --profile {}", quoted(name))),
     })
 }
 
@@ -130,16 +131,18 @@ fn mode(which: AwsFile, file: &FileFacts) -> Vec<Finding> {
     if let Some(owner) = file.foreign_owner {
         let what = format!("{path} belongs to another user ({owner})");
         let why = "evertoken and `aws configure` will not be able to write it: was it made with sudo?";
-        found.push(Finding::warning(Cause::FileMode, what).why(why).fix(format!("sudo chown \"$(id -un)\" {path}")));
+        found.push(
+            Finding::warning(Cause::FileMode, what).why(why).fix(format!("sudo chown \"$(id -un)\" {}", quoted(path))),
+        );
     }
     let Some(mode) = file.mode else { return found };
     if mode & 0o400 == 0 {
         let what = format!("{path} has mode {mode:04o}: its owner cannot read it");
         let finding = Finding::fault(Cause::FileMode, what).why("no tool finds a profile in it");
-        found.push(finding.fix(format!("chmod 600 {path}")).mend(Mend::Narrow(path.clone())));
+        found.push(finding.fix(format!("chmod 600 {}", quoted(path))).mend(Mend::Narrow(path.clone())));
     } else if holds_secrets(which) && mode & 0o077 != 0 {
         let what = format!("{path} has mode {mode:04o}: others on this machine can get at the keys");
-        let finding = Finding::warning(Cause::FileMode, what).fix(format!("chmod 600 {path}"));
+        let finding = Finding::warning(Cause::FileMode, what).fix(format!("chmod 600 {}", quoted(path)));
         found.push(finding.mend(Mend::Narrow(path.clone())));
     }
     found
@@ -154,12 +157,12 @@ fn place(which: AwsFile, file: &FileFacts) -> Vec<Finding> {
             Copier::Git => (
                 format!("{path} is tracked by git"),
                 in_clones,
-                format!("git rm --cached {path}, and add it to .gitignore"),
+                format!("{}, and add it to .gitignore", in_its_folder("rm --cached", file)),
             ),
             Copier::PerhapsGit(reason) => (
                 format!("{path} lies in a git repository, and whether that tracks it is not known: {reason}"),
                 "the index of the repository could not be read; if it tracks the file, the keys go into every clone",
-                format!("git ls-files --error-unmatch {path}"),
+                in_its_folder("ls-files --error-unmatch", file),
             ),
             Copier::Program(program) => (
                 format!("{path} lies where {program} copies it"),
@@ -170,7 +173,16 @@ fn place(which: AwsFile, file: &FileFacts) -> Vec<Finding> {
         found.push(Finding::warning(Cause::FilePlace, what).why(why).fix(fix));
     }
     if let (Some(reason), true) = (&file.unsafe_folder, holds_secrets(which)) {
-        found.push(Finding::warning(Cause::FilePlace, reason.clone()).why("evertoken will not write into it"));
+        let (what, fix) = reason.split_once("; run: ").map_or((reason.as_str(), None), |(what, run)| (what, Some(run)));
+        let finding = Finding::warning(Cause::FilePlace, what).why("evertoken will not write into it");
+        found.push(finding.fixes(fix.map(str::to_owned)));
     }
     found
+}
+
+/// A command of git, which knows only the repository of the folder that it is run in.
+fn in_its_folder(command: &str, file: &FileFacts) -> String {
+    let path = file.link_to.as_deref().unwrap_or(&file.path);
+    let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
+    format!("git -C {} {command} {}", quoted(folder), quoted(name))
 }

@@ -3,6 +3,7 @@
 use super::finding::{Cause, Finding};
 use super::picture::{Answer, Picture, Unusable};
 use super::words::span;
+use crate::engine::invocation::quoted;
 use std::time::Duration;
 
 /// A skew below this is worth no word.
@@ -91,7 +92,8 @@ fn answer(picture: &Picture) -> Option<Finding> {
             }
             _ => {
                 let what = format!("{place} refuses the credentials of {name}: {code}: {message}");
-                Finding::warning(Cause::Refused, what).fix(format!("aws sts get-caller-identity --profile {name}"))
+                Finding::warning(Cause::Refused, what)
+                    .fix(format!("aws sts get-caller-identity --profile {}", quoted(name)))
             }
         }),
     }
@@ -102,7 +104,7 @@ fn new_keys(finding: Finding, picture: &Picture) -> Finding {
     match picture.entry() {
         Some(entry) if entry.needs_human() => finding.fix(format!("evertoken login {name}")),
         Some(_) => finding.fix(format!("evertoken refresh --force {name}")),
-        None => finding.fix(format!("aws configure --profile {name}")),
+        None => finding.fix(format!("aws configure --profile {}", quoted(name))),
     }
 }
 

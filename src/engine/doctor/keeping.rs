@@ -87,7 +87,7 @@ fn kept(picture: &Picture, entry: &Entry) -> Vec<Finding> {
         let what = format!("evertoken keeps {file} fresh, and the tools here read {tools}");
         let why = "credentials_file of evertoken's config and AWS_SHARED_CREDENTIALS_FILE of this shell do not agree";
         let finding = Finding::fault(Cause::OtherFile, what).why(why);
-        found.push(finding.fix(format!("export AWS_SHARED_CREDENTIALS_FILE={file}")));
+        found.push(finding.fix(format!("export AWS_SHARED_CREDENTIALS_FILE={}", quoted(file))));
     }
     let Some(status) = &keeping.status else { return found };
     let standing = picture.standing(entry.profile.as_str());
@@ -122,7 +122,7 @@ fn not_running(picture: &Picture, trouble: Option<&Trouble>) -> Finding {
         let finding = weigh_missing(picture, Cause::OtherFile, what);
         if picture.credentials_file.named.is_none() {
             let why = "the daemon was started with an AWS_SHARED_CREDENTIALS_FILE that this shell does not have";
-            return finding.why(why).fix(format!("export AWS_SHARED_CREDENTIALS_FILE={other}"));
+            return finding.why(why).fix(format!("export AWS_SHARED_CREDENTIALS_FILE={}", quoted(other)));
         }
         let why = "the daemon was started without the AWS_SHARED_CREDENTIALS_FILE of this shell";
         let finding = finding.why(why).fix("unset AWS_SHARED_CREDENTIALS_FILE");

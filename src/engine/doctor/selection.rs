@@ -10,6 +10,7 @@ use super::{exported, hidden};
 use crate::engine::aws_config::{AwsConfig, ProblemKind};
 use crate::engine::config::model::StoreKind;
 use crate::engine::config::spelling::nearest;
+use crate::engine::invocation::quoted;
 
 pub(super) fn findings(picture: &Picture) -> Vec<Finding> {
     let mut found = vec![profile(picture)];
@@ -78,7 +79,7 @@ fn missing(picture: &Picture, name: &str, variable: &str) -> Finding {
     let why =
         format!("it is neither in {config} nor in {credentials}, so every AWS program that is started here fails");
     match nearest(name, known) {
-        Some(meant) => finding.why(why).fix(format!("export {variable}={meant}")),
+        Some(meant) => finding.why(why).fix(format!("export {variable}={}", quoted(meant))),
         None => finding.why(why).fix(format!("unset {variable}")),
     }
 }
@@ -150,9 +151,9 @@ fn no_default(picture: &Picture) -> Finding {
         None => {
             finding.why("there are no credentials at all on this machine").fix("aws configure").fix("aws configure sso")
         }
-        Some(first) => {
-            finding.why(format!("there are the profiles {}", list(&known))).fix(format!("export AWS_PROFILE={first}"))
-        }
+        Some(first) => finding
+            .why(format!("there are the profiles {}", list(&known)))
+            .fix(format!("export AWS_PROFILE={}", quoted(first))),
     }
 }
 
@@ -180,10 +181,10 @@ fn other_profile(picture: &Picture) -> Vec<Finding> {
         found.push(if known {
             let what = format!("AWS_PROFILE names another profile: {other}");
             let why = format!("programs that are started here without --profile use {other}, not {name}");
-            Finding::warning(Cause::OtherProfile, what).why(why).fix(format!("export AWS_PROFILE={name}"))
+            Finding::warning(Cause::OtherProfile, what).why(why).fix(format!("export AWS_PROFILE={}", quoted(name)))
         } else {
             let finding = missing(picture, other, "AWS_PROFILE");
-            Finding { fix: vec![format!("export AWS_PROFILE={name}")], ..finding }
+            Finding { fix: vec![format!("export AWS_PROFILE={}", quoted(name))], ..finding }
         });
     }
     if let Some(other) = default.as_deref().filter(|other| *other != name || plain.is_none()) {
@@ -192,7 +193,7 @@ fn other_profile(picture: &Picture) -> Vec<Finding> {
             let what = format!("AWS_DEFAULT_PROFILE names the profile {other}");
             let why = format!("the AWS CLI and boto3 follow it before AWS_PROFILE, the other SDKs use {rest}");
             let finding = Finding::warning(Cause::OtherProfile, what).why(why);
-            found.push(finding.fix(format!("unset AWS_DEFAULT_PROFILE; export AWS_PROFILE={name}")));
+            found.push(finding.fix(format!("unset AWS_DEFAULT_PROFILE; export AWS_PROFILE={}", quoted(name))));
         }
     }
     found
@@ -243,6 +244,6 @@ fn nothing(picture: &Picture) -> Finding {
     if picture.entry().is_some() {
         return unwritten(picture, what, "it has no credentials yet");
     }
-    let finding = Finding::fault(Cause::NoCredentials, what);
+    let (finding, name) = (Finding::fault(Cause::NoCredentials, what), quoted(name));
     finding.fix(format!("aws configure --profile {name}")).fix(format!("aws configure sso --profile {name}"))
 }

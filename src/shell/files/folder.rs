@@ -2,6 +2,7 @@
 //! anything while the home is missing or somebody else's: a home that is not mounted yet must stay an empty mount point.
 #![expect(clippy::disallowed_methods, reason = "the shell looks at folders")]
 
+use crate::engine::invocation::quoted;
 use crate::shell::files::error::FileError;
 use crate::shell::files::snapshot::Identity;
 use rustix::fs::Access;
@@ -51,7 +52,7 @@ pub fn check(folder: &Path) -> Result<Metadata, FileError> {
     }
     let mode = metadata.mode() & 0o7777;
     if mode & 0o002 != 0 || (mode & 0o020 != 0 && !is_private_group(&metadata, folder)) {
-        let shown = folder.display();
+        let shown = quoted(&folder.display().to_string());
         let reason = format!(
             "others can write into this folder (mode {mode:04o}), so credentials are not safe in it; run: chmod go-w {shown}"
         );

@@ -10,6 +10,7 @@ use crate::engine::aws_config::chain::{Base as ChainBase, SsoProfile};
 use crate::engine::aws_config::noted_end;
 use crate::engine::config::model::{CredentialSource, Entry, Operation};
 use crate::engine::failure::SourceFault;
+use crate::engine::invocation::quoted;
 use std::sync::Arc;
 
 pub(super) fn of(picture: &Picture, base: &Base) -> Option<Finding> {
@@ -69,8 +70,11 @@ fn console(picture: &Picture, base: &Base, profile: &str, session: &str) -> Find
     let noun = format!("the sign-in of `aws login` as {session}");
     let now = picture.now;
     let found = picture.sign_ins.get(session).copied().unwrap_or(SignIn::Missing);
-    let login =
-        if base.entries.is_empty() { format!("aws login --profile {profile}") } else { "evertoken login".to_owned() };
+    let login = if base.entries.is_empty() {
+        format!("aws login --profile {}", quoted(profile))
+    } else {
+        "evertoken login".to_owned()
+    };
     match found {
         SignIn::Missing => {
             over(picture, Cause::SourceExpired, format!("you have not signed in with `aws login` as {session}"))
