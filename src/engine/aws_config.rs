@@ -67,7 +67,8 @@ pub struct Problem {
 pub enum ProblemKind {
     /// A section or a key stands there twice.
     Twice,
-    /// A header that is meant for the other file: no SDK finds the section under the name that was meant.
+    /// A header that is meant for the other file, or has blanks at the ends of its name: not every SDK, or none, finds the
+    /// section under the name that was meant.
     Header,
     /// A line that is no line of such a file.
     Line,
@@ -246,9 +247,15 @@ fn sections(text: &str, file: AwsFile, problems: &mut Vec<Problem>) -> Vec<(Stri
     }
     for (number, line) in Lines::of(text) {
         match line {
-            Line::Header { name, oddity } => {
+            Line::Header { name, raw, oddity } => {
                 if let Some(what) = oddity {
                     report(number, ProblemKind::Oddity, what.to_owned());
+                }
+                // botocore splits what follows the kind of a section, and takes every other name as it stands.
+                let is_split = file == AwsFile::Config && name.contains(char::is_whitespace);
+                if raw.trim_start() != raw || (raw != name && !is_split) {
+                    let text = format!("for the blanks in [{raw}] the AWS CLI and boto3 find no section [{name}]");
+                    report(number, ProblemKind::Header, text);
                 }
                 if !headers.insert(name.to_owned()) {
                     let text = format!("a second section [{name}]; botocore refuses the whole file");

@@ -72,6 +72,7 @@ cases! {
     fresh_but_sso_session_over
     function_of_lambda
     half_a_key_is_exported
+    header_with_blanks
     home_is_not_expanded
     home_is_not_known
     instance_answers_late

@@ -5,8 +5,8 @@ use super::ProblemKind;
 /// A line that means something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::engine) enum Line<'a> {
-    /// `[name]`; with what is odd about it, if some SDKs see no header there.
-    Header { name: &'a str, oddity: Option<&'static str> },
+    /// `[name]`; as it stands between the brackets, and with what is odd about it, if some SDKs see no header there.
+    Header { name: &'a str, raw: &'a str, oddity: Option<&'static str> },
     /// What a person means as a header, and whose name is not certain. The section above ends, and none begins: keys that
     /// may be another profile's are nobody's.
     NoHeader(ProblemKind, &'static str),
@@ -98,7 +98,7 @@ fn header(inside: &str, is_indented: bool) -> Line<'_> {
         (true, true) => Some("an indented section header, which some SDKs do not take for one"),
         (true, false) => None,
     };
-    Line::Header { name: name.trim(), oddity }
+    Line::Header { name: name.trim(), raw: name, oddity }
 }
 
 /// The SDK for JavaScript sees a header there, all others a part of the value above.

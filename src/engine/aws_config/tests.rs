@@ -148,6 +148,23 @@ fn a_header_with_something_after_it_begins_a_section_as_for_the_aws_cli() {
     assert_eq!((value(&read, "a", "role_arn"), value(&read, "b", "role_arn")), (None, Some("z")));
 }
 
+/// As botocore 1.43 finds them.
+#[test]
+fn a_header_with_blanks_at_the_ends_of_its_name_is_not_found_by_every_tool() {
+    let told = |config: &str, credentials: &str| -> Vec<ProblemKind> {
+        AwsConfig::parse(config, credentials).problems.iter().map(|problem| problem.kind).collect()
+    };
+    for header in ["[ dev ]", "[dev ]", "[\tdev]"] {
+        assert_eq!(told("", header), [ProblemKind::Header], "{header}");
+    }
+    for header in ["[ profile dev ]", "[ default ]", "[default ]", "[ profile dev]"] {
+        assert_eq!(told(header, ""), [ProblemKind::Header], "{header}");
+    }
+    for header in ["[profile dev ]", "[profile  dev]", "[default]", "[sso-session corp ]"] {
+        assert_eq!(told(header, ""), [], "{header}");
+    }
+}
+
 #[test]
 fn keys_come_whole_from_one_file_with_the_end_that_some_tool_noted() {
     let temporary = "[t]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = SECRET\n\

@@ -100,7 +100,7 @@ fn mistakes(which: AwsFile, file: &FileFacts, content: &AwsConfig, picture: &Pic
                 .why("the AWS CLI and boto3 then fail for every profile; other SDKs take one of the two")
                 .fix(format!("in {path}: keep one of the two, at line {}", problem.line)),
             // `selection` has told it, with the profile in mind.
-            ProblemKind::Header if problem.text.contains(&format!("[profile {}]", picture.profile())) => continue,
+            ProblemKind::Header if is_of_profile(&problem.text, picture.profile()) => continue,
             ProblemKind::Header => Finding::warning(Cause::ProfileHeader, what).fix(fix),
             ProblemKind::Line if file.cut && Some(problem.line) == last => {
                 torn(path, &format!("line {}", problem.line))
@@ -117,6 +117,11 @@ fn mistakes(which: AwsFile, file: &FileFacts, content: &AwsConfig, picture: &Pic
         found.push(torn(path, &format!("[{}]", picture.profile())));
     }
     found
+}
+
+/// Whether the mistake of a header is about this profile.
+fn is_of_profile(text: &str, profile: &str) -> bool {
+    [format!("[profile {profile}]"), format!(" section [{profile}]")].iter().any(|header| text.contains(header))
 }
 
 fn torn(path: &str, place: &str) -> Finding {

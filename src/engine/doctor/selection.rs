@@ -39,6 +39,9 @@ fn profile(picture: &Picture) -> Finding {
         By::Variable(variable) => format!("because {variable} names it"),
         By::Nobody => "because nothing names another".to_owned(),
     };
+    if let Some(finding) = header_with_blanks(picture) {
+        return finding;
+    }
     if exists(picture) {
         return Finding::ok(Cause::Profile, format!("the profile is {name}, {by}"));
     }
@@ -105,6 +108,22 @@ fn wrong_header(picture: &Picture) -> Option<Finding> {
         return Some(Finding::fault(Cause::ProfileHeader, what).why(why).fix(fix));
     }
     None
+}
+
+/// The section is there, under a name with blanks at its ends.
+fn header_with_blanks(picture: &Picture) -> Option<Finding> {
+    let name = picture.profile();
+    let files = [
+        (&picture.credentials, &picture.credentials_file.path, format!("[{name}]")),
+        (&picture.config, &picture.config_file.path, config_header(name)),
+    ];
+    files.into_iter().find_map(|(content, file, header)| {
+        let is_it = |text: &str| text.ends_with(&format!(" find no section {header}"));
+        let problem = content.problems.iter().find(|problem| is_it(&problem.text))?;
+        let what = format!("{file}, line {}: {}", problem.line, problem.text);
+        let fix = format!("in {file}, line {}: write {header}", problem.line);
+        Some(Finding::fault(Cause::ProfileHeader, what).why("they take the blanks for a part of the name").fix(fix))
+    })
 }
 
 /// On evertoken's list, and in no file that tools read.
@@ -203,6 +222,9 @@ fn other_profile(picture: &Picture) -> Vec<Finding> {
 fn picked(picture: &Picture) -> Option<Finding> {
     let can_be_read = |file: &FileFacts| matches!(file.state, FileState::Missing | FileState::Empty | FileState::Read);
     let files = [&picture.config_file, &picture.credentials_file];
+    if header_with_blanks(picture).is_some() {
+        return None;
+    }
     if Tool::Python.pick(picture) == Origin::Nothing && !(exists(picture) && files.into_iter().all(can_be_read)) {
         return None;
     }
