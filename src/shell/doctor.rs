@@ -17,7 +17,9 @@ pub use keeping::{Own, gather as keeping};
 
 use crate::engine::aws_config::chain::{Base as ChainBase, Chain};
 use crate::engine::aws_config::{AwsConfig, AwsFile, Section, StaticKeys, noted_end, services_endpoint, static_keys};
-use crate::engine::doctor::picture::{Answer, By, Endpoint, Exported, Keeping, KeyFacts, Picture, Selected, Unusable};
+use crate::engine::doctor::picture::{
+    Answer, By, Endpoint, Exported, Keeping, KeyFacts, Nameless, Picture, Selected, Unusable,
+};
 use crate::engine::doctor::{Base, End, base_of, may_be_instance, short_id};
 use crate::engine::proxy::PROXY;
 use crate::engine::time::WallTime;
@@ -190,8 +192,24 @@ fn exported(environment: &Environment) -> Exported {
         answer: Answer::NotAsked,
         profile: text("AWS_PROFILE"),
         default_profile: text("AWS_DEFAULT_PROFILE"),
+        nameless: nameless(environment),
         web_identity: text("AWS_WEB_IDENTITY_TOKEN_FILE").filter(|_| environment.get("AWS_ROLE_ARN").is_some()),
     }
+}
+
+/// The variables that are set to what names nothing: not every tool takes them for unset.
+fn nameless(environment: &Environment) -> Vec<(&'static str, Nameless)> {
+    let variables = ["AWS_DEFAULT_PROFILE", "AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"];
+    let look = |name: &'static str| {
+        let (_, value) = environment.all().find(|(found, _)| *found == name)?;
+        match value.to_str() {
+            Some("") => Some((name, Nameless::Empty)),
+            // A file may have such a name.
+            None if name.ends_with("PROFILE") => Some((name, Nameless::NoText)),
+            Some(_) | None => None,
+        }
+    };
+    variables.into_iter().filter_map(look).collect()
 }
 
 /// The endpoint that tools would call STS at, and the variable that names it, in the order of the SDKs (AWS SDK reference,

@@ -36,6 +36,7 @@ macro_rules! cases {
 cases! {
     all_is_fresh
     another_program_undoes_the_writes
+    aws_profile_is_empty
     aws_profile_is_missing
     aws_profile_names_another
     broken_header
@@ -51,6 +52,7 @@ cases! {
     credential_process_of_another_program
     credentials_file_is_a_folder
     credentials_file_is_mistyped
+    credentials_file_variable_is_empty
     daemon_does_not_keep_it
     daemon_does_not_respond
     daemon_fails

@@ -133,6 +133,15 @@ pub struct Named {
     pub below_home: Option<String>,
 }
 
+/// What a variable is set to that names nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Nameless {
+    /// To nothing.
+    Empty,
+    /// To what is no UTF-8 text.
+    NoText,
+}
+
 /// Who copies a file elsewhere.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Copier {

@@ -2,14 +2,49 @@
 //! is missing because of it.
 
 use super::finding::{Cause, Finding, Mend};
-use super::picture::{FileFacts, FileState, Picture};
+use super::pick::{Origin, origin};
+use super::picture::{By, FileFacts, FileState, Nameless, Picture};
 use super::selection::exists;
-use crate::engine::aws_config::AwsFile;
+use crate::engine::aws_config::{AwsConfig, AwsFile};
 use crate::engine::config::model::StoreKind;
 
 pub(super) fn findings(picture: &Picture) -> Vec<Finding> {
     let files = [(AwsFile::Config, &picture.config_file), (AwsFile::Credentials, &picture.credentials_file)];
-    files.into_iter().filter_map(|(which, file)| finding(which, file, picture)).collect()
+    let named = files.into_iter().filter_map(|(which, file)| finding(which, file, picture));
+    named.chain(picture.exported.nameless.iter().filter_map(|(name, set)| nameless(name, *set, picture))).collect()
+}
+
+/// A variable that is set to what names nothing. botocore 1.43 takes it for the name all the same.
+fn nameless(variable: &str, set: Nameless, picture: &Picture) -> Option<Finding> {
+    let what = match set {
+        Nameless::Empty => format!("{variable} is set and empty"),
+        Nameless::NoText => format!("{variable} is set to what is no UTF-8 text"),
+    };
+    let (profile, exported) = (picture.profile(), &picture.exported);
+    let has = |content: &AwsConfig| content.profiles.contains_key(profile);
+    let (cause, is_fault, looked_for) = match variable {
+        // The first of the two that is set counts, and neither beside `--profile`.
+        "AWS_PROFILE" | "AWS_DEFAULT_PROFILE" => {
+            let names_first = |name: &&(&str, Nameless)| name.0 == "AWS_DEFAULT_PROFILE";
+            let is_passed_by = variable == "AWS_PROFILE"
+                && (exported.default_profile.is_some() || exported.nameless.iter().any(|name| names_first(&name)));
+            if is_passed_by {
+                return None;
+            }
+            (Cause::MissingProfile, picture.selected.by != By::Argument, "look for a profile of that name")
+        }
+        "AWS_CONFIG_FILE" => {
+            let only_there = has(&picture.config) && !has(&picture.credentials);
+            (Cause::FileNotThere, only_there, "look for a file of that name instead of ~/.aws/config")
+        }
+        _ => {
+            let keys_there = origin(picture) == Origin::CredentialsKeys;
+            (Cause::FileNotThere, keys_there, "look for a file of that name instead of ~/.aws/credentials")
+        }
+    };
+    let finding = if is_fault { Finding::fault } else { Finding::warning };
+    let why = format!("the AWS CLI and boto3 {looked_for}, and find none; other SDKs take it for not set");
+    Some(finding(cause, what).why(why).fix(format!("unset {variable}")))
 }
 
 /// Whether the file is not there although a variable says so.

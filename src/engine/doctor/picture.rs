@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use super::facts::{
-    Answer, Container, Copier, Endpoint, FileFacts, FileState, Instance, KeyFacts, Named, Platform, SignIn, TokenFile,
-    Unusable,
+    Answer, Container, Copier, Endpoint, FileFacts, FileState, Instance, KeyFacts, Named, Nameless, Platform, SignIn,
+    TokenFile, Unusable,
 };
 pub use super::own::{Difference, Keeping, OwnConfig};
 
@@ -90,6 +90,8 @@ pub struct Exported {
     pub default_profile: Option<String>,
     /// `AWS_WEB_IDENTITY_TOKEN_FILE`, with `AWS_ROLE_ARN`.
     pub web_identity: Option<String>,
+    /// The variables that name a profile or a file, and are set to what names none.
+    pub nameless: Vec<(&'static str, Nameless)>,
 }
 
 impl Picture {

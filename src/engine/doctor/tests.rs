@@ -1,6 +1,7 @@
 use super::pick::{Origin, Tool};
 use super::picture::{
-    Answer, By, Exported, FileFacts, FileState, Instance, Keeping, KeyFacts, OwnConfig, Picture, Platform, Selected,
+    Answer, By, Exported, FileFacts, FileState, Instance, Keeping, KeyFacts, Nameless, OwnConfig, Picture, Platform,
+    Selected,
 };
 use super::{Cause, Diagnosis, Mark, examine};
 use crate::engine::aws_config::{AwsConfig, noted_end};
@@ -221,4 +222,23 @@ fn a_daemon_with_a_variable_that_this_shell_lacks_is_told_with_the_export_of_it(
     let diagnosis = examine(&picture);
     assert_eq!((diagnosis.cause, diagnosis.mark), (Cause::OtherFile, Mark::Fault), "{diagnosis:#?}");
     assert_eq!(diagnosis.fix, ["export AWS_SHARED_CREDENTIALS_FILE=~/project/credentials"]);
+}
+
+#[test]
+fn of_two_nameless_profile_variables_the_first_one_is_told() {
+    let mut picture = picture("[profile dev]\nregion = x\n", SESSION);
+    let default = ("AWS_DEFAULT_PROFILE", Nameless::Empty);
+    for (by, nameless, told) in [
+        (By::Nobody, vec![("AWS_PROFILE", Nameless::NoText)], vec![Mark::Fault]),
+        (By::Argument, vec![("AWS_PROFILE", Nameless::Empty)], vec![Mark::Warning]),
+        (By::Nobody, vec![default, ("AWS_PROFILE", Nameless::Empty)], vec![Mark::Fault]),
+        (By::Variable("AWS_PROFILE"), vec![default], vec![Mark::Fault]),
+    ] {
+        picture.selected.by = by;
+        picture.exported.nameless = nameless;
+        assert_eq!(marks(&examine(&picture), Cause::MissingProfile), told, "{by:?}");
+    }
+    picture.exported.nameless = vec![("AWS_PROFILE", Nameless::Empty)];
+    picture.exported.default_profile = Some("dev".to_owned());
+    assert_eq!(marks(&examine(&picture), Cause::MissingProfile), []);
 }
