@@ -77,6 +77,7 @@ cases! {
     header_with_blanks
     home_is_not_expanded
     home_is_not_known
+    hop_limit_and_not_signed_in
     instance_answers_late
     instance_behind_a_hop_limit
     instance_renews_by_itself

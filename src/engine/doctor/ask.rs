@@ -43,12 +43,17 @@ pub fn may_be_instance(picture: &Picture) -> bool {
     if picture.platform.instance == Instance::Disabled {
         return false;
     }
-    let named = match base(picture).end {
+    names_instance(picture)
+        || (origin(picture) == Origin::Nothing && !picture.exported.keys.any() && picture.platform.lambda.is_none())
+}
+
+/// Whether the role of the instance stands behind the profile.
+pub(super) fn names_instance(picture: &Picture) -> bool {
+    match base(picture).end {
         End::Provider(provider) => provider == CredentialSource::Ec2InstanceMetadata,
         End::Chain(chain) => chain.base == ChainBase::Provider(CredentialSource::Ec2InstanceMetadata),
         End::Token(_) | End::Fault(_) => false,
-    };
-    named || (origin(picture) == Origin::Nothing && !picture.exported.keys.any() && picture.platform.lambda.is_none())
+    }
 }
 
 fn base(picture: &Picture) -> Base {

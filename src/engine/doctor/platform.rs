@@ -1,6 +1,7 @@
 //! Where the platform gives and renews credentials by itself (ECS, EKS, Lambda, EC2), and whether a profile goes before
 //! it: then nobody renews what that profile holds.
 
+use super::ask::names_instance;
 use super::behind;
 use super::finding::{Cause, Finding};
 use super::pick::{Origin, Tool, describe, origin};
@@ -89,7 +90,9 @@ fn instance(picture: &Picture) -> Option<Finding> {
     let wants = picture.aws.profiles.get(picture.profile()).is_some_and(|section| {
         section.get("credential_source").is_some_and(|source| source.eq_ignore_ascii_case("Ec2InstanceMetadata"))
     });
-    let needed = wants || origin == Origin::Nothing && !picture.exported.keys.any();
+    // What evertoken has yet to write is not what tools fall to.
+    let is_fallen_to = origin == Origin::Nothing && !picture.exported.keys.any() && picture.entry().is_none();
+    let needed = wants || names_instance(picture) || is_fallen_to;
     let marked = |cause: Cause, what: &str| {
         if needed { Finding::fault(cause, what) } else { Finding::warning(cause, what) }
     };
