@@ -116,6 +116,7 @@ cases! {
     session_expired
     session_is_outdated
     source_keys_have_ended
+    source_of_the_list_is_missing
     sso_session_over
     stale_token_is_exported
     sts_asks_for_patience

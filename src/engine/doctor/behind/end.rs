@@ -8,7 +8,7 @@ use super::super::words::{ended, span};
 use super::{Base, End, over};
 use crate::engine::aws_config::chain::{Base as ChainBase, SsoProfile};
 use crate::engine::aws_config::noted_end;
-use crate::engine::config::model::{CredentialSource, Entry, Operation};
+use crate::engine::config::model::{CredentialSource, Entry, Operation, Source};
 use crate::engine::failure::SourceFault;
 use crate::engine::invocation::quoted;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub(super) fn of(picture: &Picture, base: &Base) -> Option<Finding> {
         End::Chain(chain) => chain,
         End::Token(path) => return token(picture, path),
         End::Provider(provider) => return Some(given(picture, base, *provider)),
-        End::Fault(fault) => return Some(nowhere(picture, fault)),
+        End::Fault(fault) => return Some(nowhere(picture, base, fault)),
     };
     match &chain.base {
         ChainBase::Sso(sso) => Some(sign_in(picture, base, sso)),
@@ -177,7 +177,21 @@ pub(in crate::engine::doctor) fn token(picture: &Picture, path: &str) -> Option<
     })
 }
 
-fn nowhere(picture: &Picture, fault: &SourceFault) -> Finding {
+/// The profile that evertoken's list names as the last source, and no file of AWS has.
+fn missing_source(picture: &Picture, base: &Base) -> Option<(Arc<Entry>, String)> {
+    let last = base.entries.last()?;
+    let Source::Profile(named) = &last.source else { return None };
+    (!picture.aws.profiles.contains_key(named)).then(|| (Arc::clone(last), named.clone()))
+}
+
+fn nowhere(picture: &Picture, base: &Base, fault: &SourceFault) -> Finding {
+    if let (SourceFault::Missing(text), Some((entry, named))) = (fault, missing_source(picture, base)) {
+        let own = &picture.keeping.config_path;
+        return Finding::fault(Cause::SourceFails, text.clone())
+            .why(format!("evertoken's config names it as the source_profile of {}", entry.profile))
+            .fix(format!("correct source_profile of {} in {own}", entry.profile))
+            .fix(format!("aws configure --profile {}", quoted(&named)));
+    }
     match fault {
         SourceFault::MfaInChain { profile, serial } => {
             let what = format!("the role of profile {profile} wants an MFA code for each session ({serial})");
