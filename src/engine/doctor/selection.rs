@@ -236,6 +236,9 @@ fn picked(picture: &Picture) -> Option<Finding> {
     if picks.iter().all(|(_, origin)| *origin == first) {
         let what = match first {
             Origin::Nothing => return Some(nothing(picture)),
+            _ if is_passed_over(picture) => {
+                format!("without the exported keys, the tools here would pick {}", describe(first, picture))
+            }
             _ => format!("the tools here pick {}", describe(first, picture)),
         };
         return Some(Finding::ok(Cause::Picked, what));
@@ -254,6 +257,11 @@ fn picked(picture: &Picture) -> Option<Finding> {
     let why = "one name that stands for two things ends in ExpiredToken for one program and not for the other";
     let finding = Finding::warning(Cause::Disagreement, parts.join("; ")).why(why);
     Some(finding.fix(format!("keep one of them: {}", keep_one(picture))))
+}
+
+/// Whether the AWS CLI takes exported keys instead.
+fn is_passed_over(picture: &Picture) -> bool {
+    picture.exported.keys.whole() && Tool::Python.takes_exported_keys(picture.selected.by)
 }
 
 fn keep_one(picture: &Picture) -> String {
