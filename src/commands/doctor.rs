@@ -18,6 +18,7 @@ use crate::shell::config_file::{LoadError, load};
 use crate::shell::doctor::{Network, Own, gather, keeping, selected};
 use crate::shell::environment::Environment;
 use crate::shell::places::{Places, config_file};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -98,7 +99,10 @@ impl Looking<'_> {
         let gathering = gather(environment, &tools, selected, keeping, network);
         let picture = on_runtime(async { Ok(Box::pin(gathering).await) })?;
         if is_unknown(&picture) {
-            let known: Vec<&str> = picture.aws.profiles.keys().map(String::as_str).collect();
+            let listed = picture.own_config().into_iter().flat_map(|config| &config.entries);
+            let mut known: BTreeSet<&str> = listed.map(|entry| entry.profile.as_str()).collect();
+            known.extend(picture.aws.profiles.keys().map(String::as_str));
+            let known: Vec<&str> = known.into_iter().collect();
             let known =
                 if known.is_empty() { "there are none".to_owned() } else { format!("there are {}", known.join(", ")) };
             let name = picture.profile();

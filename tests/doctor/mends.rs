@@ -91,6 +91,15 @@ fn a_profile_that_stands_nowhere_is_wrong_usage() {
 }
 
 #[test]
+fn where_a_profile_stands_nowhere_those_are_named_that_are_in_no_file_yet() {
+    let home = furnish("not-written-and-not-signed-in");
+    let output = home.command(&["doctor", "nobody", "--offline"]).output().expect("a run");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("there are base, dev, sso"), "{said}");
+}
+
+#[test]
 fn a_config_of_ours_that_is_wrong_is_told_to_whoever_asks_for_a_profile_in_it() {
     let home = furnish("config-is-wrong");
     let output = home.command(&["doctor", "nobody"]).output().expect("a run");
