@@ -124,6 +124,7 @@ cases! {
     torn_file
     variable_names_no_file_and_another_is_kept
     web_identity_token_expired
+    web_identity_token_of_another
     wide_mode
 }
 

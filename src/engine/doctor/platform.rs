@@ -3,7 +3,7 @@
 
 use super::ask::names_instance;
 use super::behind;
-use super::finding::{Cause, Finding};
+use super::finding::{Cause, Finding, Mark};
 use super::pick::{Origin, Tool, describe, origin};
 use super::picture::{Answer, By, Container, Instance, Picture};
 use super::session::is_over;
@@ -32,16 +32,27 @@ pub(super) fn findings(picture: &Picture) -> Vec<Finding> {
         });
     }
     if let Some(path) = &picture.exported.web_identity {
-        found.extend(behind::token(picture, path));
-        found.push(match origin(picture) {
+        let token = behind::token(picture, path).map(|finding| of_the_pod(finding, picture));
+        let is_usable = token.as_ref().is_none_or(|finding| finding.mark == Mark::Ok);
+        found.extend(token);
+        found.extend(match origin(picture) {
             Origin::WebIdentityVariable => {
-                renews("this is a pod of EKS:", "EKS renews the web identity token in its file")
+                Some(renews("this is a pod of EKS:", "EKS renews the web identity token in its file"))
             }
-            other => shadowed(picture, "the web identity of this pod (AWS_WEB_IDENTITY_TOKEN_FILE)", other),
+            other => is_usable
+                .then(|| shadowed(picture, "the web identity of this pod (AWS_WEB_IDENTITY_TOKEN_FILE)", other)),
         });
     }
     found.extend(instance(picture));
     found
+}
+
+/// The token of the pod, of which a profile that is made from something else knows nothing.
+fn of_the_pod(token: Finding, picture: &Picture) -> Finding {
+    if origin(picture) == Origin::WebIdentityVariable || token.mark == Mark::Ok {
+        return token;
+    }
+    Finding { mark: Mark::Warning, ..token }.why("programs that are started here without --profile use it")
 }
 
 fn renews(subject: &str, what: &str) -> Finding {
