@@ -105,6 +105,17 @@ fn no_line_is_wider_than_the_terminal_but_what_is_to_be_copied() {
 }
 
 #[test]
+fn a_command_is_told_in_one_line_however_long() {
+    let mut status = unwritten();
+    let fix = "evertoken --config '/srv/a rather long  name/with blanks in it.toml' login base-mfa";
+    for trouble in status.profiles.iter_mut().filter_map(|profile| profile.error.as_mut()) {
+        trouble.fix = Some(fix.to_owned());
+    }
+    let shown = show(&status, terminal(40), None);
+    assert!(shown.lines().any(|line| line.ends_with(fix)), "{shown}");
+}
+
+#[test]
 fn a_daemon_that_is_down_or_stuck_or_old_is_said_with_the_command() {
     let stuck = Daemon { responding: false, next_wakeup: Some("2026-11-23T14:15:00Z".to_owned()), ..running() };
     let old = Daemon { version: Some("0.0.9".to_owned()), ..running() };

@@ -54,8 +54,12 @@ pub(super) enum LongWord {
 pub(super) fn wrap(indent: &str, text: &str, width: usize, long: LongWord) -> Vec<String> {
     let room = width.saturating_sub(columns(indent)).max(1);
     let mut lines = vec![String::new()];
-    for word in clean(text).split_whitespace() {
-        let word = if long == LongWord::Cut { cut(word, room) } else { word.to_owned() };
+    let text = clean(text);
+    let words: Vec<String> = match long {
+        LongWord::Cut => text.split_whitespace().map(|word| cut(word, room)).collect(),
+        LongWord::Keep => words(&text).map(str::to_owned).collect(),
+    };
+    for word in words {
         let Some(line) = lines.last_mut() else { continue };
         if line.is_empty() {
             line.push_str(&word);
@@ -67,6 +71,22 @@ pub(super) fn wrap(indent: &str, text: &str, width: usize, long: LongWord) -> Ve
         }
     }
     lines.iter().map(|line| format!("{indent}{line}")).collect()
+}
+
+/// The words of a text. What stands between two quotes or backticks is one, as it is for a shell.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let (mut open, mut before) = (None, ' ');
+    let apart = text.split(move |c: char| {
+        match open {
+            // Not the apostrophe of a word.
+            None if matches!(c, '\'' | '`') && !before.is_alphanumeric() => open = Some(c),
+            Some(quote) if c == quote => open = None,
+            _ => {}
+        }
+        before = c;
+        open.is_none() && c.is_whitespace()
+    });
+    apart.filter(|word| !word.is_empty())
 }
 
 /// `a, b, c and 35 more`, as many of them as one line of `width` columns can hold.
@@ -102,6 +122,9 @@ mod tests {
         assert_eq!(wrap("  ", text, 20, LongWord::Cut), ["  ask the owner of", "  arn:aws:i…3:role/x"]);
         assert_eq!(wrap("", text, 20, LongWord::Keep)[1], "arn:aws:iam::111122223333:role/x");
         assert_eq!(wrap("", "", 20, LongWord::Cut), [""]);
+        let text = "run `evertoken --config '/a  b' login`, or ask evertoken's owner";
+        let lines = ["run", "`evertoken --config '/a  b' login`,", "or ask evertoken's", "owner"];
+        assert_eq!(wrap("", text, 20, LongWord::Keep), lines);
     }
 
     #[test]

@@ -113,10 +113,15 @@ impl Page<'_> {
         wrap("", &clean(&text), width, LongWord::Cut).into_iter().chain(self.fix(fix)).collect()
     }
 
-    /// In one line where it fits; otherwise broken between words, none of which is cut: it is there to be copied.
+    /// It is there to be copied: a command stays in one line, however long, and a sentence is broken between words, none of
+    /// which is cut. Where the rows are counted, both are broken.
     fn fix(&self, fix: &str) -> Vec<String> {
         let arrow = paint(Some(BOLD).filter(|_| self.style.surface.colour), "→");
-        let mut lines = wrap("    ", fix, self.style.surface.width, LongWord::Keep);
+        let mut lines = if self.style.rows.is_none() && is_command(fix) {
+            vec![clean(fix)]
+        } else {
+            wrap("    ", fix, self.style.surface.width, LongWord::Keep)
+        };
         if let Some(first) = lines.first_mut() {
             *first = format!("  {arrow} {}", first.trim_start());
         }
@@ -160,6 +165,13 @@ impl Page<'_> {
         sentences.extend(skew_sentence(self.status.clock_skew_seconds).map(|sentence| (sentence, None)));
         sentences
     }
+}
+
+/// Whether a way out is a command and nothing else.
+fn is_command(fix: &str) -> bool {
+    const PROGRAMS: [&str; 6] = ["evertoken", "aws", "systemctl", "launchctl", "export", "unset"];
+    let is_sentence = [", ", "; ", ". "].iter().any(|mark| fix.contains(mark));
+    PROGRAMS.contains(&fix.split(' ').next().unwrap_or_default()) && !is_sentence
 }
 
 /// With a large first letter, unless it begins with a name.
