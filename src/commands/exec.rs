@@ -6,13 +6,14 @@ use crate::commands::cli::ExecArgs;
 use crate::commands::ending::{CANNOT_RUN, Ending, NOT_FOUND};
 use crate::commands::fresh::{self, Reader};
 use crate::commands::setup::Setup;
-use crate::engine::aws_config::AwsConfig;
+use crate::engine::aws_config::{AwsConfig, AwsFile};
+use crate::engine::config::clashes::{Clash, clashes, header};
 use crate::engine::config::model::{Entry, StoreKind};
 use crate::shell::environment::Environment;
 use crate::shell::places::config_file;
 use std::convert::Infallible;
 use std::ffi::OsString;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::Arc;
@@ -52,7 +53,9 @@ pub fn run(setup: &Setup, args: &ExecArgs, environment: &Arc<Environment>) -> Re
     for name in SHADOWS {
         command.env_remove(name);
     }
-    command.envs(additions(setup, entry, &setup.aws()));
+    let aws = setup.aws();
+    warn_of_others(setup, entry, &aws)?;
+    command.envs(additions(setup, entry, &aws));
     // Whoever asks evertoken from below the command shall be answered by the same config.
     if config_file(environment, None).ok().as_deref() != Some(&*setup.loaded.path) {
         command.env("EVERTOKEN_CONFIG", &setup.loaded.path);
@@ -60,6 +63,18 @@ pub fn run(setup: &Setup, args: &ExecArgs, environment: &Arc<Environment>) -> Re
     let error = command.exec();
     let code = if error.kind() == ErrorKind::NotFound { NOT_FOUND } else { CANNOT_RUN };
     Err(Ending::new(code, format!("failed to run {}: {error}", program.to_string_lossy())))
+}
+
+/// The command gets the name of the profile: what the AWS config has under it may lead programs to other credentials than
+/// those that are fresh. That is the user's to say, and for them to know.
+fn warn_of_others(setup: &Setup, entry: &Entry, aws: &AwsConfig) -> io::Result<()> {
+    let name = entry.profile.as_str();
+    for Clash { keys, outcome } in clashes(aws, AwsFile::Config, name) {
+        let file = setup.places().aws_config().display();
+        let section = header(name);
+        writeln!(io::stderr(), "evertoken: {section} in {file} has {keys}: {outcome}; take {keys} out of it")?;
+    }
+    Ok(())
 }
 
 fn additions(setup: &Setup, entry: &Entry, aws: &AwsConfig) -> Vec<(&'static str, OsString)> {

@@ -8,6 +8,7 @@
 pub mod asking;
 pub(in crate::engine) mod aws_profile;
 mod chains;
+pub mod clashes;
 pub mod diagnostic;
 mod digest;
 pub mod durations;

@@ -240,3 +240,24 @@ fn too_little_life_in_an_outage_is_told_as_such() {
     assert!(err.starts_with("evertoken: the session of profile dev has "), "{err}");
     assert!(err.contains(" left, which is less than 1m 00s: ") && err.contains("cannot be connected to"), "{err}");
 }
+
+#[test]
+fn exec_says_what_leads_programs_to_other_credentials_than_those_of_the_profile() {
+    let home = Home::new(CONFIG);
+    home.hold("dev", 3_000);
+    let run = || home.run("exec dev -- true");
+    assert_eq!(run().err, "");
+    for (line, keys) in [
+        ("role_arn = arn:aws:iam::111122223333:role/Other\nsource_profile = base", "role_arn"),
+        ("sso_session = corp\nsso_account_id = 111122223333", "sso_* keys"),
+        ("credential_process = /opt/other", "credential_process"),
+    ] {
+        fs::write(home.path(".aws/config"), format!("[profile dev]\n{line}\n")).expect("an AWS config");
+        let ended = run();
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(ended.err.contains(&format!("[profile dev] in {} has {keys}: ", home.path(".aws/config").display())));
+        assert!(ended.err.trim_end().ends_with(&format!("; take {keys} out of it")), "{ended:?}");
+    }
+    fs::write(home.path(".aws/config"), "[profile dev]\nregion = eu-west-1\n").expect("an AWS config");
+    assert_eq!(run().err, "");
+}

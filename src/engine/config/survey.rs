@@ -1,15 +1,15 @@
 //! What only shows beside the AWS config: circles through it, profiles that it defines too, sources that it does not
 //! have. Never reads that file: its content comes in as a value.
 
-use crate::engine::aws_config::{AwsConfig, AwsFile, Section};
+use crate::engine::aws_config::{AwsConfig, AwsFile};
 use crate::engine::config::asking::unheard;
-use crate::engine::config::aws_profile::{Chain, Kind, asks_evertoken, follow, role_session_below};
+use crate::engine::config::aws_profile::{Chain, Kind, follow, role_session_below};
+use crate::engine::config::clashes::{Clash, clashes, header};
 use crate::engine::config::diagnostic::{Diagnostic, Severity, put_in_order, quoted};
 use crate::engine::config::durations;
 use crate::engine::config::limits::CHAINED;
 use crate::engine::config::model::{Config, Entry, Operation, Source, StoreKind};
 use crate::engine::config::raw;
-use crate::engine::config::sources::FALLBACK;
 use crate::engine::config::spelling::nearest;
 use crate::engine::names::ProfileName;
 use crate::engine::obstacle::Obstacle;
@@ -125,35 +125,22 @@ impl Look<'_> {
         if self.entry.store == StoreKind::Private {
             return;
         }
-        let header = if name == FALLBACK { "[default]".to_owned() } else { format!("[profile {name}]") };
-        self.at_clashes(AwsFile::Config, section, "the AWS config", &format!("{header} in ~/.aws/config"));
+        self.at_clashes(AwsFile::Config, "the AWS config", &format!("{} in ~/.aws/config", header(name)));
         // Elsewhere in that file it keeps evertoken from writing: told where the section is looked at.
         if section.contains_key("x_evertoken") {
             let place = format!("[{name}] in ~/.aws/credentials");
-            self.at_clashes(AwsFile::Credentials, section, "the credentials file", &place);
+            self.at_clashes(AwsFile::Credentials, "the credentials file", &place);
         }
     }
 
     /// Lines of a file that send SDKs elsewhere.
-    fn at_clashes(&mut self, file: AwsFile, section: &Section, shown: &str, place: &str) {
+    fn at_clashes(&mut self, file: AwsFile, shown: &str, place: &str) {
         let name = self.entry.profile.as_str();
-        let aws = self.aws;
-        let stands = |wanted: fn(&str) -> bool| aws.keys_in(file, name).any(wanted);
         let anchor = self.anchor.clone();
-        let mut clash = |keys: &str, outcome: &str| {
+        for Clash { keys, outcome } in clashes(self.aws, file, name) {
             let message = format!("{shown} has {keys} for {} too: {outcome}", quoted(name));
             let hint = format!("take {keys} out of {place}, or choose another profile here");
             self.warning(&anchor, message, hint);
-        };
-        if stands(|key| key == "role_arn") {
-            clash("role_arn", "most SDKs then assume that role themselves and ignore the session written here");
-        }
-        if stands(|key| key.starts_with("sso_")) {
-            clash("sso_* keys", "SDKs disagree on whether those or the session written here win");
-        }
-        // What asks evertoken is judged by `asking`.
-        if stands(|key| key == "credential_process") && asks_evertoken(section).is_none() {
-            clash("credential_process", "SDKs disagree on whether that or the session written here wins");
         }
     }
 
