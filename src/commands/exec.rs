@@ -5,6 +5,7 @@
 use crate::commands::cli::ExecArgs;
 use crate::commands::ending::{CANNOT_RUN, Ending, NOT_FOUND};
 use crate::commands::fresh::{self, Reader};
+use crate::commands::refresh::warn_of_other_config;
 use crate::commands::setup::Setup;
 use crate::engine::aws_config::{AwsConfig, AwsFile};
 use crate::engine::config::clashes::{Clash, clashes, header};
@@ -53,6 +54,7 @@ pub fn run(setup: &Setup, args: &ExecArgs, environment: &Arc<Environment>) -> Re
     for name in SHADOWS {
         command.env_remove(name);
     }
+    warn_of_other_config(setup)?;
     let aws = setup.aws();
     warn_of_others(setup, entry, &aws)?;
     command.envs(additions(setup, entry, &aws));

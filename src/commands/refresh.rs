@@ -52,6 +52,7 @@ pub fn run<W: Write>(
     let asked = Asked { anew: stuck::profiles(&setup, args), ..Asked::by(args) };
     let passed = one_pass(setup.clone(), asked, environment)?;
     tell_remarks(&passed)?;
+    warn_of_other_config(&setup)?;
     let mut fine = true;
     for wished in wished {
         let Some(profile) = passed.profiles.iter().find(|profile| profile.profile == wished.entry.profile.as_str())
@@ -90,6 +91,15 @@ fn one_pass(setup: Setup, asked: Asked, environment: &Arc<Environment>) -> Resul
         }
         pass(&mut station, asked).await.map_err(|error| Ending::failed(format!("wait for events: {error}")))
     })
+}
+
+/// What is written here for other settings than those of the daemon does not last.
+pub fn warn_of_other_config(setup: &Setup) -> io::Result<()> {
+    let Some(other) = setup.other_config() else { return Ok(()) };
+    let ours = setup.loaded.path.display();
+    let text =
+        format!("evertoken: the daemon goes by {other}, and not by {ours}: it undoes what this one says otherwise");
+    Output::new(io::stderr()).text(&(text + "\n"))
 }
 
 /// What was met on the way and is no failure, such as a duration that STS calls too long: beside the answer. Whatever ended

@@ -9,7 +9,8 @@ use crate::engine::names::ProfileName;
 use crate::engine::status::Status;
 use crate::shell::config_file::{LoadError, Loaded, load};
 use crate::shell::environment::Environment;
-use crate::shell::files::snapshot;
+use crate::shell::files::snapshot::{self, are_one};
+use crate::shell::locks::InstanceLock;
 use crate::shell::places::{Places, config_file};
 use crate::shell::store::Stores;
 use std::path::Path;
@@ -86,5 +87,14 @@ impl Setup {
     pub fn recorded(&self) -> Option<Status> {
         let snapshot = snapshot::read(&self.places().status_file()).ok()?;
         serde_json::from_slice(&snapshot.bytes).ok()
+    }
+
+    /// The config that a running daemon goes by for the same credentials file, where it is another one than this.
+    pub fn other_config(&self) -> Option<String> {
+        let holder = InstanceLock::holder(self.places()).ok().flatten()?;
+        let recorded = self.recorded()?;
+        // What another process wrote down before it died says nothing about this one.
+        let is_of_it = holder.is_none() || recorded.daemon.pid.is_none() || holder == recorded.daemon.pid;
+        (is_of_it && !are_one(&self.loaded.path, Path::new(&recorded.config))).then_some(recorded.config)
     }
 }

@@ -134,5 +134,7 @@ fn look(setup: &Setup) -> Seen {
         // A lock file that cannot be opened is not one that somebody of ours holds.
         holder: InstanceLock::holder(setup.places()).ok().flatten(),
     };
-    Seen { status: facts.merge(clock::now()), notes: notes::notes(setup.config(), &sightings) }
+    let mut notes = notes::notes(setup.config(), &sightings);
+    notes.extend(setup.other_config().map(|config| Note::of_other_config(&config)));
+    Seen { status: facts.merge(clock::now()), notes }
 }

@@ -227,6 +227,13 @@ fn exec_waits_for_no_daemon_that_will_not_follow() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(sts.request_count(), 1);
     assert!(started.elapsed() < Duration::from_secs(10), "it waited");
+    let other = home.path("other.toml").display().to_string();
+    let told = format!("the daemon goes by {other}, and not by {}", path.display());
+    assert!(ended.err.contains(&told), "{ended:?}");
+    assert!(home.run("refresh dev").err.contains(&told));
+    let noted = format!("# note: the daemon: goes by {other}, and not by this config");
+    assert!(home.run("status").out.contains(&noted), "{:?}", home.run("status"));
+    assert!(home.run("status").out.contains(&format!("# fix: evertoken --config {other} status\n")));
 }
 
 #[test]

@@ -1,20 +1,35 @@
-//! What is no trouble and yet not as the config says: sessions that STS keeps shorter. Once for each difference.
+//! What is no trouble and yet not as the config says: sessions that STS keeps shorter, or a daemon that goes by another
+//! config. Once for each difference.
 
 use crate::engine::config::Config;
 use crate::engine::config::durations::show;
 use crate::engine::credentials_file::Observation;
+use crate::engine::invocation::quoted;
 use crate::engine::keeper::Sighting;
 use std::time::Duration;
 
 /// One difference and all whom it concerns.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Note {
-    /// In the order of the config.
+    /// In the order of the config; none where it is about the daemon.
     pub profiles: Vec<String>,
     /// What happens.
     pub message: String,
     /// What ends it.
     pub fix: String,
+}
+
+impl Note {
+    /// Two lists for one credentials file: that of the daemon is the one that lasts.
+    pub fn of_other_config(config: &str) -> Self {
+        let message = format!("goes by {config}, and not by this config: it undoes what this one says otherwise");
+        Self { profiles: Vec::new(), message, fix: format!("evertoken --config {} status", quoted(config)) }
+    }
+
+    /// Whom it is about.
+    pub fn about(&self, separator: &str) -> String {
+        if self.profiles.is_empty() { "the daemon".to_owned() } else { self.profiles.join(separator) }
+    }
 }
 
 /// What the marks in the credentials files tell.

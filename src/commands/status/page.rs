@@ -107,10 +107,10 @@ impl Page<'_> {
         lines
     }
 
-    fn note(&self, Note { profiles, message, fix }: &Note) -> Vec<String> {
+    fn note(&self, note: &Note) -> Vec<String> {
         let width = self.style.surface.width;
-        let text = format!("{}: {message}", profiles.join(", "));
-        wrap("", &clean(&text), width, LongWord::Cut).into_iter().chain(self.fix(fix)).collect()
+        let text = format!("{}: {}", note.about(", "), note.message);
+        wrap("", &clean(&text), width, LongWord::Cut).into_iter().chain(self.fix(&note.fix)).collect()
     }
 
     /// It is there to be copied: a command stays in one line, however long, and a sentence is broken between words, none of

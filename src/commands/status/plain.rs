@@ -31,9 +31,9 @@ pub(super) fn plain(
             .into_iter()
             .map(|(warning, names)| format!("# expiring: {}: at {}: {}", names.join(","), warning.at, warning.message)),
     );
-    for Note { profiles, message, fix } in notes {
-        lines.push(format!("# note: {}: {message}", profiles.join(",")));
-        lines.push(format!("# fix: {fix}"));
+    for note in notes {
+        lines.push(format!("# note: {}: {}", note.about(","), note.message));
+        lines.push(format!("# fix: {}", note.fix));
     }
     lines.push(match &status.daemon {
         Daemon { running: false, .. } => format!("# daemon: not running: {}", style.invocation.told(style.start)),
