@@ -7,11 +7,12 @@ use crate::engine::config::{self, Config, Diagnostic};
 use crate::shell::clock;
 use crate::shell::environment::Environment;
 use crate::shell::exposure::open_to_others;
+use crate::shell::files::folder::Home;
 use crate::shell::files::settle::{self, Patience};
 use crate::shell::files::snapshot::{self, Identity, Snapshot};
 use crate::shell::files::{FileError, resolve};
 use crate::shell::panics::{Unfinished, to_its_end};
-use crate::shell::places::{PlaceError, Places};
+use crate::shell::places::{PlaceError, Places, with_tilde};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -53,9 +54,22 @@ impl Loaded {
     /// The same, to be counted and shown.
     pub fn findings(&self, aws: &AwsConfig) -> Vec<Diagnostic> {
         let mut findings = self.warnings.clone();
-        findings.extend(config::survey(&self.text, &self.config, aws));
+        findings.extend(config::survey(&self.text, &self.config, aws).into_iter().map(|finding| self.placed(finding)));
         findings.sort_by_key(|finding| finding.span.start);
         findings
+    }
+
+    /// With the AWS files where they are: the engine knows them by their usual names.
+    fn placed(&self, finding: Diagnostic) -> Diagnostic {
+        let home = self.places.first_home().map(Home::path);
+        let hint = finding.hint.map(|hint| {
+            let files = [("config", self.places.aws_config()), ("credentials", self.places.credentials())];
+            files.into_iter().fold(hint, |hint, (name, path)| {
+                let is_usual = home.is_some_and(|home| home.join(".aws").join(name) == path);
+                if is_usual { hint } else { hint.replace(&format!("~/.aws/{name}"), &with_tilde(path, home)) }
+            })
+        });
+        Diagnostic { hint, ..finding }
     }
 
     /// Why its programs are not run: it names some (hooks, an `mfa_command`), and others can write what it names.

@@ -285,6 +285,14 @@ fn file_name_for(profile: &str) -> String {
     name
 }
 
+/// A path with the home as `~`.
+pub(in crate::shell) fn with_tilde(path: &Path, home: Option<&Path>) -> String {
+    match home.and_then(|home| path.strip_prefix(home).ok()) {
+        Some(below) => format!("~/{}", below.display()),
+        None => path.display().to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Caller, PlaceError, Places, config_file, file_name_for, invocation};

@@ -169,6 +169,10 @@ fn a_line_that_hides_the_session_is_named_with_its_file() {
     let checked = home.run("check");
     assert!(checked.out.contains("warning: the AWS config has role_arn for \"dev\" too: "), "{checked:?}");
     assert!(checked.out.contains("hint: take role_arn out of [profile dev] in ~/.aws/config, or "), "{checked:?}");
+    fs::rename(home.path(".aws/config"), home.path("team config")).expect("another place");
+    let checked = home.command("check").env("AWS_CONFIG_FILE", home.path("team config")).output().expect("a run");
+    let checked = Ended::from(checked);
+    assert!(checked.out.contains("hint: take role_arn out of [profile dev] in ~/team config, or "), "{checked:?}");
 }
 
 /// Botocore takes keys before it asks a program, and never renews them.

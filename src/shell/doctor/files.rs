@@ -7,6 +7,7 @@ use crate::engine::doctor::picture::{FileFacts, FileState, Named};
 use crate::shell::environment::Environment;
 use crate::shell::files::settle::{self, Known, Patience};
 use crate::shell::files::{FileError, folder, resolve};
+use crate::shell::places::with_tilde;
 use std::fs::{self, Metadata, Permissions};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -116,14 +117,6 @@ fn read(path: &Path, parsed: &mut dyn FnMut(&[u8]) -> bool) -> Result<Option<Zer
         Patience { quiet: Duration::ZERO, lost: HALF_WRITTEN, settle: 2 * HALF_WRITTEN, ..Patience::default() };
     let snapshot = settle::read(path, Known::default(), patience, parsed)?;
     Ok(snapshot.present.map(|_| snapshot.bytes))
-}
-
-/// A path with the home as `~`.
-pub(super) fn with_tilde(path: &Path, home: Option<&Path>) -> String {
-    match home.and_then(|home| path.strip_prefix(home).ok()) {
-        Some(below) => format!("~/{}", below.display()),
-        None => path.display().to_string(),
-    }
 }
 
 /// Gives a file the mode 0600.

@@ -1,7 +1,6 @@
 //! What there is to know of evertoken itself: its config, the daemons that run, and the environment that ours was started
 //! with. Takes what the caller has read already, and reads the rest.
 
-use super::files::with_tilde;
 use crate::engine::aws_config::AwsConfig;
 use crate::engine::aws_config::chain::Base as ChainBase;
 use crate::engine::doctor::picture::{Keeping, OwnConfig};
@@ -12,7 +11,7 @@ use crate::shell::config_file::{LoadError, Loaded};
 use crate::shell::environment::Environment;
 use crate::shell::files::lock;
 use crate::shell::files::snapshot::{self, are_one};
-use crate::shell::places::{Caller, Places, invocation};
+use crate::shell::places::{Caller, Places, invocation, with_tilde};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
