@@ -48,8 +48,13 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(answer) => {
             // Help and version come this way too. A closed pipe is nobody's mistake.
-            let _nobody_reads_it = answer.print();
-            return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(ending::USAGE));
+            let printed = answer.print().err().filter(|error| error.kind() != io::ErrorKind::BrokenPipe);
+            let Some(error) = printed else {
+                return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(ending::USAGE));
+            };
+            let Ending { code, message } = Ending::from(error);
+            let _nobody_reads_it = writeln!(io::stderr(), "{message}");
+            return ExitCode::from(code);
         }
     };
     if !matches!(cli.command, Command::Exec(_)) {
@@ -103,7 +108,7 @@ fn log_options(cli: &Cli, environment: &Environment) -> Options {
     let format = match cli.global.log_format {
         LogFormat::Json => Format::Json,
         LogFormat::Text if journal => Format::Journal,
-        LogFormat::Text => Format::Text { colour: io::stderr().is_terminal() && !environment.no_color() },
+        LogFormat::Text => Format::Text { colour: io::stderr().is_terminal() && !environment.wants_plain() },
     };
     // Whoever answers a person has nothing else to do; the daemon keeps sessions fresh, whether its log is read or not.
     let (bounded, writing) = match &cli.command {

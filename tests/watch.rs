@@ -158,6 +158,21 @@ fn hold(home: &tempfile::TempDir, left: i64) {
 }
 
 #[test]
+fn a_terminal_that_cannot_be_drawn_on_is_not_drawn_on() {
+    let home = tempfile::tempdir().expect("a home");
+    fs::create_dir_all(home.path().join(".config/evertoken")).expect("a folder");
+    fs::write(home.path().join(".config/evertoken/config.toml"), CONFIG).expect("a config");
+    let (_master, slave) = pair();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_evertoken"));
+    command.args(["status", "--watch"]).env_clear().env("HOME", home.path()).env("TERM", "dumb");
+    for_all(&mut command, &slave);
+    let ended = command.stderr(Stdio::piped()).output().expect("a run");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(2), "{said}");
+    assert!(said.contains("needs a terminal that can be drawn on"), "{said}");
+}
+
+#[test]
 fn it_draws_what_changes_and_is_silent_while_nothing_does() {
     let mut terminal = Terminal::open();
     terminal.wait("evertoken is not running");

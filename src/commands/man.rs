@@ -43,7 +43,7 @@ const ENVIRONMENT: Table = &[
         "The proxy, where the config has none, and the hosts that need none. In upper case too; lower case goes before.",
     ),
     ("XDG_CONFIG_HOME, XDG_STATE_HOME", "Where configs and states lie; ~/.config and ~/.local/state by default."),
-    ("NO_COLOR", "No colours, whatever it is set to."),
+    ("NO_COLOR", "No colours, where it is set to anything."),
     (
         "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN",
         "Sign for roles with credential_source = \"Environment\", and for nothing else.",

@@ -18,6 +18,7 @@ use crate::commands::ending::{Ending, FINE, NOT_FINE};
 use crate::commands::humane;
 use crate::commands::output::Output;
 use crate::commands::run::unloaded;
+use crate::engine::invocation::quoted;
 use crate::engine::time::WallTime;
 use crate::shell::clock;
 use crate::shell::config_file::{LoadError, load};
@@ -221,7 +222,9 @@ impl<'a> Desk<'a> {
             NOT_FINE,
             format!(
                 "{shown} was not written by `evertoken service install` and stays as it is\nfix: keep it and manage it \
-                 yourself, or move it away and try again: mv {shown} {shown}.old"
+                 yourself, or move it away and try again: mv {} {}",
+                quoted(&shown.to_string()),
+                quoted(&format!("{shown}.old")),
             ),
         ))
     }

@@ -48,10 +48,10 @@ pub fn run<W: Write>(
     };
     let draw = |seen: &Seen, surface, rows| draw(seen, surface, rows, start(environment), &invocation);
     if args.watch {
-        if !surface().terminal {
+        if !surface().terminal || environment.has_dumb_terminal() {
             return Err(Ending::new(
                 USAGE,
-                "--watch needs a terminal; in a pipe or a script: evertoken status, or evertoken status --json",
+                "--watch needs a terminal that can be drawn on; in a pipe or a script: evertoken status, or evertoken status --json",
             ));
         }
         let page = |surface: Surface| {

@@ -254,7 +254,11 @@ fn transport(layer: Layer, detail: &str, context: &Context) -> Failure {
         ),
         Layer::Proxy => (
             format!("the proxy does not connect to {whom}: {detail}"),
-            Some("correct the proxy in evertoken's config: [network] proxy = \"http://host:port\"".to_owned()),
+            Some(
+                "correct the proxy: [network] proxy = \"http://host:port\" in evertoken's config or, where that has none, \
+                 HTTPS_PROXY in the environment that evertoken was started with"
+                    .to_owned(),
+            ),
         ),
         Layer::Other => (format!("{whom} cannot be reached: {detail}"), None),
     };

@@ -132,7 +132,12 @@ impl Environment {
 
     /// Whether a page shall do without colours: `NO_COLOR` is set, or `TERM` is `dumb`.
     pub fn wants_plain(&self) -> bool {
-        self.no_color() || self.text("TERM") == Some("dumb")
+        self.no_color() || self.has_dumb_terminal()
+    }
+
+    /// Whether the terminal understands nothing but text: `TERM` is `dumb`.
+    pub fn has_dumb_terminal(&self) -> bool {
+        self.text("TERM") == Some("dumb")
     }
 
     /// `NO_COLOR` is set to something.

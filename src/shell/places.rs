@@ -23,7 +23,7 @@ const LONGEST_LOCK_NAME: usize = 150;
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
     /// No home folder.
-    #[error("find {0}: HOME is not set")]
+    #[error("find {0}: HOME is not set to an absolute path")]
     NoHome(&'static str),
     /// A path of the config that depends on the folder that evertoken is started in.
     #[error("find {key}: {path:?} is relative; write an absolute path, or one that starts with ~/")]

@@ -36,6 +36,18 @@ fn a_closed_pipe_ends_quietly() {
 
 /// Whoever can write the config would have a program of theirs run.
 #[test]
+#[cfg(target_os = "linux")]
+fn an_answer_that_cannot_be_written_is_no_answer() {
+    let home = Home::new(CONFIG);
+    for line in ["status", "man", "--help", "help status", "--version"] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a device without room");
+        let ended = Ended::from(home.command(line).stdout(full).output().expect("a run"));
+        assert_eq!(ended.code, Some(1), "{line}: {ended:?}");
+        assert!(ended.err.contains("write the answer: No space left on device"), "{line}: {ended:?}");
+    }
+}
+
+#[test]
 fn no_command_runs_a_program_that_others_may_have_named() {
     let sts = Emulator::start(Settings::default()).expect("an emulator");
     let config = CONFIG.replace("http://127.0.0.1:1", &sts.url());

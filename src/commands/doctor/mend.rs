@@ -46,7 +46,7 @@ pub(super) fn run<W: Write>(
         let outcome = match mend {
             Mend::Narrow(path) => match environment.expand_home(path) {
                 Some(path) => narrow(&path).map_err(|error| format!("failed to {error}")),
-                None => Err("HOME is not set".to_owned()),
+                None => Err("HOME is not set to an absolute path".to_owned()),
             },
             Mend::Refresh(profile) => refresh(profile, setup.clone(), environment)?,
         };

@@ -23,7 +23,10 @@ impl<'a> Launchd<'a> {
     /// # Errors
     /// 1 without a home.
     pub fn new(environment: &'a Environment) -> Result<Self, Ending> {
-        let home = environment.home().ok_or_else(|| Ending::failed("find your agents: HOME is not set"))?.to_owned();
+        let home = environment
+            .home()
+            .ok_or_else(|| Ending::failed("find your agents: HOME is not set to an absolute path"))?
+            .to_owned();
         let domain = format!("gui/{}", rustix::process::getuid().as_raw());
         Ok(Self { environment, home, domain })
     }

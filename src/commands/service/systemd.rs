@@ -32,8 +32,10 @@ impl<'a> Systemd<'a> {
     /// # Errors
     /// 1 without a home, and when our file cannot be read.
     pub fn look(&self) -> Result<Footing, Ending> {
-        let folder =
-            self.environment.config_home().ok_or_else(|| Ending::failed("find your units: HOME is not set"))?;
+        let folder = self
+            .environment
+            .config_home()
+            .ok_or_else(|| Ending::failed("find your units: HOME is not set to an absolute path"))?;
         let unit = folder.join("systemd/user").join(unit::NAME);
         let (told, unreachable) =
             match ask(self.environment, &words(&["systemctl", "--user", "show", unit::NAME, ASKED])) {

@@ -11,6 +11,7 @@ use crate::engine::config::limits::CHAINED;
 use crate::engine::config::model::{Config, Entry, Operation, Source, StoreKind};
 use crate::engine::config::raw;
 use crate::engine::config::spelling::nearest;
+use crate::engine::invocation;
 use crate::engine::names::ProfileName;
 use crate::engine::obstacle::Obstacle;
 use std::ops::Range;
@@ -182,7 +183,7 @@ impl Look<'_> {
         let Some(section) = self.aws.profiles.get(name) else {
             let message = format!("there is no profile {profile} in the AWS config or the credentials file");
             let hint = match self.suggestion(name).as_str() {
-                "" => format!("`aws configure --profile {name}` makes it"),
+                "" => format!("`aws configure --profile {}` makes it", invocation::quoted(name)),
                 suggestion => suggestion.trim_start_matches("; ").to_owned(),
             };
             self.warning(&span, message, hint);

@@ -4,6 +4,7 @@ use super::context::{Context, Stage};
 use super::text::plain;
 use super::{Class, Failure, SourceFault};
 use crate::engine::config::model::Source;
+use crate::engine::invocation::quoted;
 
 /// Judges a fault of a source.
 pub(super) fn fault(fault: &SourceFault, context: &Context) -> Failure {
@@ -11,8 +12,9 @@ pub(super) fn fault(fault: &SourceFault, context: &Context) -> Failure {
         SourceFault::Missing(text) => {
             let fix = match &context.source {
                 Source::Profile(profile) => format!(
-                    "put credentials into profile {profile:?} (aws configure --profile {profile}), or correct source_profile of \
+                    "put credentials into profile {profile:?} (aws configure --profile {}), or correct source_profile of \
                      profile {:?}",
+                    quoted(profile),
                     context.profile
                 ),
                 Source::WebIdentity(path) => format!(

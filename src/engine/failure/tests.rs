@@ -298,3 +298,11 @@ fn no_token() -> SourceFault {
     let text = "the web identity token /run/oidc cannot be read: No such file or directory".to_owned();
     SourceFault::NoToken { profile: "web".to_owned(), path: "/run/oidc".to_owned(), text }
 }
+
+#[test]
+fn what_is_to_be_typed_is_quoted() {
+    let source = Source::Profile("my base".to_owned());
+    let missing = Fault::Source(SourceFault::Missing("there is no profile \"my base\"".to_owned()));
+    let fix = classify(&missing, &context(Stage::AssumeRole, &source)).fix.expect("a way out");
+    assert!(fix.contains("(aws configure --profile 'my base')"), "{fix}");
+}
