@@ -377,7 +377,8 @@ fn a_sign_in_that_is_over_is_renewed_by_the_aws_cli() {
         ".aws/config",
         "[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.awsapps.com/start\n\
          sso_registration_scopes = sso:account:access\n\
-         [profile corp-dev]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Dev\n",
+         [profile corp-dev]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Dev\n\
+         endpoint_url = http://127.0.0.1:1\n",
     );
     home.write(
         ".config/evertoken/config.toml",
@@ -390,14 +391,28 @@ fn a_sign_in_that_is_over_is_renewed_by_the_aws_cli() {
     assert!(out.contains("the AWS CLI is not installed"), "{out}");
     home.program(
         "aws",
-        "#!/bin/sh\necho \"$* $AWS_PROFILE $AWS_CONFIG_FILE\" >>\"$HOME/asked\"\nexit $(cat \"$HOME/code\")\n",
+        "#!/bin/sh\necho \"$* $AWS_PROFILE $AWS_CONFIG_FILE\" >>\"$HOME/asked\"\n\
+         [ -e \"$HOME/token\" ] && mkdir -p \"$HOME/.aws/sso/cache\" && \
+         mv \"$HOME/token\" \"$HOME/.aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json\"\n\
+         exit $(cat \"$HOME/code\")\n",
     );
     home.write("code", "0");
+    // It says that it has signed in, but for another session.
+    let (code, out, _) = home.run("login");
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains("is still over: `aws sso login --sso-session corp` ended well, but left no token"), "{out}");
+    fs::remove_file(home.path("asked")).expect("what aws was asked");
+    home.write(
+        "token",
+        "{\"startUrl\": \"https://corp.awsapps.com/start\", \"region\": \"eu-west-1\", \"accessToken\": \"AN-ACCESS-TOKEN\", \
+         \"expiresAt\": \"2099-11-21T15:04:05Z\"}",
+    );
     let told = told(home.command("login").env("AWS_PROFILE", "elsewhere").output().expect("a run"));
     assert_eq!(told.0, Some(0), "{told:?}");
     let asked = fs::read_to_string(home.path("asked")).expect("what aws was asked");
     assert_eq!(asked, format!("sso login --sso-session corp  {}\n", home.path(".aws/config").display()));
     home.write("code", "255");
+    fs::remove_dir_all(home.path(".aws/sso")).expect("signed out");
     let (code, out, _) = home.run("login dev2");
     assert_eq!(code, Some(1));
     assert!(out.contains("is still over: `aws sso login --sso-session corp` ended with exit status: 255"), "{out}");

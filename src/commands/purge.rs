@@ -37,7 +37,9 @@ pub fn run<W: Write>(
 ) -> Result<u8, Ending> {
     let ground = Ground::find(environment, given)?;
     let places = &ground.places;
-    if let Some(pid) = InstanceLock::holder_of_any(places).map_err(Ending::failed)? {
+    // Looking changes nothing that the daemon would write again.
+    let daemon = InstanceLock::holder_of_any(places).map_err(Ending::failed)?.filter(|_| !args.dry_run);
+    if let Some(pid) = daemon {
         return Err(running(pid));
     }
     if ground.config.is_none() {

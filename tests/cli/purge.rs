@@ -187,6 +187,9 @@ fn purge_waits_for_the_daemon_to_be_stopped() {
     let ended = home.run("purge");
     assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""));
     assert!(ended.err.contains(&format!("kill {}", std::process::id())), "{}", ended.err);
+    let dry = home.run("purge --dry-run");
+    assert_eq!(dry.code, Some(0), "{dry:?}");
+    assert!(dry.out.contains("would remove the keys of profile dev from"), "{dry:?}");
     assert_eq!(home.read(".aws/credentials"), before);
 }
 

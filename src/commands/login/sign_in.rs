@@ -8,6 +8,7 @@ use crate::engine::aws_config::AwsConfig;
 use crate::engine::aws_config::chain::{Base, Chain};
 use crate::engine::config::model::{Entry, Source};
 use crate::engine::failure::{Class, Context, Fault, SourceFault, classify};
+use crate::engine::invocation::quoted;
 use crate::engine::place::Place;
 use crate::shell::foreground;
 use crate::shell::known_skew::recall;
@@ -53,12 +54,12 @@ pub(super) fn run<W: Write>(
         let sources = &station.tools().sources;
         let source = Source::Profile(sign_in.profile.clone());
         let region = Place::of(sign_in.entry).region;
-        let resolved = sources.resolve(&source, &region, Clocks::now(skew));
-        let fault = match runtime.block_on(until_interrupted(resolved))? {
-            Ok(_) => continue,
-            Err(fault) => fault,
+        let look = || {
+            let resolved = sources.resolve(&source, &region, Clocks::now(skew));
+            runtime.block_on(until_interrupted(resolved)).map(Result::err)
         };
-        if !matches!(&fault, Fault::Source(SourceFault::Ended { login: Some(_), .. })) {
+        let Some(fault) = look()? else { continue };
+        if !is_over(&fault) {
             let failure = classify(&fault, &Context::of_source(sign_in.entry));
             // A role that is not given out is another matter than a sign-in that is over.
             if failure.class != Class::Refused {
@@ -67,10 +68,20 @@ pub(super) fn run<W: Write>(
             }
             continue;
         }
-        let command = format!("aws {}", sign_in.arguments.join(" "));
+        let words: Vec<String> = sign_in.arguments.iter().map(|word| quoted(word)).collect();
+        let command = format!("aws {}", words.join(" "));
         output.text(&format!("{what} is over: {command}\n"))?;
         match foreground::run("aws", &sign_in.arguments, sources.for_a_child()) {
-            Ok(status) if status.success() => signed_in.did_something = true,
+            // What hinders us just now is no sign that it is still over.
+            Ok(status) if status.success() && !look()?.is_some_and(|fault| is_over(&fault)) => {
+                signed_in.did_something = true;
+            }
+            Ok(status) if status.success() => {
+                signed_in.failed = true;
+                output.text(&format!(
+                    "{what} is still over: `{command}` ended well, but left no token that can be used\n"
+                ))?;
+            }
             Ok(status) => {
                 signed_in.failed = true;
                 output.text(&format!("{what} is still over: `{command}` ended with {status}\n"))?;
@@ -86,6 +97,10 @@ pub(super) fn run<W: Write>(
         }
     }
     Ok(signed_in)
+}
+
+fn is_over(fault: &Fault) -> bool {
+    matches!(fault, Fault::Source(SourceFault::Ended { login: Some(_), .. }))
 }
 
 /// Each once, in the order of the config.
