@@ -101,6 +101,15 @@ fn writes_nothing_when_there_is_nothing_to_list() {
     assert!(!home.path(".config").exists());
 }
 
+#[test]
+fn keys_with_a_second_factor_of_their_own_are_a_list() {
+    let home = Home::new("[profile base]\nmfa_serial = arn:aws:iam::111122223333:mfa/me\n");
+    let (code, out, err) = home.run("init");
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("config.toml with 1 MFA session\n"), "{out}");
+    assert_eq!(home.run("check").0, Some(0));
+}
+
 /// 40 accounts over SSO, ten roles one on top of the other, MFA, and a second partition.
 fn company() -> String {
     let mut text =

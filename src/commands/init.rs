@@ -50,7 +50,7 @@ pub fn run<W: Write>(
     }
     let places = Places::find(environment, None, None).map_err(Ending::failed)?;
     let proposal = look(&places, Wish { process: program.as_deref(), listed: None })?;
-    if proposal.profiles == 0 {
+    if proposal.profiles + proposal.sessions == 0 {
         let why = format!(
             "there is no profile in {} that evertoken can keep fresh as it stands: one with role_arn, or of SSO{}\nfix: \
              `aws configure sso` adds one; or write {} yourself, such as:\n\n{SMALLEST}",
@@ -92,8 +92,12 @@ fn told(path: &Path, proposal: &Proposal) -> String {
             "\nUntil you change the following nothing is different for your tools, and `evertoken check` warns of it.\n\n{changes}"
         ),
     };
-    let profiles = if proposal.profiles == 1 { "profile" } else { "profiles" };
-    format!("wrote {} with {} {profiles}{left_out}\n{changes}", path.display(), proposal.profiles)
+    let counted = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+    let listed = match (proposal.profiles, proposal.sessions) {
+        (0, sessions) => counted(sessions, "MFA session"),
+        (profiles, _) => counted(profiles, "profile"),
+    };
+    format!("wrote {} with {listed}{left_out}\n{changes}", path.display())
 }
 
 fn look(places: &Places, wish: Wish<'_>) -> Result<Proposal, Ending> {

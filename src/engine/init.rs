@@ -38,6 +38,8 @@ pub struct Proposal {
     pub changes: String,
     /// How many profiles are kept fresh by it.
     pub profiles: usize,
+    /// How many MFA sessions it has.
+    pub sessions: usize,
     /// How many are only in comments, which say why.
     pub left_out: usize,
 }
@@ -53,13 +55,12 @@ pub fn propose(texts: AwsTexts<'_>, names: [&str; 2], wish: Wish<'_>) -> Proposa
             continue;
         }
         let role = section.contains_key("role_arn");
+        let mut moved = None;
         let block = match (role, has_sso(section)) {
             (true, _) => author.role(name, section),
             (false, true) if !author.is_only_a_source(name, section) => {
                 let (block, source) = author.published(name, section);
-                if let Some(source) = source {
-                    changes.add_source(&source, section);
-                }
+                moved = source;
                 block
             }
             (false, false) if Kind::of(section) == Kind::Process && asks_evertoken(section).is_none() => {
@@ -78,11 +79,15 @@ pub fn propose(texts: AwsTexts<'_>, names: [&str; 2], wish: Wish<'_>) -> Proposa
             proposal.left_out += 1;
         } else {
             proposal.profiles += 1;
+            if let Some(source) = moved {
+                changes.add_source(&source, section);
+            }
             changes.silence(block.profile());
         }
         proposal.entries.push('\n');
         proposal.entries.push_str(&block.render());
     }
+    proposal.sessions = author.count_of_sessions();
     proposal.entries.insert_str(0, &author.sessions());
     proposal.changes = changes.render();
     proposal

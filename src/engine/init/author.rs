@@ -37,6 +37,10 @@ impl<'a> Author<'a> {
         self.mfa.values().map(|(_, block)| format!("\n{}", block.render())).collect()
     }
 
+    pub(super) fn count_of_sessions(&self) -> usize {
+        self.mfa.len()
+    }
+
     pub(super) fn is_listed(&self, name: &str) -> bool {
         self.wish.listed.is_some_and(|config| config.entry(name).is_some())
     }

@@ -288,3 +288,16 @@ fn keys_with_a_second_factor_of_their_own_get_its_session() {
     assert_eq!(config.entries.len(), 1, "{}", proposal.entries);
     assert_eq!(entry(&config, "me-mfa").operation, Operation::GetSessionToken);
 }
+
+#[test]
+fn nobody_is_told_to_make_a_source_for_what_is_left_out() {
+    let sso = "sso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Dev\n";
+    let config = format!(
+        "[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.awsapps.com/start\n\
+         [profile My Team]\n{sso}[profile ok]\n{sso}"
+    );
+    let proposal = proposed(&config, CREDENTIALS, Wish::default());
+    assert_eq!((proposal.profiles, proposal.left_out), (1, 1), "{}", proposal.entries);
+    assert!(proposal.changes.contains("[profile ok-source]"), "{}", proposal.changes);
+    assert!(!proposal.changes.contains("My Team-source"), "{}", proposal.changes);
+}
