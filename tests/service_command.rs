@@ -193,6 +193,10 @@ fn installs_starts_does_nothing_twice_and_leaves_nothing_behind() {
     assert_eq!(home.told(), Vec::<String>::new());
     let said = home.service(&["status"], 0);
     assert!(said.contains("enabled    yes") && !said.contains("differs"), "{said}");
+    let said = text(&home.run(&["--config", "/srv/b.toml", "service", "status"]).stdout);
+    assert!(said.contains("installed  by evertoken service install, "), "{said}");
+    assert!(said.contains("differs    config: the service goes by another one than /srv/b.toml; "), "{said}");
+    assert!(said.contains("; evertoken --config /srv/b.toml service install makes it this one"), "{said}");
 
     let home = home.with("AWS_CA_BUNDLE", "/etc/corp.pem");
     let said = home.service(&["status"], 0);

@@ -29,7 +29,7 @@ use carried::{Carried, gather, shown};
 use footing::{Change, Footing, Manager, Origin, Standing};
 use launchd::Launchd;
 use orders::{Order, Tense, carry_out, told};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
@@ -55,7 +55,7 @@ pub fn run<W: Write>(
     match &args.command {
         ServiceCommand::Install(args) => desk.install(given, tense(args.dry_run), output),
         ServiceCommand::Uninstall(args) => desk.uninstall(tense(args.dry_run), output),
-        ServiceCommand::Status => desk.status(output),
+        ServiceCommand::Status => desk.status(given, output),
     }
 }
 
@@ -229,7 +229,7 @@ impl<'a> Desk<'a> {
         ))
     }
 
-    fn status<W: Write>(&self, output: &mut Output<W>) -> Result<u8, Ending> {
+    fn status<W: Write>(&self, given: Option<&Path>, output: &mut Output<W>) -> Result<u8, Ending> {
         let footing = &self.footing;
         let installed = match &footing.origin {
             Origin::Nobody => "no; evertoken service install".to_owned(),
@@ -255,15 +255,30 @@ impl<'a> Desk<'a> {
             if footing.stale {
                 rows.push(("note", "its unit has changed: systemctl --user daemon-reload".to_owned()));
             }
+            rows.extend(self.other_config(given).map(|difference| ("differs", difference)));
             rows.extend(self.differences().into_iter().map(|difference| ("differs", difference)));
             rows.extend(self.manager.hours().map(|hours| ("runs", hours)));
             rows.push(("log", self.manager.log()));
         }
         for (name, value) in rows {
             let value: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            output.say(&format!("{name:<10} {value}\n"))?;
+            let line = format!("{name:<10} {value}\n");
+            // That it was installed is no command to be followed.
+            if name == "installed" && footing.origin == Origin::Us { output.text(&line) } else { output.say(&line) }?;
         }
         Ok(if footing.origin != Origin::Nobody && footing.enabled && footing.active { FINE } else { NOT_FINE })
+    }
+
+    /// That the service goes by another config than the one that this is about.
+    fn other_config(&self, given: Option<&Path>) -> Option<String> {
+        let installed = self.footing.ours()?;
+        let ours = config_file(self.environment, given).ok()?;
+        let config = ours.to_str()?.to_owned();
+        let log = self.log.clone();
+        let blueprint = Blueprint { program: String::new(), config, environment: BTreeMap::new(), log };
+        let same = named_config(installed) == named_config(&self.manager.text(&blueprint, &self.footing));
+        let (path, install) = (ours.display(), "evertoken service install");
+        (!same).then(|| format!("config: the service goes by another one than {path}; {install} makes it this one"))
     }
 
     /// Where this shell has something else than the service was given.
@@ -291,6 +306,13 @@ impl<'a> Desk<'a> {
         }
         found
     }
+}
+
+/// Where a unit or an agent names its config, as it is written there.
+fn named_config(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("--config").or_else(|| text.split_once("EVERTOKEN_CONFIG"))?;
+    // An agent has it in the line below.
+    rest.lines().map(str::trim).find(|line| *line != "</string>")
 }
 
 /// Whether the program was put there after the service started, or the link to it: the service runs the one before. (The
