@@ -146,7 +146,8 @@ pub enum Command {
     #[command(after_help = "AWS_PROFILE is set, and AWS_* key variables that would shadow it are dropped.\n\n\
         Example:\n  \
         evertoken exec prod --min-ttl 45m -- terraform apply\n\n\
-        Exit codes: those of the command; 126 it cannot be run, 127 it is not there.")]
+        Exit codes: those of the command; 1 there is no session with that much life, 2 there is no such profile, \
+        126 it cannot be run, 127 it is not there.")]
     Exec(ExecArgs),
     /// Remove what evertoken wrote: its keys, private store, state and locks.
     #[command(after_help = "Everything else in the credentials file stays as it is. Stop the daemon first.\n\n\

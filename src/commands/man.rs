@@ -124,6 +124,19 @@ fn page() -> String {
 fn section(page: &mut Roff, command: &Command) {
     let usage = command.clone().render_usage().to_string();
     page.control("SS", [usage.trim_start_matches("Usage: ").trim()]);
+    what_it_does(page, command);
+    // A command with commands of its own.
+    for below in command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help") {
+        page.control("TP", []).text([bold(below.get_name())]);
+        page.control("RS", []);
+        what_it_does(page, below);
+        added(page, below);
+        page.control("RE", []);
+    }
+    added(page, command);
+}
+
+fn what_it_does(page: &mut Roff, command: &Command) {
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     page.text([roman(format!("{about}."))]);
     let shown = |argument: &&Arg| {
@@ -132,11 +145,10 @@ fn section(page: &mut Roff, command: &Command) {
             && !["help", "version"].contains(&argument.get_id().as_str())
     };
     arguments(page, command.get_arguments().filter(shown));
-    // A command with commands of its own.
-    for below in command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help") {
-        page.control("TP", []).text([bold(below.get_name())]);
-        page.text([roman(below.get_about().map(ToString::to_string).unwrap_or_default() + ".")]);
-    }
+}
+
+/// What the help of a command adds below its options.
+fn added(page: &mut Roff, command: &Command) {
     if command.get_after_help().is_some() {
         page.control("PP", []);
         paragraphs(page, command.get_after_help().map(ToString::to_string).as_deref());
@@ -208,11 +220,18 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
-            assert!(page.contains(&format!(".SS \"evertoken {}", below.get_name())), "{}\n{page}", below.get_name());
-            for long in below.get_arguments().filter(|a| !a.is_hide_set()).filter_map(|a| a.get_long()) {
-                assert!(page.contains(&format!("--{long}")), "--{long}");
+            let name = below.get_name();
+            let (_, rest) = page.split_once(&format!(".SS \"evertoken {name}")).expect(name);
+            let section = rest.split("\n.S").next().unwrap_or_default();
+            let commands = below.get_subcommands().filter(|command| command.get_name() != "help").chain([below]);
+            for argument in commands.flat_map(clap::Command::get_arguments) {
+                let shown = !argument.is_hide_set() && !argument.is_global_set();
+                if let Some(long) = argument.get_long().filter(|_| shown && argument.get_id() != "help") {
+                    assert!(section.contains(&format!("--{long}")), "{name}: --{long}\n{section}");
+                }
             }
         }
+        assert!(page.contains("A unit that it did not write stays as it is"), "the help of service install");
         assert!(!page.contains("--alarm"));
         for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "COMMANDS", "FILES", "ENVIRONMENT", "SIGNALS"] {
             assert!(page.contains(&format!("\n.SH {section}\n")), "{section}");
