@@ -101,9 +101,14 @@ impl Keeper {
         // A source may hand the same keys out again with a later end: then they were taken from it anew.
         let publishes = kept.publishes_source();
         let edited = |ours: &Session| ours.keys == session.keys && !(publishes && session.issued > ours.issued);
-        if is_forged || kept.current().is_some_and(edited) || session.is_longer_than_sts_grants() {
-            // Our own keys with another end, or an end that STS never grants: somebody has edited what stands there.
+        if kept.current().is_some_and(edited) {
+            // Our own keys with another end: somebody has edited what stands there.
             return self.see_other(index, OnDisk::Nothing, "our keys with another end stand there now", now);
+        }
+        if is_forged || session.is_longer_than_sts_grants() {
+            // The same of keys that are not ours: they may live, and nothing that has ended takes their place.
+            let found = OnDisk::Other(Standing::of(&session));
+            return self.see_other(index, found, "a session with an edited mark stands there now", now);
         }
         // A mark knows whole seconds only: of two from the same second, the one that stands there came later, unless ours
         // was made to take its place.

@@ -4,7 +4,7 @@ use super::{HOUR, MINUTE, SECOND, states};
 use crate::world::{START, Weather, World, config, entry, keys, profile, published};
 use evertoken::engine::credentials_file::Observation;
 use evertoken::engine::keeper::{Attendance, Event, Keeper, Mode, NoticeKind};
-use evertoken::engine::session::Session;
+use evertoken::engine::session::{Session, SettingsDigest};
 use evertoken::engine::status::State;
 use evertoken::engine::time::{Skew, WallTime};
 use std::time::Duration;
@@ -370,6 +370,25 @@ fn an_issue_that_is_still_to_come_does_not_outlast_what_a_source_gives() {
     world.run(MINUTE);
     let forged = forged(&world, START + 12 * HOUR);
     world.write("dev", forged);
+    world.run(HOUR);
+    assert!(world.read("dev").is_some_and(|there| there.issued <= world.now), "{:?}", world.read("dev"));
+}
+
+#[test]
+fn what_has_ended_takes_no_place_of_a_session_whose_mark_somebody_edited() {
+    let mut world = World::new(&config([entry("dev", "base"), entry("other", "base")]));
+    world.run(MINUTE);
+    world.refused.insert(profile("dev"));
+    world.run(2 * HOUR);
+    let digest = SettingsDigest::parse("ff").expect("hex");
+    let theirs = Session { digest, ..forged(&world, world.now.whole_seconds() + HOUR) };
+    world.write("dev", theirs.clone());
+    for _ in 0..10 {
+        world.run(10 * SECOND);
+        world.observe();
+        assert_eq!(world.read("dev"), Some(&theirs), "{}", world.now);
+    }
+    world.refused.clear();
     world.run(HOUR);
     assert!(world.read("dev").is_some_and(|there| there.issued <= world.now), "{:?}", world.read("dev"));
 }
