@@ -163,7 +163,7 @@ fn flags(flags: OFlags) -> i32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Identity, SECOND, WallTime, are_one};
+    use super::{Identity, LARGEST, OpenOptions, SECOND, WallTime, are_one, read};
     use crate::shell::files::replace_private;
     use std::os::unix::fs::symlink;
 
@@ -179,6 +179,18 @@ mod tests {
         assert!(!shows(at(-2 * SECOND), at(-2 * SECOND)), "it may keep no more than every other second");
         assert!(shows(at(-3 * SECOND), at(-3 * SECOND)));
         assert!(!shows(at(1), at(1)), "by a clock ahead of ours");
+    }
+
+    /// Named by mistake: it would be read whole, and kept.
+    #[test]
+    fn what_is_far_too_large_is_not_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("image");
+        replace_private(&path, b"x").expect("written");
+        let file = OpenOptions::new().write(true).open(&path).expect("the file");
+        file.set_len(LARGEST + 1).expect("a file of nothing but room");
+        let error = read(&path).err().expect("too large");
+        assert!(error.to_string().contains("far too large for a credentials file"), "{error}");
     }
 
     #[test]

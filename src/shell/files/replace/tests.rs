@@ -3,7 +3,7 @@
 
 #[cfg(target_os = "linux")]
 use super::{Done, Replaced, replace};
-use super::{Path, Temporary, Write, fs, put_in_place, snapshot};
+use super::{Path, Temporary, Write, create_private, fs, put_in_place, snapshot};
 use std::fs::File;
 use tempfile::TempDir;
 
@@ -115,4 +115,15 @@ fn who_opened_the_old_file_in_the_last_moment_is_noticed_and_what_it_writes_keep
     let replaced = replace(&path, &above, read, b"more", 0o600, us).expect("no failure");
     assert!(matches!(replaced, Replaced::Done(Done { overtaken: None, .. })), "who is not waited for");
     assert_eq!((fs::read_to_string(&path).expect("read").as_str(), names(&folder).len()), ("more", 1));
+}
+
+#[test]
+fn a_file_that_is_there_is_never_created_anew() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("config.toml");
+    assert!(create_private(&path, b"ours").expect("created"));
+    fs::write(&path, "theirs").expect("written");
+    assert!(!create_private(&path, b"ours").expect("seen"));
+    assert_eq!(fs::read_to_string(&path).expect("read"), "theirs");
+    assert_eq!(names(&folder), ["config.toml"], "no temporary file stays");
 }

@@ -1,6 +1,6 @@
 #![expect(clippy::disallowed_methods, reason = "the tests play the program that rewrites the file")]
 
-use super::{Duration, File, Path, Patience, read_nameless, read_theirs};
+use super::{Duration, File, Identity, Known, Path, Patience, read, read_nameless, read_theirs};
 use std::fs;
 use std::io::Write;
 
@@ -41,4 +41,31 @@ fn a_device_is_empty_and_so_is_a_file_that_is_not_there() {
     let folder = tempfile::tempdir().expect("a folder");
     let read = |path: &Path| read_theirs(path, Patience::default()).expect("read");
     assert!(read(Path::new("/dev/null")).is_empty() && read(&folder.path().join("none")).is_empty());
+}
+
+/// However often it is read meanwhile: a rewrite may pause.
+#[test]
+fn what_may_be_half_a_rewrite_has_to_stand_still_for_longer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("credentials");
+    let patience = Patience {
+        quiet: Duration::ZERO,
+        lost: Duration::from_secs(3600),
+        settle: Duration::from_millis(60),
+        ..Patience::default()
+    };
+    let told = |known: Known, parses: bool| read(&path, known, patience, &mut |_| parses).map(|found| found.bytes);
+    let seen = |size: u64| {
+        let seen = Identity { device: 1, inode: 1, size, modified: 1, changed: 1 };
+        Known { seen: Some(seen), ..Known::default() }
+    };
+    fs::write(&path, "[base]\n").expect("a file");
+    assert!(told(seen(7), true).is_ok() && told(Known::default(), true).is_ok());
+    assert!(told(seen(8), true).is_err(), "it was longer");
+    assert!(told(seen(7), false).is_err(), "it makes no sense");
+    fs::write(&path, "").expect("a file");
+    assert!(told(Known::default(), true).is_err(), "there is nothing in it");
+    fs::remove_file(&path).expect("removed");
+    assert!(told(Known::default(), true).is_ok(), "there never was one");
+    assert!(told(seen(7), true).is_err(), "it is gone");
 }
