@@ -77,6 +77,12 @@ fn never_overwrites_a_config_and_prints_what_it_lacks() {
     let (code, out, err) = home.run("init");
     assert_eq!((code, out.as_str()), (Some(1), ""));
     assert!(err.contains("exists already") && err.contains("evertoken init --missing"), "{err}");
+    // What it said to change has not been changed.
+    let (code, out, err) = home.run("init --missing");
+    assert_eq!((code, out.as_str()), (Some(0), ""), "{err}");
+    assert!(err.contains("[profile dev]\n  line 2: # role_arn = ") && !err.contains("and add"), "{err}");
+    assert!(home.run("init --missing --process").2.contains("  and add: credential_process = "));
+    home.write(".aws/config", "[profile base]\nregion = eu-west-1\n");
     assert_eq!(home.run("init --missing"), (Some(0), String::new(), String::new()));
     let more = "[profile ops]\nrole_arn = arn:aws:iam::111122223333:role/Operator\nsource_profile = dev\n";
     home.write(".aws/config", &format!("{AWS_CONFIG}{more}"));

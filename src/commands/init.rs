@@ -76,7 +76,8 @@ fn exists(path: &Path) -> Ending {
     Ending::new(
         NOT_FINE,
         format!(
-            "{path} exists already and stays as it is\nfix: `evertoken init --missing` prints what it does not list yet"
+            "{path} exists already and stays as it is\nfix: `evertoken init --missing` prints what it does not list yet, and what \
+             is still to be changed in the AWS files"
         ),
     )
 }

@@ -7,9 +7,9 @@ mod changes;
 
 use crate::engine::aws_config::AwsConfig;
 use crate::engine::config::aws_profile::{Kind, asks_evertoken, has_sso};
-use crate::engine::config::model::Config;
+use crate::engine::config::model::{Config, Source, StoreKind};
 use author::Author;
-use changes::Changes;
+use changes::{Changes, Told};
 
 /// What the two AWS files hold.
 #[derive(Clone, Copy)]
@@ -34,7 +34,7 @@ pub struct Wish<'a> {
 pub struct Proposal {
     /// The entries as TOML, with comments on what was not carried over.
     pub entries: String,
-    /// What to change in the AWS files afterwards; empty when nothing is.
+    /// What to change in the AWS files, also for what is listed already; empty when nothing is.
     pub changes: String,
     /// How many profiles are kept fresh by it.
     pub profiles: usize,
@@ -51,7 +51,15 @@ pub fn propose(texts: AwsTexts<'_>, names: [&str; 2], wish: Wish<'_>) -> Proposa
     let mut changes = Changes::new(texts, names, wish.process);
     let mut proposal = Proposal::default();
     for (name, section) in &aws.profiles {
-        if author.is_listed(name) {
+        if let Some(entry) = wish.listed.and_then(|config| config.entry(name)) {
+            // What was to be changed when it was proposed may not have been changed yet.
+            if let Source::Profile(source) = &entry.source
+                && has_sso(section)
+                && !aws.profiles.contains_key(source)
+            {
+                changes.add_source(source, section);
+            }
+            changes.silence(name, section, entry.store, Told::Again);
             continue;
         }
         let role = section.contains_key("role_arn");
@@ -82,7 +90,9 @@ pub fn propose(texts: AwsTexts<'_>, names: [&str; 2], wish: Wish<'_>) -> Proposa
             if let Some(source) = moved {
                 changes.add_source(&source, section);
             }
-            changes.silence(block.profile());
+            let section = aws.profiles.get(block.profile()).unwrap_or(section);
+            let store = if wish.process.is_some() { StoreKind::Private } else { StoreKind::Shared };
+            changes.silence(block.profile(), section, store, Told::First);
         }
         proposal.entries.push('\n');
         proposal.entries.push_str(&block.render());

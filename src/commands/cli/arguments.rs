@@ -86,7 +86,7 @@ pub struct DoctorArgs {
 /// Arguments of `init`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct InitArgs {
-    /// Print entries for the profiles that the config does not list yet, and write nothing.
+    /// Print entries for the profiles that the config does not list yet and what is still to be changed, and write nothing.
     #[arg(long)]
     pub missing: bool,
     /// Let programs ask evertoken through credential_process, and keep the keys out of ~/.aws/credentials.

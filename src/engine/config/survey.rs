@@ -3,7 +3,7 @@
 
 use crate::engine::aws_config::{AwsConfig, AwsFile};
 use crate::engine::config::asking::unheard;
-use crate::engine::config::aws_profile::{Chain, Kind, follow, role_session_below};
+use crate::engine::config::aws_profile::{Chain, Kind, follow, has_sso, role_session_below};
 use crate::engine::config::clashes::{Clash, clashes, header};
 use crate::engine::config::diagnostic::{Diagnostic, Severity, put_in_order, quoted};
 use crate::engine::config::durations;
@@ -182,7 +182,15 @@ impl Look<'_> {
         let profile = quoted(name);
         let Some(section) = self.aws.profiles.get(name) else {
             let message = format!("there is no profile {profile} in the AWS config or the credentials file");
+            let own = self.aws.profiles.get(self.entry.profile.as_str());
             let hint = match self.suggestion(name).as_str() {
+                // As after `init`: the definition has yet to move.
+                _ if own.is_some_and(has_sso) && name.starts_with(&format!("{}-source", self.entry.profile)) => {
+                    format!(
+                        "move the sso_* keys of {} in ~/.aws/config to [profile {name}]; `evertoken init --missing` prints the lines",
+                        header(self.entry.profile.as_str())
+                    )
+                }
                 "" => format!("`aws configure --profile {}` makes it", invocation::quoted(name)),
                 suggestion => suggestion.trim_start_matches("; ").to_owned(),
             };
@@ -224,7 +232,10 @@ impl Look<'_> {
                 self.warning(
                     &span,
                     message,
-                    format!("`aws configure --profile {name}` or `aws configure sso` adds it"),
+                    format!(
+                        "`aws configure --profile {0}` or `aws configure sso --profile {0}` adds it",
+                        invocation::quoted(name)
+                    ),
                 );
             }
             _ => {}

@@ -4,6 +4,8 @@
 use super::AwsTexts;
 use crate::engine::aws_config::lines::{Line, Lines};
 use crate::engine::aws_config::{Section, named};
+use crate::engine::config::aws_profile::asks_evertoken;
+use crate::engine::config::model::StoreKind;
 use std::fmt::Write;
 
 /// Keys that lead some SDKs past the session that stands under the profile's name.
@@ -17,6 +19,15 @@ const IN_THE_WAY: [&str; 8] = [
     "duration_seconds",
     "role_session_name",
 ];
+
+/// Whether somebody has been told of a profile's lines before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Told {
+    /// Its entry is just being proposed.
+    First,
+    /// It is on the list.
+    Again,
+}
 
 /// Collects what to change.
 pub(super) struct Changes<'a> {
@@ -41,8 +52,11 @@ impl<'a> Changes<'a> {
         }
     }
 
-    /// What stands in the way of the session of `profile` becomes a comment.
-    pub(super) fn silence(&mut self, profile: &str) {
+    /// What stands in the way of the session of `profile`, whose section is `section`, becomes a comment.
+    pub(super) fn silence(&mut self, profile: &str, section: &Section, store: StoreKind, told: Told) {
+        let asks = asks_evertoken(section) == Some(profile);
+        // Beside keys in the file nobody would ask; for an entry that is listed, `check` tells both ways out of that.
+        let keeps_asking = asks && (store == StoreKind::Private || told == Told::Again);
         for (file, text) in [self.texts.config, self.texts.credentials].into_iter().enumerate() {
             let is_it = |header: &str| match file {
                 0 => {
@@ -60,14 +74,15 @@ impl<'a> Changes<'a> {
                         let lower = key.to_ascii_lowercase();
                         if IN_THE_WAY.contains(&lower.as_str()) || lower.starts_with("sso_") {
                             let _ = writeln!(found, "  line {number}: # {key} = {value}");
-                        } else if lower == "credential_process" {
+                        } else if lower == "credential_process" && !keeps_asking {
                             let _ = writeln!(found, "  line {number}: # {key} …");
                         }
                     }
                     Line::Pair { .. } | Line::Broken(_) | Line::Odd(_) => {}
                 }
             }
-            if let Some(program) = self.process.filter(|_| file == 0) {
+            let is_to_ask = file == 0 && store == StoreKind::Private && !asks;
+            if let Some(program) = self.process.filter(|_| is_to_ask) {
                 let _ = writeln!(found, "  and add: credential_process = {program} credential-process {profile}");
             }
             if !found.is_empty() {

@@ -301,3 +301,36 @@ fn nobody_is_told_to_make_a_source_for_what_is_left_out() {
     assert!(proposal.changes.contains("[profile ok-source]"), "{}", proposal.changes);
     assert!(!proposal.changes.contains("My Team-source"), "{}", proposal.changes);
 }
+
+#[test]
+fn what_has_not_been_changed_yet_is_told_again() {
+    let company = company();
+    for process in [None, Some("/home/me/.cargo/bin/evertoken")] {
+        let first = proposed(&company, CREDENTIALS, Wish { process, listed: None });
+        let config = read(&first);
+        let again = proposed(&company, CREDENTIALS, Wish { process, listed: Some(&config) });
+        assert_eq!(again.entries, "");
+        let sorted = |changes: &str| {
+            let mut lines: Vec<String> = changes.lines().map(str::to_owned).collect();
+            lines.sort_unstable();
+            lines
+        };
+        assert_eq!(sorted(&again.changes), sorted(&first.changes), "{process:?}");
+    }
+}
+
+#[test]
+fn whoever_asks_evertoken_already_keeps_doing_so() {
+    let asks = "credential_process = /opt/evertoken credential-process dev\n";
+    let text = format!("[profile dev]\nrole_arn = arn:aws:iam::111122223333:role/Dev\nsource_profile = me\n{asks}");
+    let role =
+        "[[role]]\nprofile = \"dev\"\nrole_arn = \"arn:aws:iam::111122223333:role/Dev\"\nsource_profile = \"me\"\n";
+    for store in ["private", "shared"] {
+        let listed = parse(&format!("{role}store = \"{store}\"\n")).expect("a config").config;
+        for process in [None, Some("/opt/evertoken")] {
+            let changes = proposed(&text, CREDENTIALS, Wish { process, listed: Some(&listed) }).changes;
+            assert!(changes.contains("line 2: # role_arn = "), "{changes}");
+            assert!(!changes.contains("credential_process"), "{store} {process:?}: {changes}");
+        }
+    }
+}

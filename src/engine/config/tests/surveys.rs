@@ -63,6 +63,19 @@ fn nothing_is_said_of_what_fits() {
     }
 }
 
+/// As `init` leaves it: keys typed in by hand are not what it lacks.
+#[test]
+fn a_source_that_sso_keys_have_yet_to_move_to_is_told_as_that() {
+    let text = "[[role]]\nprofile = \"ok\"\nsource_profile = \"ok-source\"\n";
+    let sso =
+        "[ok] sso_start_url=https://corp.awsapps.com/start, sso_region=eu-west-1, sso_account_id=1, sso_role_name=Dev";
+    let told = report(text, &[sso]);
+    let hint = "hint: move the sso_* keys of [profile ok] in ~/.aws/config to [profile ok-source]; `evertoken init --missing` \
+                prints the lines\n";
+    assert!(told.contains(hint) && !told.contains("aws configure"), "{told}");
+    assert!(report(text, &[]).contains("hint: `aws configure --profile ok-source` makes it\n"));
+}
+
 const WARNINGS: &[(&str, &[&str], &str)] = &[
     (
         "",
@@ -101,7 +114,7 @@ hint: did you mean "bsae"?
         r#"config.toml:4:18: warning: profile "base" has nothing that gives credentials
   source_profile = "base"
                    ^^^^^^
-hint: `aws configure --profile base` or `aws configure sso` adds it
+hint: `aws configure --profile base` or `aws configure sso --profile base` adds it
 "#,
     ),
     (
