@@ -1,6 +1,7 @@
 //! Whether others can put their own words into a file that names programs to run. Looks at modes and owners only, of the
 //! file and of every folder on the way to it, and mends none of them.
 
+use crate::engine::invocation::quoted;
 use crate::shell::files::folder::{is_private_group, our_uid};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -23,11 +24,12 @@ pub fn open_to_others(path: &Path) -> Option<(String, String)> {
 
 fn verdict(metadata: &Metadata, path: &Path, harmless: u32) -> Option<(String, String)> {
     let shown = path.display();
+    let word = quoted(&shown.to_string());
     if metadata.uid() != 0 && metadata.uid() != our_uid() {
-        return Some((format!("{shown} belongs to user {}", metadata.uid()), format!("sudo chown $(id -u) {shown}")));
+        return Some((format!("{shown} belongs to user {}", metadata.uid()), format!("sudo chown $(id -u) {word}")));
     }
     let mode = metadata.mode() & 0o7777;
     let others = mode & 0o002 != 0 || (mode & 0o020 != 0 && !is_private_group(metadata, path));
     (others && mode & harmless == 0)
-        .then(|| (format!("others can write to {shown} (mode {mode:04o})"), format!("chmod go-w {shown}")))
+        .then(|| (format!("others can write to {shown} (mode {mode:04o})"), format!("chmod go-w {word}")))
 }

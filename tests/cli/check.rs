@@ -277,6 +277,19 @@ fn check_looks_for_helpers_and_hooks_where_the_service_will() {
 }
 
 #[test]
+fn a_path_with_a_blank_stays_one_word_of_a_command() {
+    let home = Home::new(CONFIG);
+    home.write("my config/list.toml", &format!("{CONFIG}\n[hooks]\nrecovered = [\"~/my bin/gone\"]\n"));
+    let config = home.path("my config/list.toml");
+    let check = || Ended::from(home.command("check --config").arg(&config).output().expect("a run")).out;
+    let told = format!("hint: correct the path, or: chmod +x '{}'\n", home.path("my bin/gone").display());
+    assert!(check().contains(&told), "{told}\n{}", check());
+    fs::set_permissions(&config, fs::Permissions::from_mode(0o602)).expect("a mode");
+    let told = format!("hint: chmod go-w '{}'\n", config.display());
+    assert!(check().contains(&told), "{told}\n{}", check());
+}
+
+#[test]
 fn a_config_that_others_can_write_may_name_no_programs() {
     let hooks = "\n[hooks]\nfailed = [\"true\"]\n";
     let mfa = "\n[[mfa_session]]\nprofile = \"m\"\nsource_profile = \"base\"\nmfa_serial = \"arn:aws:iam::111122223333:mfa/me\"\n\

@@ -5,6 +5,7 @@ use crate::commands::setup::Setup;
 use crate::engine::aws_config::AwsConfig;
 use crate::engine::aws_config::chain::{Base, Chain};
 use crate::engine::config::model::Source;
+use crate::engine::invocation::quoted;
 use crate::shell::environment::Environment;
 use crate::shell::program::in_own_path;
 use crate::shell::sources::split_words;
@@ -28,7 +29,8 @@ pub(super) fn missing(setup: &Setup, aws: &AwsConfig, environment: &Environment)
         let shown = place.display();
         let text = if place.is_absolute() {
             format!(
-                "{key} starts {shown}, which is not there or cannot be run\nhint: correct the path, or: chmod +x {shown}"
+                "{key} starts {shown}, which is not there or cannot be run\nhint: correct the path, or: chmod +x {}",
+                quoted(&shown.to_string())
             )
         } else if program.contains('/') {
             format!(

@@ -12,8 +12,8 @@ pub(super) fn fault(fault: &SourceFault, context: &Context) -> Failure {
         SourceFault::Missing(text) => {
             let fix = match &context.source {
                 Source::Profile(profile) => format!(
-                    "put credentials into profile {profile:?} (aws configure --profile {}), or correct source_profile of \
-                     profile {:?}",
+                    "put credentials into profile {profile:?} (aws configure --profile {0}, or aws configure sso --profile {0}), or \
+                     correct source_profile of profile {1:?}",
                     quoted(profile),
                     context.profile
                 ),
@@ -59,7 +59,7 @@ pub(super) fn fault(fault: &SourceFault, context: &Context) -> Failure {
         SourceFault::Unreadable { path, why } => (
             Class::Source,
             cannot_be_read(path, why),
-            Some(format!("make {path} a file that the user of evertoken can read (ls -l {path})")),
+            Some(format!("make {path} a file that the user of evertoken can read (ls -l {})", quoted(path))),
         ),
         SourceFault::Unsettled { path, why } => (Class::Busy, cannot_be_read(path, why), None),
         SourceFault::Process(text) => {
@@ -84,7 +84,8 @@ pub(super) fn renewal(context: &Context) -> Option<String> {
     match &context.source {
         Source::Listed(_) => None,
         Source::Profile(profile) => Some(format!(
-            "renew profile {profile:?} with the tool that wrote its keys (aws configure --profile {profile} for long-term ones)"
+            "renew profile {profile:?} with the tool that wrote its keys (aws configure --profile {} for long-term ones)",
+            quoted(profile)
         )),
         Source::WebIdentity(path) => Some(format!("let whatever issues the token write a new one to {path}")),
         Source::Provider(provider) => Some(match provider {

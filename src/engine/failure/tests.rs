@@ -304,5 +304,12 @@ fn what_is_to_be_typed_is_quoted() {
     let source = Source::Profile("my base".to_owned());
     let missing = Fault::Source(SourceFault::Missing("there is no profile \"my base\"".to_owned()));
     let fix = classify(&missing, &context(Stage::AssumeRole, &source)).fix.expect("a way out");
-    assert!(fix.contains("(aws configure --profile 'my base')"), "{fix}");
+    assert!(fix.contains("(aws configure --profile 'my base', or aws configure sso --profile 'my base')"), "{fix}");
+    let path = "/home/me/my aws/config".to_owned();
+    let unreadable = Fault::Source(SourceFault::Unreadable { path, why: "Permission denied".to_owned() });
+    let fix = classify(&unreadable, &context(Stage::Resolve, &source)).fix.expect("a way out");
+    assert!(fix.ends_with("(ls -l '/home/me/my aws/config')"), "{fix}");
+    let expired = service(403, Some("ExpiredToken"), "");
+    let fix = classify(&expired, &context(Stage::AssumeRole, &source)).fix.expect("a way out");
+    assert!(fix.ends_with("(aws configure --profile 'my base' for long-term ones)"), "{fix}");
 }

@@ -7,6 +7,7 @@ use super::foresight::Cached;
 use super::sdk::{NO_METADATA, Only, environment};
 use super::sso::RENEW_BEFORE;
 use crate::engine::failure::{Fault, Layer, SourceFault};
+use crate::engine::invocation::quoted;
 use crate::engine::secret::Secret;
 use crate::engine::session::{Keys, SourceCredentials};
 use crate::engine::time::WallTime;
@@ -46,7 +47,7 @@ pub(crate) async fn cached(
 
 pub(super) fn over(profile: &str) -> Fault {
     let what = format!("the console login of profile {profile:?}");
-    Fault::Source(SourceFault::Ended { what, login: Some(format!("aws login --profile {profile}")) })
+    Fault::Source(SourceFault::Ended { what, login: Some(format!("aws login --profile {}", quoted(profile))) })
 }
 
 fn cache_folder(folder: Option<&str>, home: Option<&Path>) -> Result<PathBuf, Fault> {
