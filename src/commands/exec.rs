@@ -8,6 +8,7 @@ use crate::commands::fresh::{self, Reader};
 use crate::commands::refresh::warn_of_other_config;
 use crate::commands::setup::Setup;
 use crate::engine::aws_config::{AwsConfig, AwsFile};
+use crate::engine::config::asking::is_asked;
 use crate::engine::config::clashes::{Clash, clashes, header};
 use crate::engine::config::model::{Entry, StoreKind};
 use crate::shell::environment::Environment;
@@ -81,8 +82,7 @@ fn warn_of_others(setup: &Setup, entry: &Entry, aws: &AwsConfig) -> io::Result<(
 
 fn additions(setup: &Setup, entry: &Entry, aws: &AwsConfig) -> Vec<(&'static str, OsString)> {
     let mut set = vec![("AWS_PROFILE", OsString::from(entry.profile.as_str()))];
-    let asks_us = aws.profiles.get(entry.profile.as_str()).is_some_and(|keys| keys.contains_key("credential_process"));
-    if entry.store == StoreKind::Private && !asks_us {
+    if entry.store == StoreKind::Private && !is_asked(entry.profile.as_str(), aws) {
         // It stands in no file that the command would read by itself.
         set.push(("AWS_SHARED_CREDENTIALS_FILE", setup.places().private_store().into()));
     } else if setup.config().credentials_file.is_some() {

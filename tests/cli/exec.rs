@@ -1,6 +1,6 @@
 //! A command with a session in its environment, and everything of its own: signals, terminal, exit code.
 
-use crate::home::{CONFIG, Ended, Home};
+use crate::home::{CONFIG, CREDENTIALS, Ended, Home};
 use evertoken::emulator::{Emulator, Settings};
 use evertoken::shell::locks::InstanceLock;
 #[cfg(target_os = "linux")]
@@ -171,6 +171,30 @@ fn exec_finds_the_files_that_the_config_names() {
     assert!(home.run("exec vault -- env").out.lines().any(|line| line == private));
     home.write(".aws/config", "[profile vault]\ncredential_process = evertoken credential-process vault\n");
     assert!(!home.run("exec vault -- env").out.lines().any(|line| line == private));
+}
+
+/// Another program, evertoken asked for another profile, and keys of the same name give other credentials than those that
+/// were asked for.
+#[test]
+fn exec_takes_a_private_session_from_the_store_unless_evertoken_is_asked_for_it() {
+    let home = Home::new(CONFIG);
+    home.hold("vault", 3_000);
+    let private = format!("AWS_SHARED_CREDENTIALS_FILE={}", home.places().private_store().display());
+    let process = |line: &str| format!("[profile vault]\ncredential_process = {line}\n");
+    let asks = process("evertoken credential-process vault");
+    let keys = format!("{CREDENTIALS}[vault]\naws_access_key_id = AKIAIOSFODNN7OTHERS1\naws_secret_access_key = x\n");
+    for (config, credentials, from_store) in [
+        (&asks, CREDENTIALS, false),
+        (&asks, &keys, true),
+        (&process("/opt/other-tool vault"), CREDENTIALS, true),
+        (&process("evertoken credential-process dev"), CREDENTIALS, true),
+    ] {
+        home.write(".aws/config", config);
+        home.write(".aws/credentials", credentials);
+        let ended = home.run("exec vault -- env");
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(ended.out.lines().any(|line| line == private), from_store, "{config}\n{credentials}");
+    }
 }
 
 /// No daemon and no other try helps whoever asks for more than there can be.

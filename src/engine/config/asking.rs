@@ -39,6 +39,13 @@ pub fn unheard(config: &Config, aws: &AwsConfig) -> Vec<Unheard> {
     asking.filter_map(|(name, section, asked)| judge(name, section, asked, config)).collect()
 }
 
+/// Whether programs that use the profile ask evertoken for it, with no keys in the way.
+pub fn is_asked(profile: &str, aws: &AwsConfig) -> bool {
+    aws.profiles.get(profile).is_some_and(|section| {
+        asks_evertoken(section) == Some(profile) && section.get("aws_access_key_id").is_none_or(String::is_empty)
+    })
+}
+
 fn judge(name: &str, section: &Section, asked: &str, config: &Config) -> Option<Unheard> {
     let entry = config.entry(name);
     let is_ours = section.contains_key("x_evertoken");
