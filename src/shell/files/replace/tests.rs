@@ -93,6 +93,30 @@ fn what_is_written_into_the_old_file_is_left_to_whoever_looks_afterwards() {
     assert!(super::was_written_to(&present, &read.bytes));
 }
 
+/// Where files cannot change their names in one step nothing else looks at what ours would replace.
+#[test]
+fn what_was_changed_since_it_was_read_is_seen_before_anything_is_replaced() {
+    let changes: [fn(&Path); 3] = [
+        |path| fs::write(path, "theirs").expect("written in place"),
+        |path| save(path, "theirs"),
+        |path| {
+            fs::remove_file(path).expect("removed");
+        },
+    ];
+    for change in changes {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, read, temporary) = ready(&folder, Some("old"));
+        drop(temporary);
+        change(&path);
+        let theirs = snapshot::read(&path).expect("read");
+        let above = fs::metadata(folder.path()).expect("the folder");
+        let replaced = super::replace(&path, &above, read, b"ours", 0o600, None).expect("no failure");
+        assert!(matches!(replaced, super::Replaced::ChangedMeanwhile));
+        assert!(snapshot::read(&path).expect("read").same_as(&theirs), "it never had another name");
+        assert_eq!(names(&folder).len(), usize::from(path.exists()));
+    }
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn who_opened_the_old_file_in_the_last_moment_is_noticed_and_what_it_writes_keeps_a_name() {
