@@ -267,6 +267,8 @@ fn our_own_writes_are_no_news_and_those_of_others_always_are() {
 
     theirs.apply(StoreKind::Shared, &[put("ops", "three")]).expect("stored");
     assert!(news(&ours));
+    // Only what was relied on can be relied on by mistake.
+    until(|| !news(&ours));
     theirs.apply(StoreKind::Shared, &[put("ops", "four")]).expect("stored");
     ours.apply(StoreKind::Shared, &[put("dev", "five")]).expect("stored");
     assert!(news(&ours), "our write came after theirs, but theirs was never looked at");
@@ -361,6 +363,12 @@ fn what_another_process_stored_is_found_also_below_our_own_write() {
     assert_eq!(found("dev"), token("one"));
     ours.apply(StoreKind::Shared, &[put("ops", "two"), Edit::remove(profile("dev"))]).expect("stored");
     assert_eq!((found("dev"), found("ops")), (None, token("two")));
+    // Only what was relied on can be relied on by mistake.
+    until(|| {
+        let never = |_: &SettingsDigest, _, _| false;
+        ours.session_of_interest(StoreKind::Shared, &profile("dev"), never).is_none()
+            && ours.has_none_of_interest(StoreKind::Shared, &profile("dev"), never)
+    });
     theirs.apply(StoreKind::Shared, &[put("dev", "three")]).expect("stored");
     ours.apply(StoreKind::Shared, &[put("ops", "four")]).expect("stored");
     assert_eq!((found("dev"), found("ops")), (token("three"), token("four")));
