@@ -13,7 +13,7 @@ use evertoken::shell::files::lock::LockError;
 use evertoken::shell::files::settle::Patience;
 use evertoken::shell::locks::{InstanceLock, RefreshLock};
 use evertoken::shell::places::Places;
-use evertoken::shell::store::{Stores, write_status};
+use evertoken::shell::store::{Stores, move_private_store, write_status};
 use std::fs::{self, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -273,6 +273,21 @@ fn our_own_writes_are_no_news_and_those_of_others_always_are() {
     ours.apply(StoreKind::Shared, &[put("dev", "five")]).expect("stored");
     assert!(news(&ours), "our write came after theirs, but theirs was never looked at");
     until(|| !news(&ours));
+}
+
+#[test]
+fn a_private_store_moves_only_to_where_there_is_none() {
+    let (old, new) = (TempDir::new().expect("a home"), TempDir::new().expect("a home"));
+    assert!(!move_private_store(&places(&old), &places(&new)).expect("nothing to move"));
+    stores(&old).apply(StoreKind::Private, &[put("dev", "old")]).expect("stored");
+    stores(&new).apply(StoreKind::Private, &[put("dev", "new")]).expect("stored");
+    let read = |home: &TempDir| fs::read_to_string(places(home).private_store()).ok();
+    let before = (read(&old), read(&new));
+    assert!(!move_private_store(&places(&old), &places(&new)).expect("a look"));
+    assert_eq!((read(&old), read(&new)), before);
+    fs::remove_file(places(&new).private_store()).expect("removed");
+    assert!(move_private_store(&places(&old), &places(&new)).expect("moved"));
+    assert_eq!((read(&old), read(&new)), (None, before.0));
 }
 
 #[test]
