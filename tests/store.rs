@@ -290,6 +290,30 @@ fn a_private_store_moves_only_to_where_there_is_none() {
     assert_eq!((read(&old), read(&new)), (None, before.0));
 }
 
+/// Long-term keys that were rotated in it mend what was refused, a session that we put into it does not.
+#[test]
+fn what_others_keep_beside_our_sections_is_told_to_have_changed_once() {
+    let home = TempDir::new().expect("a home");
+    let stores = stores(&home);
+    let path = stores.places().credentials().to_owned();
+    let changed = |text: Option<&str>| {
+        if let Some(text) = text {
+            fs::write(&path, text).expect("written");
+        }
+        stores.observe(StoreKind::Shared, &[profile("dev")]);
+        stores.others_changed()
+    };
+    stores.apply(StoreKind::Shared, &[put("dev", "one")]).expect("stored");
+    assert!(!changed(None), "nothing was known before");
+    stores.apply(StoreKind::Shared, &[put("dev", "two"), put("ops", "one")]).expect("stored");
+    assert!(!changed(None), "our own writes");
+    let with_keys =
+        format!("[base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n{}", fs::read_to_string(&path).expect("read"));
+    assert!(changed(Some(&with_keys)));
+    assert!(!changed(None), "it was told");
+    assert!(changed(Some(&with_keys.replace("IOSFODNN7", "I44QH8DHB"))));
+}
+
 #[test]
 fn a_change_that_comes_at_once_and_leaves_the_size_is_news_too() {
     let home = TempDir::new().expect("a home");
