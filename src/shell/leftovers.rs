@@ -168,6 +168,15 @@ mod tests {
     use std::fs;
 
     #[test]
+    fn only_what_nobody_has_put_anything_into_goes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("credentials");
+        fs::write(&path, "[mine]\n").expect("a file that was filled since");
+        assert!(!unmake(&path).expect("a look") && !unmake(folder.path()).expect("a look"));
+        assert_eq!(fs::read_to_string(&path).expect("their file"), "[mine]\n");
+    }
+
+    #[test]
     #[cfg(target_os = "linux")]
     fn a_file_that_a_program_has_cut_to_nothing_to_write_it_anew_is_left_to_it() {
         let folder = tempfile::tempdir().expect("a folder");
