@@ -75,6 +75,14 @@ fn purge_takes_a_link_away_and_nothing_behind_it() {
     assert!(ended.out.contains(&format!("removed {}\n", locks.display())), "{}", ended.out);
     assert_eq!(home.read("mine/thesis.lock"), "years of work");
     assert!(!home.path(".local/state/evertoken").exists(), "{}", ended.out);
+    // The folder above it may be one too; then nobody can tell whose the rest is.
+    let state = home.places().state().to_owned();
+    fs::create_dir_all(state.parent().expect("a folder")).expect("a folder");
+    std::os::unix::fs::symlink(home.path("mine"), &state).expect("a link");
+    let dry = home.run("purge --dry-run");
+    assert!(!dry.out.contains("thesis"), "{dry:?}");
+    home.run("purge");
+    assert_eq!(home.read("mine/thesis.lock"), "years of work");
 }
 
 /// What a home has below itself, as paths.
@@ -115,6 +123,8 @@ fn purge_leaves_what_others_have_made_or_filled() {
     home.hold("dev", 3_000);
     let own = home.read(".aws/credentials") + "[mine]\n";
     home.write(".aws/credentials", &own);
+    let removed = |dry: &str, name: &str| dry.contains(&format!("would remove {}\n", home.path(name).display()));
+    assert!(!removed(&home.run("purge --dry-run").out, ".aws/credentials"), "their section stands in it");
     assert_eq!(home.run("purge").code, Some(0));
     assert_eq!(home.read(".aws/credentials"), "[mine]\n");
     // A dotfile behind a link, though it was not there yet.
@@ -125,6 +135,20 @@ fn purge_leaves_what_others_have_made_or_filled() {
     assert_eq!(home.run("purge").code, Some(0));
     assert!(home.path(".aws/credentials").is_symlink());
     assert_eq!(home.read("dotfiles/aws"), "");
+}
+
+#[test]
+fn purge_tells_of_no_folder_that_others_have_filled() {
+    let home = Home::new(CONFIG);
+    fs::remove_dir_all(home.path(".aws")).expect("no folder");
+    home.hold("dev", 3_000);
+    home.write(".aws/cli/alias", "[toplevel]\n");
+    let removed = |out: &str, verb: &str, name: &str| out.contains(&format!("{verb} {}\n", home.path(name).display()));
+    let dry = home.run("purge --dry-run").out;
+    assert!(removed(&dry, "would remove", ".aws/credentials") && !removed(&dry, "would remove", ".aws"), "{dry}");
+    let done = home.run("purge").out;
+    assert!(removed(&done, "removed", ".aws/credentials") && !removed(&done, "removed", ".aws"), "{done}");
+    assert_eq!(home.read(".aws/cli/alias"), "[toplevel]\n");
 }
 
 /// What a daemon of a config has written down for a credentials file.
