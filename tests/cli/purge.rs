@@ -151,6 +151,21 @@ fn purge_tells_of_no_folder_that_others_have_filled() {
     assert_eq!(home.read(".aws/cli/alias"), "[toplevel]\n");
 }
 
+#[test]
+fn purge_takes_back_a_section_of_ours_that_somebody_has_damaged() {
+    let home = Home::new(CONFIG);
+    home.hold("dev", 3_000);
+    let text = home.read(".aws/credentials");
+    let damaged: String =
+        text.split_inclusive('\n').filter(|line| !line.starts_with("x_security_token_expires")).collect();
+    assert_ne!(damaged, text);
+    home.write(".aws/credentials", &damaged);
+    let ended = home.run("purge");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.out.contains("removed the keys of profile dev from"), "{}", ended.out);
+    assert_eq!(home.read(".aws/credentials"), CREDENTIALS);
+}
+
 /// What a daemon of a config has written down for a credentials file.
 fn recorded(home: &Home, credentials: &str, config: &str) -> Places {
     let file = home.path(credentials).display().to_string();
