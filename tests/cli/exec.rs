@@ -171,6 +171,10 @@ fn exec_finds_the_files_that_the_config_names() {
     assert!(home.run("exec vault -- env").out.lines().any(|line| line == private));
     home.write(".aws/config", "[profile vault]\ncredential_process = evertoken credential-process vault\n");
     assert!(!home.run("exec vault -- env").out.lines().any(|line| line == private));
+    let config = home.path("aws.conf").display().to_string();
+    home.write("aws.conf", "");
+    home.write(".config/evertoken/config.toml", &format!("aws_config_file = {config:?}\n{CONFIG}"));
+    assert!(home.run("exec dev -- env").out.lines().any(|line| line == format!("AWS_CONFIG_FILE={config}")));
 }
 
 /// Another program, evertoken asked for another profile, and keys of the same name give other credentials than those that
