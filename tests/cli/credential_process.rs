@@ -122,6 +122,23 @@ fn credential_process_answers_from_the_store_alone_while_enough_is_left() {
     assert_eq!(sts.request_count(), 0);
 }
 
+/// A clock that may be slow makes a session look fresher than it is.
+#[test]
+fn credential_process_asks_sts_for_what_looks_fresh_by_a_clock_that_may_be_behind() {
+    let sts = Emulator::start(Settings::default()).expect("an emulator");
+    let home = Home::new(&CONFIG.replace("http://127.0.0.1:1", &sts.url()));
+    home.hold("dev", 3_000);
+    // An earlier boot of this machine was an hour behind, and nobody knows whether it was put right.
+    home.places().ensure_state().expect("a state folder");
+    fs::write(home.places().clock_file(), r#"{"boot": "an earlier one", "booted": 0, "skew": 3600000}"#)
+        .expect("what was learnt");
+    assert!(!home.run("credential-process dev").out.contains("token-of-dev"));
+    assert_eq!(sts.request_count(), 1);
+    // STS has told the time since.
+    assert_eq!(home.run("credential-process dev").code, Some(0));
+    assert_eq!(sts.request_count(), 1);
+}
+
 #[test]
 fn credential_process_refreshes_by_itself_what_has_less_left_or_was_issued_for_other_settings() {
     let sts = Emulator::start(Settings::default()).expect("an emulator");
