@@ -59,6 +59,19 @@ fn a_living_session_with_a_code_is_not_renewed_for_more_than_can_be_granted() {
 }
 
 /// `exec`, `refresh` and its dry run judge alike what there can be.
+/// Whoever looks at a session next, and calls nobody, judges it by the clock that this one has learnt.
+#[test]
+fn what_sts_told_of_the_clock_is_kept_for_whoever_comes_next() {
+    let sts = Emulator::start(Settings::default()).expect("an emulator");
+    sts.set_skew(7_200);
+    let home = Home::new(&CONFIG.replace("http://127.0.0.1:1", &sts.url()));
+    let ended = home.run("refresh dev");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let status: serde_json::Value = serde_json::from_str(&home.run("status --json").out).expect("JSON");
+    let seconds = status["clock_skew_seconds"].as_i64().expect("a number");
+    assert!((7_000..7_300).contains(&seconds), "{seconds}");
+}
+
 #[test]
 fn all_of_its_duration_is_more_than_a_session_has_left() {
     let sts = Emulator::start(Settings::default()).expect("an emulator");
