@@ -72,6 +72,29 @@ fn what_sts_told_of_the_clock_is_kept_for_whoever_comes_next() {
     assert!((7_000..7_300).contains(&seconds), "{seconds}");
 }
 
+/// Only its source knows how long a session of a published source lasts.
+#[test]
+fn less_than_was_asked_for_is_no_success() {
+    let home = Home::new(&format!("{CONFIG}[[role]]\nprofile = \"legacy\"\nsource_profile = \"tool\"\n"));
+    let end = (clock::now() + Duration::from_secs(1_800)).whole_seconds();
+    home.write(
+        "printed.json",
+        &format!(
+            r#"{{"Version": 1, "AccessKeyId": "ASIAIOSFODNN7EXAMPLE", "SecretAccessKey": "SECRETEXAMPLE",
+                "SessionToken": "TOKENEXAMPLE", "Expiration": "{end}"}}"#
+        ),
+    );
+    let printed = home.path("printed.json");
+    home.write(".aws/config", &format!("[profile tool]\ncredential_process = /bin/cat {}\n", printed.display()));
+    let ended = home.run("refresh legacy --min-ttl 45m");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.out.contains(" is less than the 45m asked for: no more was granted\n"), "{}", ended.out);
+    let ended = home.run("exec legacy --min-ttl 45m -- echo it ran");
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "{ended:?}");
+    assert!(ended.err.ends_with(" left, which is less than 45m: no more was granted\n"), "{}", ended.err);
+    assert_eq!(home.run("refresh legacy --min-ttl 20m").code, Some(0));
+}
+
 #[test]
 fn all_of_its_duration_is_more_than_a_session_has_left() {
     let sts = Emulator::start(Settings::default()).expect("an emulator");
