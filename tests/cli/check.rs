@@ -70,6 +70,11 @@ fn check_warns_of_what_surrounds_the_config() {
         home.places().private_store().display()
     )));
     assert!(!ended.out.contains("je7MtGbClwBF"), "a secret of the user's");
+    fs::set_permissions(home.path(".aws"), fs::Permissions::from_mode(0o777)).expect("a mode");
+    let ended = home.run("check");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let fix = format!("run: chmod go-w {}\n", home.path(".aws").display());
+    assert!(ended.out.contains("warning: evertoken will not write: failed to use ") && ended.out.contains(&fix));
 }
 
 const TEMPORARY: &str =
