@@ -2,7 +2,7 @@
 
 use crate::home::{CONFIG, CREDENTIALS, Ended, Home};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 
 #[test]
 fn check_says_what_will_happen() {
@@ -312,9 +312,11 @@ fn a_config_that_others_can_write_may_name_no_programs() {
                 "{what}, programs to run, and others can write to {shown} (mode 0{bad:o})\nhint: chmod go-w {shown}"
             );
             assert!(checked.out.contains(&told), "{told}\n{}", checked.out);
-            let run = home.run("run");
-            assert_eq!(run.code, Some(78), "{run:?}");
-            assert!(run.err.contains(&told), "{told}\n{}", run.err);
+            for line in ["run", "refresh", "login"] {
+                let ended = home.run(line);
+                assert_eq!(ended.code, Some(78), "{line}: {ended:?}");
+                assert!(ended.err.contains(&told), "{line}: {told}\n{}", ended.err);
+            }
             // Nothing is run by these.
             assert_eq!(home.run("status").code, Some(3));
             mode(good);
@@ -330,6 +332,19 @@ fn a_config_that_others_can_write_may_name_no_programs() {
         std::os::unix::fs::symlink(home.path("shared/config.toml"), home.path(".config/evertoken/config.toml"))
             .expect("a link");
         assert_eq!(home.run("check").code, Some(78));
+        // Nor is one that belongs to somebody else.
+        if rustix::process::geteuid().is_root() {
+            fs::set_permissions(home.path("shared"), fs::Permissions::from_mode(0o700)).expect("a mode");
+            assert_eq!(home.run("check").code, Some(0));
+            chown(home.path("shared/config.toml"), Some(12_345), None).expect("another owner");
+            let checked = home.run("check");
+            assert_eq!(checked.code, Some(78), "{checked:?}");
+            assert!(
+                checked.out.contains("shared/config.toml belongs to user 12345\nhint: sudo chown "),
+                "{}",
+                checked.out
+            );
+        }
         // Without programs nobody is the worse for it.
         home.write("shared/config.toml", CONFIG);
         assert_eq!(home.run("check").code, Some(0));
