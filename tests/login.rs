@@ -153,6 +153,12 @@ fn a_given_code_opens_the_session_and_the_role_on_top_of_it() {
     assert_eq!(home.run("login"), (Some(0), "nothing is due\n".to_owned(), String::new()));
     assert_eq!(home.run("login base-mfa --code 123457").0, Some(0));
     assert_eq!(home.codes_sent(), ["123456", "123457"]);
+    // Nor does a session of other settings last, however long it would.
+    let config = fs::read_to_string(home.path(".config/evertoken/config.toml")).expect("the config");
+    let changed = config.replace("[[role]]", "duration = \"6h\"\n[[role]]");
+    home.write(".config/evertoken/config.toml", &changed);
+    assert_eq!(home.run("login --code 123458").0, Some(0));
+    assert_eq!(home.codes_sent(), ["123456", "123457", "123458"]);
 }
 
 #[test]
