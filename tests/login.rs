@@ -162,6 +162,16 @@ fn a_given_code_opens_the_session_and_the_role_on_top_of_it() {
 }
 
 #[test]
+fn no_code_is_spent_where_the_session_could_not_be_stored() {
+    let home = Home::new("store = \"shared\"");
+    fs::write(home.path(".aws/credentials"), "no header\n").expect("a file that no tool can read");
+    let (code, out, err) = home.run("login --code 123456");
+    assert_eq!(code, Some(1), "{out}{err}");
+    assert!(err.contains("line 1"), "{err}");
+    assert_eq!(home.codes_sent(), Vec::<String>::new());
+}
+
+#[test]
 fn a_code_needs_exactly_one_use() {
     let second =
         format!("[[mfa_session]]\nprofile = \"other-mfa\"\nsource_profile = \"base\"\nmfa_serial = \"{SERIAL}\"\n");
