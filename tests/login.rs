@@ -172,6 +172,19 @@ fn no_code_is_spent_where_the_session_could_not_be_stored() {
 }
 
 #[test]
+fn who_stands_on_a_session_that_could_not_be_opened_is_not_asked_for_a_code() {
+    let twice = format!(
+        "[[role]]\nprofile = \"twice\"\nrole_arn = \"arn:aws:iam::111122223333:role/Twice\"\n\
+         source_profile = \"base-mfa\"\nmfa_serial = \"{SERIAL}\"\n"
+    );
+    let home = Home::new(&twice);
+    let (code, out, err) = home.run("login");
+    assert_eq!(code, Some(1), "{out}{err}");
+    assert!(out.contains("base-mfa: an MFA code is due, and there is no terminal to ask on\n"), "{out}");
+    assert!(out.contains("twice: waits for base-mfa\n"), "{out}");
+}
+
+#[test]
 fn a_code_needs_exactly_one_use() {
     let second =
         format!("[[mfa_session]]\nprofile = \"other-mfa\"\nsource_profile = \"base\"\nmfa_serial = \"{SERIAL}\"\n");
