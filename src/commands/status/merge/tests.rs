@@ -209,6 +209,9 @@ fn a_trouble_is_over_when_a_newer_session_stands_in_the_file() {
     let after = merge(said(), ours("2026-11-21T14:15:00Z", "2026-11-21T15:15:00Z"), None);
     assert_eq!(after.profiles[0].error, None);
     assert_eq!(after.profiles[0].state, State::Fresh);
+    let of_other_settings = Session { digest: digest("bb"), ..session("2026-11-21T14:15:00Z", "2026-11-21T15:15:00Z") };
+    let still = merge(said(), Some(Observation::Ours(Box::new(of_other_settings))), None);
+    assert_eq!(still.profiles[0].error, Some(trouble("source")), "it says nothing about the settings of now");
 }
 
 #[test]
