@@ -5,7 +5,7 @@ use evertoken::emulator::Outcome;
 use rustix::process::Signal;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -205,6 +205,19 @@ fn a_circle_through_the_aws_config_is_not_taken_over() {
     assert_eq!(workstation.fingerprint(), before);
     workstation.signal(Signal::USR1);
     workstation.wait("a refresh by the old config", || workstation.granted("dev") == 2);
+}
+
+#[test]
+fn a_wider_mode_that_the_config_allows_by_now_is_kept() {
+    let workstation = Workstation::new(600).role("dev").start_with(&["dev"]);
+    let key = workstation.key_of("dev");
+    fs::write(workstation.config_path(), format!("file_mode = \"0640\"\n{}", workstation.config())).expect("written");
+    workstation.wait("the config", || workstation.lines(&["keeping sessions fresh"]) == 2);
+    fs::set_permissions(workstation.credentials_path(), fs::Permissions::from_mode(0o640)).expect("a mode");
+    workstation.signal(Signal::USR1);
+    workstation.wait("another session", || workstation.holds("dev") && workstation.key_of("dev") != key);
+    let mode = fs::metadata(workstation.credentials_path()).expect("the file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o640, "{}", workstation.log());
 }
 
 /// Whoever keeps dotfiles apart moves the folder and links to it.
