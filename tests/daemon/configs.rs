@@ -220,6 +220,18 @@ fn a_wider_mode_that_the_config_allows_by_now_is_kept() {
     assert_eq!(mode & 0o777, 0o640, "{}", workstation.log());
 }
 
+#[test]
+fn network_settings_that_cannot_be_used_are_not_taken_over() {
+    let workstation = Workstation::new(600).role("dev").start_with(&["dev"]);
+    let changed = format!("{}\n[network]\nca_bundle = \"~/none.pem\"\n", workstation.config());
+    fs::write(workstation.config_path(), changed).expect("written");
+    workstation.wait("the bundle to be named", || {
+        workstation.logged(&["the config was not taken over, the old one stays", "none.pem"])
+    });
+    workstation.signal(Signal::USR1);
+    workstation.wait("a refresh by the old config", || workstation.granted("dev") == 2);
+}
+
 /// Whoever keeps dotfiles apart moves the folder and links to it.
 #[test]
 fn a_daemon_whose_credentials_file_has_got_another_place_goes_on_as_the_daemon_of_that_place() {
