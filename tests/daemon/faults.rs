@@ -170,6 +170,8 @@ fn the_fix_that_is_told_of_a_refusal_is_tried_at_once_however_long_the_session_l
     workstation.signal(Signal::USR1);
     workstation.wait("the refusal", || workstation.status_of("dev")["state"] == "refused");
     workstation.wait("the other one", || workstation.status_of("ops")["state"] == "fresh");
+    let call = ["asked STS", "profile=dev", "operation=AssumeRole", "outcome=AccessDenied", "request_id="];
+    workstation.wait("the line that each call leaves, refusals included", || workstation.logged(&call));
     let fix = workstation.status_of("dev")["error"]["fix"].to_string();
     assert!(fix.contains("then: evertoken refresh dev"), "{fix}");
     let asked = || ["dev", "ops"].map(|profile| workstation.asked(profile));
