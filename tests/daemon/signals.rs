@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal, test_kill_process};
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -128,6 +129,26 @@ fn ends(workstation: &Workstation) -> bool {
     let text = fs::read_to_string(workstation.path("pid")).expect("a number");
     let pid = Pid::from_raw(text.trim().parse().expect("a number")).expect("a process");
     within(BOUND, || test_kill_process(pid).is_err())
+}
+
+#[test]
+fn a_command_goes_on_at_signals_that_were_to_mean_nothing_to_it() {
+    let workstation = with_a_program_that_hangs().furnish();
+    let refresh = workstation.command(&["refresh", "slow"]);
+    // As nohup does it, and a script that puts it into the background.
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", "trap '' INT HUP; exec \"$0\" \"$@\""]).arg(refresh.get_program()).args(refresh.get_args());
+    shell.env_clear().envs(refresh.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut refresh = shell.spawn().expect("it runs");
+    assert!(within(BOUND, || workstation.path("pid").exists()), "the program runs");
+    for signal in [Signal::INT, Signal::HUP] {
+        signal_to(refresh.id(), signal);
+    }
+    // Time to end for who does not go on.
+    let_pass(0.5);
+    signal_to(refresh.id(), Signal::TERM);
+    assert_eq!(refresh.wait().expect("it ends").signal(), Some(Signal::TERM.as_raw()));
+    assert!(ends(&workstation));
 }
 
 #[test]
