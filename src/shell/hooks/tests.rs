@@ -1,7 +1,7 @@
 //! What hooks are handed, and how they end.
 #![expect(clippy::disallowed_methods, reason = "a test looks at what the hooks wrote")]
 
-use super::{HookRunner, LIMIT, filled, fit, values};
+use super::{AT_ONCE, HookRunner, LIMIT, filled, fit, values};
 use crate::engine::config::model::Hooks;
 use crate::engine::failure::{Class, Failure};
 use crate::engine::keeper::{Notice, NoticeKind};
@@ -101,6 +101,27 @@ async fn a_hook_that_takes_too_long_is_killed_with_its_children() {
 #[tokio::test]
 async fn what_a_hook_has_left_running_is_killed_when_the_time_of_the_hook_is_over() {
     kills("sleep 1000 >/dev/null 2>&1 & echo $! > \"$HOME/new\" && mv \"$HOME/new\" \"$HOME/pids\"").await;
+}
+
+#[tokio::test]
+async fn what_a_hook_has_left_running_goes_on_and_keeps_no_other_one_waiting() {
+    let home = tempfile::tempdir().expect("a folder");
+    let follower = "(until [ -e \"$HOME/last\" ]; do sleep 0.05; done; echo > \"$HOME/$$\") >/dev/null 2>&1 &";
+    let (failed, recovered) = (shell(follower, &[]), shell("echo > \"$HOME/last\"", &[]));
+    let runner = runner(Hooks { failed, recovered, ..Hooks::default() }, Duration::from_secs(600), home.path());
+    for _ in 0..AT_ONCE {
+        runner.run(&notice(NoticeKind::Failed, "it ended"), "waiting");
+    }
+    runner.run(&notice(NoticeKind::Recovered, "it goes on"), "fresh");
+    written(&home.path().join("last")).await;
+    let ended = || fs::read_dir(home.path()).expect("a folder").count() - 1;
+    for _ in 0..6_000 {
+        if ended() == AT_ONCE {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(ended(), AT_ONCE, "some were killed before their time");
 }
 
 async fn kills(script: &str) {
