@@ -375,6 +375,30 @@ fn a_log_that_launchd_would_let_grow_is_moved_away() {
 }
 
 #[test]
+fn a_file_that_is_not_the_log_is_never_cut() {
+    let home = Home::new();
+    let config = format!("[defaults]\nsts_endpoint = \"http://127.0.0.1:1\"\n{CONFIG}");
+    fs::write(home.path(".config/evertoken/config.toml"), config).expect("a config");
+    fs::create_dir(home.path(".aws")).expect("a folder");
+    let (log, theirs) = (home.path("evertoken.log"), home.path("theirs"));
+    fs::write(&log, "").expect("a log");
+    fs::write(&theirs, "x".repeat(1 << 20)).expect("a file");
+    let file = fs::OpenOptions::new().append(true).open(&theirs).expect("the file");
+    let mut command = Command::new(home.path(".cargo/bin/evertoken"));
+    command.args(["run", "--bounded-log"]).arg(&log).env_clear().env("HOME", home.folder.path());
+    let mut daemon = command.stdin(Stdio::null()).stderr(file).spawn().expect("a daemon");
+    let told = (0..300).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        fs::metadata(&theirs).expect("the file").len() > 1 << 20
+    });
+    daemon.kill().expect("killed");
+    daemon.wait().expect("its end");
+    assert!(told, "nothing was added to it");
+    assert!(fs::read_to_string(&theirs).expect("text").starts_with(&"x".repeat(1 << 20)));
+    assert!(!home.path("evertoken.log.1").exists() && !home.path("theirs.1").exists());
+}
+
+#[test]
 fn under_launchd_what_starting_again_would_not_mend_ends_with_success() {
     let home = Home::new();
     fs::write(home.path(".config/evertoken/config.toml"), "[[role]]\n").expect("a config");
