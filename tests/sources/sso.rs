@@ -97,13 +97,15 @@ async fn a_login_that_lasts_gives_the_keys_of_the_permission_set() {
     assert_eq!(found.keys.access_key_id, "ASIAIOSFODNN7EXAMPLE");
     assert_eq!(found.expiration, Some(WallTime::from_unix_seconds(1_795_273_445)));
     assert_eq!(found.account_id.as_deref(), Some("111122223333"));
+    assert_eq!(found.login_ends, None, "it renews by itself");
     let came = center.came();
     assert_eq!(came.len(), 1, "{came:?}");
     assert_eq!(came[0].method, "GET");
     assert_eq!(came[0].target, "/federation/credentials?role_name=Dev%2BOps&account_id=111122223333");
 
     home.write(OLD, &format!(r#"{{"accessToken":"alive","expiresAt":"{}"}}"#, at(now, HOUR)).replace('Z', "UTC"));
-    home.resolve_at("old", now).await.expect("keys of the older form");
+    let found = home.resolve_at("old", now).await.expect("keys of the older form");
+    assert_eq!(found.login_ends, Some(at(now, HOUR)), "a person has to sign in again by then");
 }
 
 #[tokio::test]
