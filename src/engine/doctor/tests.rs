@@ -6,7 +6,7 @@ use super::picture::{
 use super::{Cause, Diagnosis, Mark, examine};
 use crate::engine::aws_config::{AwsConfig, noted_end};
 use crate::engine::config::parse;
-use crate::engine::status::{Daemon, Status};
+use crate::engine::status::{Daemon, Status, VERSION};
 use crate::engine::time::{Skew, WallTime};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -95,6 +95,7 @@ fn marks(diagnosis: &Diagnosis, cause: Cause) -> Vec<Mark> {
 
 const SESSION: &str =
     "[dev]\naws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\naws_session_token = y\n";
+const BASE: &str = "[base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n";
 const ROLE: &str = "role_arn = arn:aws:iam::111122223333:role/R\nsource_profile = base\n";
 const SSO: &str = "sso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\n";
 
@@ -200,6 +201,108 @@ fn what_aws_calls_ended_is_believed_over_the_note_in_the_file() {
     let diagnosis = examine(&picture);
     assert_eq!(diagnosis.cause, Cause::SessionExpired);
     assert_eq!(diagnosis.verdict, "profile dev: AWS says that the session has ended");
+}
+
+const ENDED: &str = "x_security_token_expires = 2020-01-01T00:00:00Z\n";
+
+/// The same where evertoken has this config, and a daemon that runs.
+fn kept(mut picture: Picture, config: &str) -> Picture {
+    let daemon = Daemon { running: true, responding: true, ..Daemon::default() };
+    picture.keeping.config = OwnConfig::Read(Arc::new(parse(config).expect("a config").config));
+    picture.keeping.status = Some(Status {
+        version: VERSION,
+        config: String::new(),
+        credentials_file: String::new(),
+        clock_skew_seconds: 0,
+        daemon,
+        profiles: Vec::new(),
+    });
+    picture
+}
+
+#[test]
+fn a_session_that_has_ended_is_renewed_by_whoever_can() {
+    let role =
+        "[[role]]\nprofile = \"dev\"\nrole_arn = \"arn:aws:iam::111122223333:role/dev\"\nsource_profile = \"base\"\n";
+    let mfa = "mfa_serial = \"arn:aws:iam::111122223333:mfa/me\"\n";
+    let session = format!("[[mfa_session]]\nprofile = \"dev\"\nsource_profile = \"base\"\nstore = \"shared\"\n{mfa}");
+    for (config, cause, fix) in [
+        (role.to_owned(), Cause::SessionExpired, "evertoken refresh dev"),
+        (format!("{role}{mfa}"), Cause::SessionExpired, "evertoken login dev"),
+        (session, Cause::MfaSessionOver, "evertoken login dev"),
+    ] {
+        let picture = kept(picture("", &format!("{SESSION}{ENDED}{BASE}")), &config);
+        let findings = examine(&picture).findings;
+        let found = findings.iter().find(|finding| finding.cause == cause).expect("the session has ended");
+        assert_eq!((found.mark, found.fix.as_slice()), (Mark::Fault, [fix.to_owned()].as_slice()), "{config}");
+    }
+}
+
+#[test]
+fn keys_that_lack_a_part_are_no_session() {
+    for missing in ["aws_session_token", "aws_secret_access_key", "aws_access_key_id"] {
+        let torn: String = SESSION.split_inclusive('\n').filter(|line| !line.starts_with(missing)).collect();
+        let diagnosis = examine(&picture("", &torn));
+        assert_eq!(marks(&diagnosis, Cause::KeysIncomplete), [Mark::Fault], "{missing}: {diagnosis:#?}");
+    }
+}
+
+#[test]
+fn what_would_matter_later_is_a_fault_where_the_session_is_over_by_the_word_of_aws_alone() {
+    let mut picture = picture("", SESSION);
+    picture.keeping.config = OwnConfig::Wrong("config.toml:1:1: what?".to_owned());
+    assert_eq!(marks(&examine(&picture), Cause::ConfigWrong), [Mark::Warning]);
+    picture.answer = Answer::Refused { code: "ExpiredToken".to_owned(), message: "it is".to_owned(), skew: None };
+    assert_eq!(marks(&examine(&picture), Cause::ConfigWrong), [Mark::Fault]);
+}
+
+#[test]
+fn the_environment_of_this_shell_says_nothing_of_that_of_a_daemon() {
+    let config = "[[role]]\nprofile = \"dev\"\nrole_arn = \"arn:aws:iam::111122223333:role/dev\"\n\
+                  credential_source = \"Environment\"\n";
+    let mut picture = kept(picture("", SESSION), config);
+    assert_eq!(marks(&examine(&picture), Cause::SourceFails), []);
+    picture.keeping.status = None;
+    assert_eq!(marks(&examine(&picture), Cause::SourceFails).len(), 1);
+}
+
+#[test]
+fn a_daemon_that_keeps_another_file_than_the_tools_read_is_a_fault() {
+    let role =
+        "[[role]]\nprofile = \"dev\"\nrole_arn = \"arn:aws:iam::111122223333:role/dev\"\nsource_profile = \"base\"\n";
+    let mut picture = kept(picture("", &format!("{SESSION}{BASE}")), role);
+    picture.keeping.other_file = Some("~/other".to_owned());
+    let diagnosis = examine(&picture);
+    assert_eq!((diagnosis.cause, diagnosis.mark), (Cause::OtherFile, Mark::Fault), "{diagnosis:#?}");
+    assert_eq!(diagnosis.fix, ["export AWS_SHARED_CREDENTIALS_FILE=~/other"]);
+}
+
+#[test]
+fn a_folder_into_which_evertoken_will_not_write_is_told_where_keys_lie_in_it() {
+    let mut picture = picture("", SESSION);
+    let reason = Some("others can write into ~/.aws".to_owned());
+    picture.config_file.unsafe_folder = reason.clone();
+    assert_eq!(marks(&examine(&picture), Cause::FilePlace), []);
+    picture.credentials_file.unsafe_folder = reason;
+    assert_eq!(marks(&examine(&picture), Cause::FilePlace), [Mark::Warning]);
+}
+
+#[test]
+fn a_line_hides_nothing_of_evertoken_where_it_keeps_nothing() {
+    let config = format!("[profile dev]\n{ROLE}");
+    let credentials = format!("{SESSION}{BASE}");
+    assert_eq!(marks(&examine(&picture(&config, &credentials)), Cause::SectionHidden), []);
+    let ours = format!("{SESSION}x_evertoken = something\n{BASE}");
+    assert_eq!(marks(&examine(&picture(&config, &ours)), Cause::SectionHidden), [Mark::Fault]);
+}
+
+#[test]
+fn how_a_file_lies_there_is_no_cause_beside_what_ends_the_session() {
+    let mut picture = picture("", SESSION);
+    picture.credentials_file.mode = Some(0o644);
+    let diagnosis = examine(&picture);
+    assert_eq!(marks(&diagnosis, Cause::FileMode), [Mark::Warning]);
+    assert_eq!((diagnosis.cause, diagnosis.mark), (Cause::NotKept, Mark::Warning));
 }
 
 #[test]
