@@ -131,7 +131,7 @@ fn surroundings(setup: &Setup, aws: &AwsConfig, left_alone: &[LeftAlone]) -> Vec
     // Those that concern an entry were told at its place.
     let listed = |name: &str| setup.config().entry(name).is_some();
     let nowhere = unheard(setup.config(), aws).into_iter().filter(|it| !listed(&it.profile) && !listed(&it.asked));
-    warnings.extend(nowhere.map(|it| format!("{}\nhint: {}", it.message, it.mend)));
+    warnings.extend(nowhere.map(|it| format!("{}\nhint: {}", it.message, setup.loaded.with_places(it.mend))));
     let resolved = setup.places().resolved_credentials();
     if let Some(parent) = resolved.parent().filter(|parent| parent.exists())
         && let Err(error) = folder::check(parent)

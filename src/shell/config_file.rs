@@ -59,17 +59,18 @@ impl Loaded {
         findings
     }
 
-    /// With the AWS files where they are: the engine knows them by their usual names.
     fn placed(&self, finding: Diagnostic) -> Diagnostic {
+        Diagnostic { hint: finding.hint.map(|hint| self.with_places(hint)), ..finding }
+    }
+
+    /// A text with the AWS files where they are: the engine knows them by their usual names.
+    pub fn with_places(&self, text: String) -> String {
         let home = self.places.first_home().map(Home::path);
-        let hint = finding.hint.map(|hint| {
-            let files = [("config", self.places.aws_config()), ("credentials", self.places.credentials())];
-            files.into_iter().fold(hint, |hint, (name, path)| {
-                let is_usual = home.is_some_and(|home| home.join(".aws").join(name) == path);
-                if is_usual { hint } else { hint.replace(&format!("~/.aws/{name}"), &with_tilde(path, home)) }
-            })
-        });
-        Diagnostic { hint, ..finding }
+        let files = [("config", self.places.aws_config()), ("credentials", self.places.credentials())];
+        files.into_iter().fold(text, |text, (name, path)| {
+            let is_usual = home.is_some_and(|home| home.join(".aws").join(name) == path);
+            if is_usual { text } else { text.replace(&format!("~/.aws/{name}"), &with_tilde(path, home)) }
+        })
     }
 
     /// Why its programs are not run: it names some (hooks, an `mfa_command`), and others can write what it names.
@@ -122,6 +123,7 @@ impl Loaded {
         if findings.is_empty() || passes() {
             return Ok(());
         }
+        let findings: Vec<Diagnostic> = findings.into_iter().map(|finding| self.placed(finding)).collect();
         Err(LoadError::wrong(&findings, &self.path, &self.text))
     }
 

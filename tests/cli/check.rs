@@ -281,6 +281,24 @@ fn check_looks_for_helpers_and_hooks_where_the_service_will() {
     assert!(!ended.out.contains("service's PATH"), "{}", ended.out);
 }
 
+/// Also where it concerns nobody on the list, and where it keeps others from their work.
+#[test]
+fn every_hint_names_the_aws_config_that_was_read() {
+    let home = Home::new(CONFIG);
+    let run = |line: &str| {
+        let mut command = home.command(line);
+        Ended::from(command.env("AWS_CONFIG_FILE", home.path("team/config")).output().expect("a run"))
+    };
+    home.write("team/config", "[profile else]\ncredential_process = /opt/evertoken credential-process nobody\n");
+    let checked = run("check");
+    assert!(checked.out.contains("or take credential_process out of ~/team/config\n"), "{checked:?}");
+    home.write("team/config", "[profile base]\nrole_arn = arn:aws:iam::111122223333:role/Base\nsource_profile = dev\n");
+    home.write(".aws/credentials", "");
+    for told in [run("check").out, run("refresh").err] {
+        assert!(told.contains("hint: change source_profile here, or in ~/team/config, so that "), "{told}");
+    }
+}
+
 #[test]
 fn a_path_with_a_blank_stays_one_word_of_a_command() {
     let home = Home::new(CONFIG);
