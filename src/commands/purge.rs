@@ -40,6 +40,10 @@ pub fn run<W: Write>(
     // Looking changes nothing that the daemon would write again.
     let daemon = InstanceLock::holder_of_any(places).map_err(Ending::failed)?.filter(|_| !args.dry_run);
     if let Some(pid) = daemon {
+        if !args.profiles.is_empty() {
+            let estate = Estate::survey(ground.stores(places.clone()), &args.profiles)?;
+            refuse_strangers(&ground, &args.profiles, &estate)?;
+        }
         return Err(running(pid));
     }
     if ground.config.is_none() {
@@ -51,13 +55,7 @@ pub fn run<W: Write>(
     let tense = if args.dry_run { Tense::Planned } else { Tense::Done };
     let guard = Guard::take(places, tense, &args.profiles)?;
     let estate = Estate::survey(ground.stores(places.clone()), &args.profiles)?;
-    let known = |profile: &_| ground.config.as_ref().is_some_and(|config| config.entry(profile).is_some());
-    if let Some(stranger) = args.profiles.iter().find(|profile| !known(profile.as_str()) && !estate.holds(profile)) {
-        return Err(Ending::new(
-            USAGE,
-            format!("profile {stranger} is neither in the config nor written by evertoken"),
-        ));
-    }
+    refuse_strangers(&ground, &args.profiles, &estate)?;
     let extent = if args.profiles.is_empty() { Extent::Everything } else { Extent::Keys };
     let mut cleared = estate.clear(extent, tense, output)?;
     drop(guard);
@@ -84,6 +82,14 @@ pub fn run<W: Write>(
             .text(&format!("left alone: {unit}, which starts evertoken again\nfix: evertoken service uninstall\n"))?;
     }
     Ok(cleared.code)
+}
+
+fn refuse_strangers(ground: &Ground, profiles: &[ProfileName], estate: &Estate) -> Result<(), Ending> {
+    let known = |profile: &_| ground.config.as_ref().is_some_and(|config| config.entry(profile).is_some());
+    let Some(stranger) = profiles.iter().find(|profile| !known(profile.as_str()) && !estate.holds(profile)) else {
+        return Ok(());
+    };
+    Err(Ending::new(USAGE, format!("profile {stranger} is neither in the config nor written by evertoken")))
 }
 
 /// What a file that the config named once still has of ours. What cannot be read there keeps the rest from nothing.

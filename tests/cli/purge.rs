@@ -226,6 +226,10 @@ fn purge_waits_for_the_daemon_to_be_stopped() {
     let ended = home.run("purge");
     assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""));
     assert!(ended.err.contains(&format!("kill {}", std::process::id())), "{}", ended.err);
+    assert_eq!(home.run("purge dev").code, Some(1));
+    // Stopping it would not help.
+    let ended = home.run("purge nobody");
+    assert!(ended.code == Some(2) && ended.err.contains("profile nobody is neither in the config"), "{ended:?}");
     let dry = home.run("purge --dry-run");
     assert_eq!(dry.code, Some(0), "{dry:?}");
     assert!(dry.out.contains("would remove the keys of profile dev from"), "{dry:?}");
