@@ -13,9 +13,8 @@ pub(super) fn fault(fault: &SourceFault, context: &Context) -> Failure {
             let fix = match &context.source {
                 Source::Profile(profile) => format!(
                     "put credentials into profile {profile:?} (aws configure --profile {0}, or aws configure sso --profile {0}), or \
-                     correct source_profile of profile {1:?}",
-                    quoted(profile),
-                    context.profile
+                     name another source_profile in evertoken's config",
+                    quoted(profile)
                 ),
                 Source::WebIdentity(path) => format!(
                     "let whatever issues the token write {path}, or correct web_identity_token_file of profile {:?}",

@@ -313,3 +313,15 @@ fn what_is_to_be_typed_is_quoted() {
     let fix = classify(&expired, &context(Stage::AssumeRole, &source)).fix.expect("a way out");
     assert!(fix.ends_with("(aws configure --profile 'my base' for long-term ones)"), "{fix}");
 }
+
+/// Such a failure is told once for all who stand on the source, in the words of the first of them.
+#[test]
+fn a_source_that_is_missing_is_told_to_all_who_stand_on_it_in_the_same_words() {
+    let source = base();
+    let missing = Fault::Source(SourceFault::Missing("there is no profile \"base\"".to_owned()));
+    let told = |profile: &str| {
+        let context = Context { profile: profile.to_owned(), ..context(Stage::Resolve, &source) };
+        classify(&missing, &context)
+    };
+    assert_eq!(told("one"), told("other"));
+}
