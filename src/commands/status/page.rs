@@ -2,7 +2,7 @@
 //! and the height where it is told one.
 
 use super::causes::{Cause, ends_ahead, times};
-use super::fit::{LongWord, clean, enumerated, wrap};
+use super::fit::{LongWord, clean, columns, enumerated, wrap};
 use super::notes::Note;
 use super::render::{Style, outdated, paint, skew_sentence};
 use super::table::{Table, counted};
@@ -113,15 +113,22 @@ impl Page<'_> {
         wrap("", &clean(&text), width, LongWord::Cut).into_iter().chain(self.fix(&note.fix)).collect()
     }
 
-    /// It is there to be copied: a command stays in one line, however long, and a sentence is broken between words, none of
-    /// which is cut. Where the rows are counted, both are broken.
+    /// It is there to be copied: a command stays in one line, however long, also at the end of a sentence, which is broken
+    /// between words, none of which is cut. Where the rows are counted, both are broken.
     fn fix(&self, fix: &str) -> Vec<String> {
         let arrow = paint(Some(BOLD).filter(|_| self.style.surface.colour), "→");
-        let mut lines = if self.style.rows.is_none() && is_command(fix) {
-            vec![clean(fix)]
-        } else {
-            wrap("    ", fix, self.style.surface.width, LongWord::Keep)
-        };
+        let width = self.style.surface.width;
+        let (sentence, command) = if self.style.rows.is_none() { apart(fix) } else { (fix, None) };
+        let mut lines = wrap("    ", sentence, width, LongWord::Keep);
+        if let Some(command) = command.map(clean) {
+            match lines.last_mut() {
+                Some(line) if line.trim().is_empty() || columns(line) + 1 + columns(&command) <= width => {
+                    line.push(' ');
+                    line.push_str(&command);
+                }
+                _ => lines.push(format!("    {command}")),
+            }
+        }
         if let Some(first) = lines.first_mut() {
             *first = format!("  {arrow} {}", first.trim_start());
         }
@@ -167,9 +174,21 @@ impl Page<'_> {
     }
 }
 
-/// Whether a way out is a command and nothing else.
+/// A way out as a sentence, which may be empty, and the command that it ends with, if it does.
+fn apart(fix: &str) -> (&str, Option<&str>) {
+    if is_command(fix) {
+        return ("", Some(fix));
+    }
+    match fix.rfind(": ").map(|colon| (&fix[..=colon], &fix[colon + 2..])) {
+        Some((sentence, command)) if is_command(command) => (sentence, Some(command)),
+        _ => (fix, None),
+    }
+}
+
+/// Whether a text is a command and nothing else.
 fn is_command(fix: &str) -> bool {
-    const PROGRAMS: [&str; 6] = ["evertoken", "aws", "systemctl", "launchctl", "export", "unset"];
+    const PROGRAMS: [&str; 10] =
+        ["evertoken", "aws", "systemctl", "launchctl", "export", "unset", "rm", "mv", "ls", "sudo"];
     let is_sentence = [", ", "; ", ". "].iter().any(|mark| fix.contains(mark));
     PROGRAMS.contains(&fix.split(' ').next().unwrap_or_default()) && !is_sentence
 }
