@@ -6,6 +6,10 @@
     reason = "a test runs the binary, looks at processes and fails loudly"
 )]
 
+#[path = "terminal/heed.rs"]
+mod heed;
+
+use heed::heed_signals;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -25,6 +29,7 @@ struct Demo {
 
 impl Demo {
     fn start() -> Self {
+        heed_signals();
         let folder = tempfile::tempdir().expect("a folder");
         let mut command = Command::new(env!("CARGO_BIN_EXE_evertoken"));
         command.arg("demo").env_clear().env("TMPDIR", folder.path()).process_group(0);

@@ -1,13 +1,16 @@
 //! A workstation in a temporary folder: a home, a config, source keys, an STS, and the daemon as a child with a cleared
 //! environment. Whatever is started here is stopped here, by its own process id.
 
+#[path = "../terminal/heed.rs"]
+mod heed;
+
 #[cfg(target_os = "linux")]
 use crate::pair::pair;
 use crate::reader::{Sections, parse};
 use evertoken::emulator::{Emulator, LongTermKey, Outcome, Settings};
+use heed::heed_signals;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use signal_hook::consts::{SIGHUP, SIGINT};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -16,8 +19,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -32,19 +34,6 @@ pub const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 /// The role that a profile of these tests assumes.
 pub fn arn(profile: &str) -> String {
     format!("arn:aws:iam::{ACCOUNT}:role/{profile}")
-}
-
-/// Whoever runs the tests may ignore these signals, as a shell does for what it puts into the background; evertoken leaves that
-/// so, and would not hear of the tests' signals. What is started by a process that handles a signal begins with the default.
-fn heed_signals() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        for signal in [SIGHUP, SIGINT] {
-            // To the tests themselves it does what it does by default.
-            let always = Arc::new(AtomicBool::new(true));
-            signal_hook::flag::register_conditional_default(signal, always).expect("a handler");
-        }
-    });
 }
 
 /// A workstation; `start` brings its daemon up.
